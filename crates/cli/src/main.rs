@@ -1,0 +1,2 @@
+//! The `handfast` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Handfast: to be filled by its first slice.

@@ -1,0 +1,28 @@
+//! Bytes and meaning: every format that Handfast puts on a wire or reads from one.
+//!
+//! ```text
+//!    any bytes ──► view ──► repr ──► the stack        A view reads any bytes and never panics.
+//!                                      │              A repr holds only what may be sent.
+//!        device ◄── Frame ◄── emit ◄───┘              A frame is a train: headers, payload, segment size.
+//! ```
+//!
+//! Each format is a module with a *view* (borrowed bytes, checked once) and a *repr* (owned meaning). `num` holds
+//! the numbers that have rules of their own, [`Payload`] the reference-counted bytes that travel, and [`Frame`]
+//! what a device hands over.
+#![no_std]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod ecn;
+mod frame;
+mod num;
+mod payload;
+pub mod tcp;
+
+pub use ecn::Ecn;
+pub use frame::{Checksum, Frame, Head, Offload, SegmentKind};
+pub use num::{Mss, Port, SeqNum, Window, WindowScale, WireWindow};
+pub use payload::Payload;

@@ -1,0 +1,139 @@
+//! TCP options (RFC 9293 §3.2, 7323, 2018, 7413).
+
+use crate::{Mss, SeqNum, WindowScale};
+
+/// Options of one segment, without order and padding.
+///
+/// Emitted in this order: MSS, SACK-permitted, timestamps, NOP, window scale, SACK blocks, Fast Open; with NOPs so
+/// that 32-bit fields fall on word boundaries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The largest segment that the sender of this header takes. As it was said; see [`Mss`] for the floor.
+    pub mss: Option<u16>,
+    /// The shift of every later window from this sender; as it was said, which may be above 14.
+    pub window_scale: Option<u8>,
+    /// The sender understands SACK.
+    pub sack_permitted: bool,
+    /// Blocks received out of order.
+    pub sack: SackBlocks,
+    /// Timestamps.
+    pub timestamps: Option<Timestamps>,
+    /// A Fast Open cookie, or (empty) a request for one.
+    pub fast_open: Option<FastOpenCookie>,
+    /// There was an MD5 signature (RFC 2385), which is recognised and not verified.
+    pub md5: bool,
+    /// There was an authentication option (RFC 5925), which is recognised and not verified.
+    pub authentication: bool,
+}
+
+impl Options {
+    /// No options.
+    pub const NONE: Self = Self {
+        mss: None,
+        window_scale: None,
+        sack_permitted: false,
+        sack: SackBlocks::NONE,
+        timestamps: None,
+        fast_open: None,
+        md5: false,
+        authentication: false,
+    };
+
+    /// The peer's segment size as far as it can be trusted.
+    pub fn trusted_mss(&self) -> Option<Mss> {
+        self.mss.map(Mss::new)
+    }
+
+    /// The peer's window scale, at most 14 (RFC 7323 §2.3).
+    pub fn trusted_scale(&self) -> Option<WindowScale> {
+        self.window_scale.map(WindowScale::new)
+    }
+}
+
+/// The timestamps option (RFC 7323 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timestamps {
+    /// The sender's clock.
+    pub value: u32,
+    /// The clock value that the sender saw last; counts only with an ACK.
+    pub echo: u32,
+}
+
+/// A half-open range of received octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SackBlock {
+    /// The first octet.
+    pub start: SeqNum,
+    /// The octet after the last.
+    pub end: SeqNum,
+}
+
+/// Up to four blocks; the first may report a duplicate (RFC 2883).
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct SackBlocks {
+    blocks: [SackBlock; 4],
+    count: u8,
+}
+
+impl SackBlocks {
+    /// No blocks.
+    pub const NONE: Self =
+        Self { blocks: [SackBlock { start: SeqNum::new(0), end: SeqNum::new(0) }; 4], count: 0 };
+
+    /// Adds a block unless there are four already, and says whether it did.
+    pub fn push(&mut self, block: SackBlock) -> bool {
+        let Some(slot) = self.blocks.get_mut(usize::from(self.count)) else { return false };
+        *slot = block;
+        self.count += 1;
+        true
+    }
+
+    /// The blocks, first to last.
+    pub fn as_slice(&self) -> &[SackBlock] {
+        self.blocks.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
+    /// Drops all blocks after the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count as u8);
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl core::fmt::Debug for SackBlocks {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
+    }
+}
+
+/// A Fast Open cookie of up to 16 octets (RFC 7413 §4.1.1); empty asks for one.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct FastOpenCookie {
+    octets: [u8; 16],
+    len: u8,
+}
+
+impl FastOpenCookie {
+    /// A cookie of `octets`, unless there are more than 16.
+    pub fn new(octets: &[u8]) -> Option<Self> {
+        let mut cookie = Self::default();
+        cookie.octets.get_mut(..octets.len())?.copy_from_slice(octets);
+        cookie.len = octets.len() as u8;
+        Some(cookie)
+    }
+
+    /// The octets.
+    pub fn as_slice(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
+
+impl core::fmt::Debug for FastOpenCookie {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "FastOpenCookie({:02x?})", self.as_slice())
+    }
+}
