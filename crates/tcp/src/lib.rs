@@ -1,2 +1,36 @@
-//! x
+//! RFC 9293 on typed segments: no IP addresses, no sockets, no tables, no clock.
+//!
+//! ```text
+//!             user: send receive close abort status flush          calls/        §3.10.1–6
+//!                          │
+//!   Segment ─► segment_arrives/ ─► receiver/ ─► readable           §3.10.7, a step a file
+//!                  │  ACK
+//!                  ▼
+//!              recovery/  ──what is lost──►  sender/  ◄─how much── congestion/
+//!                                              │      ◄─when────── pacing
+//!   Segment ◄──────────── poll_transmit ◄──────┘ timeouts/          §3.10.8
+//!
+//!   before ESTABLISHED and after the end: small records of their own (listener/, time_wait)
+//! ```
+//!
+//! [`Connection`] is the machine. What comes before it (a listener's half-open peers) and after it (TIME-WAIT) are
+//! records of under 128 octets: [`listener::HalfOpen`], [`TimeWait`]. Whoever holds the tables holds those.
 #![no_std]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod config;
+mod error;
+mod event;
+pub mod isn;
+mod segment;
+mod state;
+
+pub use config::{Congestion, KeepAlive, TcpConfig};
+pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
+pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Why};
+pub use segment::{Segment, Transmit};
+pub use state::State;

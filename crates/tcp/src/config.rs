@@ -1,0 +1,318 @@
+//! Configuration: every knob says its default, its limit, and where they come from.
+
+use crate::ConfigError;
+use env::Duration;
+use wire::Mss;
+
+/// Settings of a connection. Build from [`TcpConfig::default`] with the methods below.
+///
+/// ```
+/// use handfast_tcp::TcpConfig;
+/// use std::time::Duration;
+/// let quick = TcpConfig::default().nagle(false).ack_delay(Duration::from_millis(10)).unwrap();
+/// assert!(TcpConfig::default().ack_delay(Duration::from_millis(500)).is_err());
+/// # let _ = quick;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpConfig {
+    pub(crate) ack_delay: Duration,
+    pub(crate) nagle: bool,
+    pub(crate) send_buffer: u32,
+    pub(crate) receive_buffer: u32,
+    pub(crate) mss_limit: Option<Mss>,
+    pub(crate) window_scaling: bool,
+    pub(crate) timestamps: bool,
+    pub(crate) sack: bool,
+    pub(crate) rto_initial: Duration,
+    pub(crate) rto_min: Duration,
+    pub(crate) rto_max: Duration,
+    pub(crate) r1: u8,
+    pub(crate) user_timeout: Duration,
+    pub(crate) syn_timeout: Duration,
+    pub(crate) keep_alive: Option<KeepAlive>,
+    pub(crate) persist_limit: Option<Duration>,
+    pub(crate) msl: Duration,
+    pub(crate) fin_wait_2_timeout: Duration,
+    pub(crate) initial_window: u8,
+    pub(crate) congestion: Congestion,
+    pub(crate) challenge_acks: u8,
+    pub(crate) simultaneous_open: bool,
+    pub(crate) soft_errors: bool,
+}
+
+/// Which congestion control a connection uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Congestion {
+    /// NewReno (RFC 5681, 6582).
+    #[default]
+    NewReno,
+}
+
+/// Keep-alive probing (RFC 9293 §3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Silence before the first probe. Default two hours (RFC 9293 MUST-28).
+    pub idle: Duration,
+    /// Time between unanswered probes. Default 75 s.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection is dead. Default 9 (more than one: RFC 9293 MUST-29).
+    pub probes: u8,
+    /// Whether a probe carries one octet that the peer already has, for peers that ignore empty ones (RFC 9293
+    /// MAY-6). Default off (RFC 9293 SHLD-12).
+    pub garbage_octet: bool,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(7200),
+            interval: Duration::from_secs(75),
+            probes: 9,
+            garbage_octet: false,
+        }
+    }
+}
+
+impl Default for TcpConfig {
+    fn default() -> Self {
+        Self {
+            ack_delay: Duration::from_millis(40),
+            nagle: true,
+            send_buffer: 1 << 20,
+            receive_buffer: 1 << 20,
+            mss_limit: None,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            rto_initial: Duration::from_secs(1),
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(60),
+            r1: 3,
+            user_timeout: Duration::from_secs(300),
+            syn_timeout: Duration::from_secs(240),
+            keep_alive: None,
+            persist_limit: None,
+            msl: Duration::from_secs(30),
+            fin_wait_2_timeout: Duration::from_secs(60),
+            initial_window: 10,
+            congestion: Congestion::NewReno,
+            challenge_acks: 10,
+            simultaneous_open: true,
+            soft_errors: true,
+        }
+    }
+}
+
+impl TcpConfig {
+    /// How long an ACK may wait. Default 40 ms; under 500 ms.
+    ///
+    /// # Errors
+    /// [`ConfigError::AckDelay`] at 500 ms and above (RFC 9293 §3.8.6.3, MUST-40).
+    pub fn ack_delay(self, delay: Duration) -> Result<Self, ConfigError> {
+        if delay >= Duration::from_millis(500) {
+            return Err(ConfigError::AckDelay);
+        }
+        Ok(Self { ack_delay: delay, ..self })
+    }
+
+    /// Nagle's algorithm. Default on (RFC 9293 §3.7.4, SHLD-7; the switch is MUST-17).
+    #[must_use]
+    pub fn nagle(self, on: bool) -> Self {
+        Self { nagle: on, ..self }
+    }
+
+    /// Octets that may wait to be sent or acknowledged. Default 1 MiB; 2 KiB to 1 GiB.
+    ///
+    /// # Errors
+    /// [`ConfigError::Buffer`] outside these limits.
+    pub fn send_buffer(self, octets: u32) -> Result<Self, ConfigError> {
+        Ok(Self { send_buffer: buffer(octets)?, ..self })
+    }
+
+    /// Octets that may wait to be read; the largest window ever offered. Default 1 MiB; 2 KiB to 1 GiB (RFC 7323
+    /// §2.3). No memory is held while nothing waits.
+    ///
+    /// # Errors
+    /// [`ConfigError::Buffer`] outside these limits.
+    pub fn receive_buffer(self, octets: u32) -> Result<Self, ConfigError> {
+        Ok(Self { receive_buffer: buffer(octets)?, ..self })
+    }
+
+    /// An upper bound for segments both ways, beside what the path and the peer allow. Default none.
+    #[must_use]
+    pub fn mss_limit(self, limit: Option<Mss>) -> Self {
+        Self { mss_limit: limit, ..self }
+    }
+
+    /// Window scaling (RFC 7323 §2). Default on.
+    #[must_use]
+    pub fn window_scaling(self, on: bool) -> Self {
+        Self { window_scaling: on, ..self }
+    }
+
+    /// Timestamps and PAWS (RFC 7323 §3, §5). Default on.
+    #[must_use]
+    pub fn timestamps(self, on: bool) -> Self {
+        Self { timestamps: on, ..self }
+    }
+
+    /// Selective acknowledgment (RFC 2018). Default on.
+    #[must_use]
+    pub fn sack(self, on: bool) -> Self {
+        Self { sack: on, ..self }
+    }
+
+    /// Retransmission timeout: before any sample, at least, at most. Default 1 s, 200 ms, 60 s.
+    ///
+    /// RFC 6298 §2.4 rounds up to one second; like every stack of today we take 200 ms, which the delayed ACK of 40 ms
+    /// leaves room for (a documented exception to a SHOULD).
+    ///
+    /// # Errors
+    /// [`ConfigError::Rto`] unless 0 < `min` ≤ `initial` ≤ `max` and `max` ≥ 60 s.
+    pub fn rto(self, initial: Duration, min: Duration, max: Duration) -> Result<Self, ConfigError> {
+        let sound = !min.is_zero() && min <= initial && initial <= max && max >= Duration::from_secs(60);
+        if !sound {
+            return Err(ConfigError::Rto);
+        }
+        Ok(Self { rto_initial: initial, rto_min: min, rto_max: max, ..self })
+    }
+
+    /// R1: retransmissions of one segment after which the IP layer and the user are told. Default 3, at least 3
+    /// (RFC 9293 MUST-20, SHLD-9, SHLD-10).
+    ///
+    /// # Errors
+    /// [`ConfigError::R1`] below 3.
+    pub fn r1(self, retransmissions: u8) -> Result<Self, ConfigError> {
+        if retransmissions < 3 {
+            return Err(ConfigError::R1);
+        }
+        Ok(Self { r1: retransmissions, ..self })
+    }
+
+    /// R2 as a time: how long sent data may stay unacknowledged. Default five minutes, as the OPEN call of RFC 9293
+    /// §3.9.1 has it (SHLD-11 asks for at least 100 s; MUST-21 lets the user choose; RFC 5482 calls it the user
+    /// timeout).
+    #[must_use]
+    pub fn user_timeout(self, timeout: Duration) -> Self {
+        Self { user_timeout: timeout, ..self }
+    }
+
+    /// R2 while opening. Default four minutes: retransmissions go on for more than three (RFC 9293 MUST-23).
+    #[must_use]
+    pub fn syn_timeout(self, timeout: Duration) -> Self {
+        Self { syn_timeout: timeout, ..self }
+    }
+
+    /// Keep-alive. Default off (RFC 9293 MUST-25).
+    ///
+    /// # Errors
+    /// [`ConfigError::KeepAlive`] unless idle ≥ 1 s, interval > 0 and probes > 0.
+    pub fn keep_alive(self, probing: Option<KeepAlive>) -> Result<Self, ConfigError> {
+        let sound =
+            probing.is_none_or(|p| p.idle >= Duration::from_secs(1) && !p.interval.is_zero() && p.probes > 0);
+        if !sound {
+            return Err(ConfigError::KeepAlive);
+        }
+        Ok(Self { keep_alive: probing, ..self })
+    }
+
+    /// How long a peer may keep its window closed while it answers probes. Default for ever (RFC 9293 MUST-37); a
+    /// limit defends against peers that park connections (RFC 6429).
+    #[must_use]
+    pub fn persist_limit(self, limit: Option<Duration>) -> Self {
+        Self { persist_limit: limit, ..self }
+    }
+
+    /// Maximum segment lifetime: TIME-WAIT lasts twice as long (RFC 9293 MUST-13). Default 30 s; the RFC's own figure
+    /// of two minutes is called an engineering choice there.
+    ///
+    /// # Errors
+    /// [`ConfigError::Msl`] at zero.
+    pub fn msl(self, lifetime: Duration) -> Result<Self, ConfigError> {
+        if lifetime.is_zero() {
+            return Err(ConfigError::Msl);
+        }
+        Ok(Self { msl: lifetime, ..self })
+    }
+
+    /// How long FIN-WAIT-2 lasts once the user has let go of the connection. Default 60 s. Not in the RFC: without it
+    /// a silent peer keeps the record for ever.
+    #[must_use]
+    pub fn fin_wait_2_timeout(self, timeout: Duration) -> Self {
+        Self { fin_wait_2_timeout: timeout, ..self }
+    }
+
+    /// Initial congestion window in segments, bounded by RFC 6928's 14,600 octets or two segments. Default 10.
+    #[must_use]
+    pub fn initial_window(self, segments: u8) -> Self {
+        Self { initial_window: segments.clamp(1, 10), ..self }
+    }
+
+    /// Congestion control. Default NewReno.
+    #[must_use]
+    pub fn congestion(self, algorithm: Congestion) -> Self {
+        Self { congestion: algorithm, ..self }
+    }
+
+    /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7; counted per
+    /// connection, for a global count is a side channel: CVE-2016-5696).
+    #[must_use]
+    pub fn challenge_acks(self, per_second: u8) -> Self {
+        Self { challenge_acks: per_second.max(1), ..self }
+    }
+
+    /// Whether a bare SYN may answer ours (RFC 9293 MUST-10). Default yes; a policy may refuse it.
+    #[must_use]
+    pub fn simultaneous_open(self, allow: bool) -> Self {
+        Self { simultaneous_open: allow, ..self }
+    }
+
+    /// Whether soft errors are reported to the user. Default yes (RFC 9293 MUST-47, SHLD-20).
+    #[must_use]
+    pub fn soft_errors(self, report: bool) -> Self {
+        Self { soft_errors: report, ..self }
+    }
+
+    /// Twice the maximum segment lifetime: how long TIME-WAIT lasts.
+    pub fn time_wait(&self) -> Duration {
+        self.msl * 2
+    }
+}
+
+fn buffer(octets: u32) -> Result<u32, ConfigError> {
+    if (2048..=1 << 30).contains(&octets) { Ok(octets) } else { Err(ConfigError::Buffer) }
+}
+
+#[cfg(test)]
+mod rfc9293_3_8 {
+    use super::*;
+
+    /// Covers: RFC 9293 MUST-40
+    #[test]
+    fn an_ack_may_not_wait_half_a_second() {
+        assert_eq!(TcpConfig::default().ack_delay(Duration::from_millis(500)), Err(ConfigError::AckDelay));
+        assert!(TcpConfig::default().ack_delay(Duration::from_millis(499)).is_ok());
+    }
+
+    /// Covers: RFC 9293 MUST-25, MUST-28, SHLD-12
+    #[test]
+    fn keep_alive_is_off_and_waits_two_hours_without_a_garbage_octet() {
+        assert_eq!(TcpConfig::default().keep_alive, None);
+        assert_eq!(KeepAlive::default().idle, Duration::from_secs(7200));
+        assert!(!KeepAlive::default().garbage_octet);
+        let never = KeepAlive { probes: 0, ..KeepAlive::default() };
+        assert_eq!(TcpConfig::default().keep_alive(Some(never)), Err(ConfigError::KeepAlive));
+    }
+
+    /// Covers: RFC 9293 SHLD-10, SHLD-11; RFC 6298 6298-7
+    #[test]
+    fn limits_of_persistence_are_the_rfcs() {
+        let config = TcpConfig::default();
+        assert!(config.r1 >= 3 && config.user_timeout >= Duration::from_secs(100));
+        assert_eq!(config.clone().r1(2), Err(ConfigError::R1));
+        let (initial, min) = (Duration::from_secs(1), Duration::from_millis(200));
+        assert_eq!(config.clone().rto(initial, min, Duration::from_secs(59)), Err(ConfigError::Rto));
+        assert_eq!(config.rto(min, initial, Duration::from_secs(60)), Err(ConfigError::Rto));
+    }
+}
