@@ -1,1 +1,130 @@
-//! Handfast: to be filled by its first slice.
+//! Where frames come from and where they go: devices, what may happen on a link, and a recorder.
+//!
+//! ```text
+//!    driver / sim ──frames──► Tap ──► Impaired ──► Tun, Memory, …      any wrapper around any device
+//!                                        │
+//!                                  impair::Link (one a direction, pure: no clock, chance by seed)
+//! ```
+//!
+//! - [`Device`]: the contract.
+//! - [`memory`]: two devices joined back to back.
+//! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
+
+mod counters;
+pub mod memory;
+mod software;
+
+use std::collections::VecDeque;
+use std::io;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
+
+pub use counters::Counters;
+pub use env::{Duration, Instant};
+pub use software::{finish, ip_offset};
+pub use wire::Frame;
+
+/// What a frame of a device begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// The IP header: TUN, and the memory pair unless told otherwise.
+    #[default]
+    Ip,
+    /// An Ethernet II header, perhaps tagged: TAP.
+    Ethernet,
+}
+
+/// What a device is, and what it can do without help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// What its frames begin with.
+    pub medium: Medium,
+    /// The largest IP packet it carries, in octets; a link header is not counted.
+    pub mtu: usize,
+    /// It takes a train whole and may hand one over.
+    pub segmentation: bool,
+    /// It takes a partial transport checksum and finishes it.
+    pub checksum: bool,
+}
+
+/// IP packets of up to 1,500 octets, no offloads.
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self { medium: Medium::Ip, mtu: 1500, segmentation: false, checksum: false }
+    }
+}
+
+/// The most frames that one call of [`Device::receive`] appends: a flood may not starve what comes after it.
+pub const BATCH: usize = 64;
+
+/// Something that frames come from and go to.
+///
+/// Neither call blocks. A device that is not ready takes or gives nothing, and that is no error; an error means
+/// that the device itself is broken or gone.
+///
+/// Turn a device so: wait until [`fd`](Self::fd) is readable (writable too, while frames are left over) or
+/// [`poll_timeout`](Self::poll_timeout) has come, then call `receive` until it gives less than [`BATCH`], then
+/// `transmit`, with an empty queue if there is nothing to send: a device that delays frames lets them go then.
+///
+/// [`Capabilities`] say what is cheap, not what is allowed: every device takes every frame. A train is cut and a
+/// partial checksum finished in software by a device that can't do so itself ([`finish`]).
+pub trait Device {
+    /// What it is and can do. May change while it lives (an MTU, say).
+    fn capabilities(&self) -> Capabilities;
+
+    /// Appends what has arrived, at most [`BATCH`] frames, each stamped with the instant at which it arrived (not
+    /// after `now`), and says how many.
+    ///
+    /// # Errors
+    /// The device is broken or gone. Frames that were appended before stay valid.
+    fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize>;
+
+    /// Takes frames from the front of `frames`, as many as it can at once, and says how many. What it leaves is
+    /// not lost: offer it again.
+    ///
+    /// # Errors
+    /// The device is broken or gone. A frame that it refuses for itself (too large, malformed) is no error: it is
+    /// taken, dropped and counted.
+    fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize>;
+
+    /// When it wants to be turned next though nothing arrives, if ever.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// What to wait on, if there is such a thing.
+    #[cfg(unix)]
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// What it has carried and dropped so far.
+    fn counters(&self) -> Counters;
+}
+
+macro_rules! forward {
+    ($($type:ty),*) => {$(
+        impl<D: Device + ?Sized> Device for $type {
+            fn capabilities(&self) -> Capabilities {
+                (**self).capabilities()
+            }
+            fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
+                (**self).receive(now, out)
+            }
+            fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
+                (**self).transmit(now, frames)
+            }
+            fn poll_timeout(&self) -> Option<Instant> {
+                (**self).poll_timeout()
+            }
+            #[cfg(unix)]
+            fn fd(&self) -> Option<BorrowedFd<'_>> {
+                (**self).fd()
+            }
+            fn counters(&self) -> Counters {
+                (**self).counters()
+            }
+        }
+    )*};
+}
+forward!(Box<D>, &mut D);
