@@ -61,6 +61,15 @@ impl Frame {
     }
 }
 
+/// What the first header of a frame is: a property of the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// Frames begin with an IP header (TUN).
+    Ip,
+    /// Frames begin with an Ethernet header (TAP, AF_PACKET, AF_XDP).
+    Ethernet,
+}
+
 /// What is asked of a device for a frame that goes out, or known of one that came in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offload {
@@ -117,6 +126,16 @@ impl Head {
     /// An empty head.
     pub const fn new() -> Self {
         Self { octets: [0; Self::ROOM], start: Self::ROOM as u8 }
+    }
+
+    /// Octets prepended so far.
+    pub const fn len(&self) -> usize {
+        Self::ROOM - self.start as usize
+    }
+
+    /// Whether nothing was prepended yet.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// What was prepended so far, outermost header first.

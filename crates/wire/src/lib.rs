@@ -16,13 +16,21 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod checksum;
 mod ecn;
 mod frame;
+pub mod ipv4;
+pub mod ipv6;
+mod malformed;
 mod num;
 mod payload;
+mod protocol;
 pub mod tcp;
+pub mod udp;
 
 pub use ecn::Ecn;
-pub use frame::{Checksum, Frame, Head, Offload, SegmentKind};
+pub use frame::{Checksum, Frame, Head, Medium, Offload, SegmentKind};
+pub use malformed::{Malformed, NoRoom};
 pub use num::{Mss, Port, SeqNum, Window, WindowScale, WireWindow};
 pub use payload::Payload;
+pub use protocol::Protocol;

@@ -1,0 +1,136 @@
+//! Writing a TCP header, its options in the order that everyone expects.
+
+use super::view::{HEADER_LEN, MAX_HEADER_LEN};
+use super::walk::{
+    END_OF_OPTIONS, FAST_OPEN, MSS, NO_OPERATION, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE,
+};
+use super::{Flags, Header, Options};
+use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
+use core::net::IpAddr;
+
+impl Header {
+    /// Octets of the header as [`prepend_to`](Self::prepend_to) writes it, options and padding included: a
+    /// multiple of four, 20 to 60.
+    pub fn encoded_len(&self) -> usize {
+        HEADER_LEN + Encoded::of(&self.options, self.flags.contains(Flags::SYN)).len
+    }
+
+    /// Writes the header before what `head` holds (nothing, as a rule). The checksum field is zero: see
+    /// [`fill_checksum`].
+    ///
+    /// Options that only a SYN may carry (RFC 9293 MUST-65, RFC 7323 §2.2, RFC 2018 §2, RFC 7413 §4.1.1) are left
+    /// out of other segments, and SACK blocks that do not fit are left out from the last.
+    ///
+    /// # Errors
+    /// [`NoRoom`] in the head, which is then as it was.
+    pub fn prepend_to(&self, head: &mut Head, src_port: u16, dst_port: u16) -> Result<(), NoRoom> {
+        let options = Encoded::of(&self.options, self.flags.contains(Flags::SYN));
+        let room = head.prepend(HEADER_LEN + options.len).ok_or(NoRoom)?;
+        let (fixed, rest) = room.split_first_chunk_mut::<HEADER_LEN>().ok_or(NoRoom)?;
+        // The three bits between data offset and AE are reserved and sent as zero (RFC 9293 §3.1).
+        let offset_and_flags = ((HEADER_LEN + options.len) as u16 / 4) << 12 | self.flags.bits();
+        fixed[0..2].copy_from_slice(&src_port.to_be_bytes());
+        fixed[2..4].copy_from_slice(&dst_port.to_be_bytes());
+        fixed[4..8].copy_from_slice(&self.seq.raw().to_be_bytes());
+        fixed[8..12].copy_from_slice(&self.ack.raw().to_be_bytes());
+        fixed[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
+        fixed[14..16].copy_from_slice(&self.window.raw().to_be_bytes());
+        fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
+        rest.copy_from_slice(options.octets.get(..options.len).ok_or(NoRoom)?);
+        Ok(())
+    }
+}
+
+/// Writes the checksum of a segment: `head` begins with the TCP header (no IP header yet) and `body` follows.
+///
+/// # Errors
+/// `TooShort` when `head` holds no TCP header.
+pub fn fill_checksum(head: &mut Head, body: &Payload, src: IpAddr, dst: IpAddr) -> Result<(), Malformed> {
+    let length = (head.len() + body.len()) as u32;
+    let bytes = head.as_mut_slice();
+    bytes.get_mut(16..18).ok_or(Malformed::TooShort)?.fill(0);
+    let sum = checksum::pseudo_header(src, dst, Protocol::TCP, length).with(bytes).with_payload(body);
+    bytes.get_mut(16..18).ok_or(Malformed::TooShort)?.copy_from_slice(&sum.checksum().to_be_bytes());
+    Ok(())
+}
+
+/// Writes the pseudo-header's sum only, for a device that adds the rest
+/// ([`Checksum::Partial`](crate::Checksum::Partial) with
+/// [`CHECKSUM_OFFSET`](super::CHECKSUM_OFFSET)). `head` begins with the TCP header.
+///
+/// # Errors
+/// `TooShort` when `head` holds no TCP header.
+pub fn fill_partial_checksum(
+    head: &mut Head,
+    body_len: usize,
+    src: IpAddr,
+    dst: IpAddr,
+) -> Result<(), Malformed> {
+    let length = (head.len() + body_len) as u32;
+    let sum = checksum::pseudo_header(src, dst, Protocol::TCP, length).fold();
+    head.as_mut_slice().get_mut(16..18).ok_or(Malformed::TooShort)?.copy_from_slice(&sum.to_be_bytes());
+    Ok(())
+}
+
+/// Options in bytes, padded to whole words.
+struct Encoded {
+    octets: [u8; MAX_HEADER_LEN - HEADER_LEN],
+    len: usize,
+}
+
+impl Encoded {
+    fn of(options: &Options, syn: bool) -> Self {
+        let mut out = Self { octets: [END_OF_OPTIONS; MAX_HEADER_LEN - HEADER_LEN], len: 0 };
+        if let Some(mss) = options.mss.filter(|_| syn) {
+            let [high, low] = mss.to_be_bytes();
+            out.put(&[MSS, 4, high, low]);
+        }
+        let sack_permitted = options.sack_permitted && syn;
+        match options.timestamps {
+            // What would be two octets of padding before the timestamps says SACK-permitted on a SYN.
+            Some(stamps) => {
+                let [a, b, c, d] = stamps.value.to_be_bytes();
+                let [e, f, g, h] = stamps.echo.to_be_bytes();
+                let pad = if sack_permitted { [SACK_PERMITTED, 2] } else { [NO_OPERATION; 2] };
+                out.put(&[pad[0], pad[1], TIMESTAMPS, 10, a, b, c, d, e, f, g, h]);
+            }
+            None if sack_permitted => out.put(&[NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
+            None => {}
+        }
+        if let Some(shift) = options.window_scale.filter(|_| syn) {
+            out.put(&[NO_OPERATION, WINDOW_SCALE, 3, shift]);
+        }
+        let fitting = out.room().saturating_sub(4) / 8;
+        let blocks = options.sack.as_slice();
+        let blocks = blocks.get(..fitting).unwrap_or(blocks);
+        if !blocks.is_empty() {
+            out.put(&[NO_OPERATION, NO_OPERATION, SACK, (2 + blocks.len() * 8) as u8]);
+            for block in blocks {
+                out.put(&block.start.raw().to_be_bytes());
+                out.put(&block.end.raw().to_be_bytes());
+            }
+        }
+        if let Some(cookie) = options.fast_open.filter(|_| syn) {
+            let cookie = cookie.as_slice();
+            if (2 + cookie.len()).next_multiple_of(4) <= out.room() {
+                out.put(&[FAST_OPEN, (2 + cookie.len()) as u8]);
+                out.put(cookie);
+            }
+        }
+        while !out.len.is_multiple_of(4) {
+            out.put(&[NO_OPERATION]);
+        }
+        out
+    }
+
+    fn room(&self) -> usize {
+        self.octets.len() - self.len
+    }
+
+    fn put(&mut self, octets: &[u8]) {
+        if let Some(room) = self.octets.get_mut(self.len..self.len + octets.len()) {
+            room.copy_from_slice(octets);
+            self.len += octets.len();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The walk along received options (RFC 9293 §3.2).
+//!
+//! | what arrives                                        | what happens                                 |
+//! |-----------------------------------------------------|----------------------------------------------|
+//! | a length below 2 or past the header                 | the segment is malformed (MUST-7)            |
+//! | an unknown kind                                     | skipped by its length (MUST-6)               |
+//! | a known kind with a length that it can't have       | skipped by its length, as if unknown         |
+//! | MSS, scale, SACK-permitted, cookie without SYN      | skipped: they count on a SYN only            |
+//! | a kind twice                                        | the later counts                             |
+//! | anything after End of Option List                   | not looked at (MUST-69)                      |
+
+use super::{FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
+use crate::{Malformed, SeqNum};
+
+pub(super) const END_OF_OPTIONS: u8 = 0;
+pub(super) const NO_OPERATION: u8 = 1;
+pub(super) const MSS: u8 = 2;
+pub(super) const WINDOW_SCALE: u8 = 3;
+pub(super) const SACK_PERMITTED: u8 = 4;
+pub(super) const SACK: u8 = 5;
+pub(super) const TIMESTAMPS: u8 = 8;
+const MD5: u8 = 19;
+const AUTHENTICATION: u8 = 29;
+pub(super) const FAST_OPEN: u8 = 34;
+
+/// Reads the options of a segment that has a SYN, or none.
+pub(super) fn parse(mut octets: &[u8], syn: bool) -> Result<Options, Malformed> {
+    let mut options = Options::NONE;
+    loop {
+        // Octet by octet: options need no alignment (MUST-64).
+        octets = match *octets {
+            [] | [END_OF_OPTIONS, ..] => return Ok(options),
+            [NO_OPERATION, ref rest @ ..] => rest,
+            [_] => return Err(Malformed::BadOption),
+            [kind, length, ..] => {
+                let (option, rest) =
+                    octets.split_at_checked(usize::from(length)).ok_or(Malformed::BadOption)?;
+                take(&mut options, kind, option.get(2..).ok_or(Malformed::BadOption)?, syn);
+                rest
+            }
+        };
+    }
+}
+
+fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
+    match (kind, data) {
+        (MSS, &[high, low]) if syn => options.mss = Some(u16::from_be_bytes([high, low])), // MUST-65
+        (WINDOW_SCALE, &[shift]) if syn => options.window_scale = Some(shift),             // RFC 7323 §2.2
+        (SACK_PERMITTED, &[]) if syn => options.sack_permitted = true,                     // RFC 2018 §2
+        (SACK, _) => {
+            // RFC 2018 §3: whole blocks, at least one; a header has no room for more than four.
+            if let (blocks @ [_, ..], []) = data.as_chunks::<8>() {
+                options.sack = SackBlocks::NONE;
+                for &[a, b, c, d, e, f, g, h] in blocks {
+                    let start = SeqNum::new(u32::from_be_bytes([a, b, c, d]));
+                    let end = SeqNum::new(u32::from_be_bytes([e, f, g, h]));
+                    options.sack.push(SackBlock { start, end });
+                }
+            }
+        }
+        (TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
+            let value = u32::from_be_bytes([a, b, c, d]);
+            let echo = u32::from_be_bytes([e, f, g, h]);
+            options.timestamps = Some(Timestamps { value, echo });
+        }
+        // RFC 7413 §4.1.1: empty, or an even number of octets from 4 to 16.
+        (FAST_OPEN, cookie) if syn && matches!(cookie.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16) => {
+            options.fast_open = FastOpenCookie::new(cookie);
+        }
+        (MD5, signature) if signature.len() == 16 => options.md5 = true,
+        (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,
+        _ => {}
+    }
+}
