@@ -1,0 +1,44 @@
+//! The gate: what the pages say is so, and nothing that must be there is missing.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use handfast_conformance::pages::pages;
+use handfast_conformance::report::{DIRECTORY, Report};
+use handfast_conformance::workspace_root;
+
+const WRITE: &str = "run: cargo run -p handfast-conformance -- --write";
+
+fn report() -> Report {
+    Report::of_workspace(&workspace_root()).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+#[test]
+fn every_must_is_held_or_excepted_or_known_to_be_open_and_every_tag_is_sound() {
+    let faults = report().faults();
+    assert!(faults.is_empty(), "{} faults:\n{}\n{WRITE}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn the_pages_are_up_to_date() {
+    let dir = workspace_root().join(DIRECTORY);
+    let pages = pages(&report());
+    for (name, text) in &pages {
+        let there = fs::read_to_string(dir.join(name)).unwrap_or_default();
+        assert!(there == *text, "{DIRECTORY}/{name} is out of date; {WRITE}");
+    }
+    let files = fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<_> = files.filter(|name| name.ends_with(".md")).collect();
+    assert_eq!(files, pages.into_keys().collect(), "a page of no RFC; {WRITE}");
+}
+
+#[test]
+fn all_labels_of_rfc_9293_have_a_row() {
+    let rows = report().requirements;
+    for (label, last) in [("MUST-", 69), ("SHLD-", 31), ("MAY-", 18), ("REC-", 1), ("9293-E", 49)] {
+        for n in 1..=last {
+            let id = format!("{label}{n}");
+            assert_eq!(rows.get(&id).map(|r| r.rfc.as_str()), Some("9293"), "{id}");
+        }
+    }
+}
