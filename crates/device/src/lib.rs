@@ -11,6 +11,7 @@
 //! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
 
 mod counters;
+pub mod impair;
 pub mod memory;
 mod software;
 
