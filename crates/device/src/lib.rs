@@ -23,17 +23,7 @@ use std::os::fd::BorrowedFd;
 pub use counters::Counters;
 pub use env::{Duration, Instant};
 pub use software::{finish, ip_offset};
-pub use wire::Frame;
-
-/// What a frame of a device begins with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Medium {
-    /// The IP header: TUN, and the memory pair unless told otherwise.
-    #[default]
-    Ip,
-    /// An Ethernet II header, perhaps tagged: TAP.
-    Ethernet,
-}
+pub use wire::{Frame, Medium};
 
 /// What a device is, and what it can do without help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
