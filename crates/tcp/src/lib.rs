@@ -23,10 +23,14 @@ extern crate alloc;
 extern crate std;
 
 mod config;
+pub mod congestion;
 mod error;
 mod event;
 pub mod isn;
+mod recovery;
+mod rtt;
 mod segment;
+mod sender;
 mod state;
 
 pub use config::{Congestion, KeepAlive, TcpConfig};

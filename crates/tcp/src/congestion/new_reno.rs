@@ -1,0 +1,166 @@
+//! NewReno's answer to "how much": slow start, congestion avoidance, halving (RFC 5681 §3.1, 6582 §3.2).
+//!
+//! Recovery counts what left the network in its own books, so the window here is never inflated by duplicate ACKs
+//! and deflated again: what RFC 5681 does to cwnd, recovery does to its estimate of what is in flight.
+
+use super::{AckSample, CongestionControl, Reduction};
+use alloc::boxed::Box;
+use env::Instant;
+
+#[derive(Clone, Debug)]
+pub(crate) struct NewReno {
+    cwnd: u32,
+    ssthresh: u32,
+    segment_size: u32,
+    initial: u32,
+    /// Octets acknowledged since cwnd last grew in congestion avoidance (RFC 5681 §3.1, 5681-12).
+    counted: u32,
+}
+
+impl NewReno {
+    /// A window of `initial` octets; the threshold is as high as can be (RFC 5681 5681-8).
+    pub(crate) fn new(initial: u32, segment_size: u32) -> Self {
+        Self { cwnd: initial.max(segment_size), ssthresh: u32::MAX, segment_size, initial, counted: 0 }
+    }
+
+    /// RFC 5681 §3.1, equation 4 (5681-9, 5681-14).
+    fn halve(&mut self, in_flight: u32) {
+        self.ssthresh = (in_flight / 2).max(self.segment_size.saturating_mul(2));
+    }
+}
+
+impl CongestionControl for NewReno {
+    fn on_ack(&mut self, sample: &AckSample) {
+        if !sample.window_limited {
+            return;
+        }
+        if self.cwnd < self.ssthresh {
+            // Slow start, by octets and by at most one segment per ACK that a peer sends for one or two segments:
+            // splitting ACKs earns nothing (5681-10). A train's ACK counts as those of its segments (L = 2, RFC 3465).
+            self.cwnd = self.cwnd.saturating_add(sample.acked.min(self.segment_size.saturating_mul(2)));
+            return;
+        }
+        // One segment per window acknowledged (5681-11, 5681-12).
+        self.counted = self.counted.saturating_add(sample.acked);
+        if self.counted >= self.cwnd {
+            self.counted -= self.cwnd;
+            self.cwnd = self.cwnd.saturating_add(self.segment_size);
+        }
+    }
+
+    fn on_congestion(&mut self, _now: Instant, in_flight: u32, reduction: Reduction) {
+        self.counted = 0;
+        match reduction {
+            Reduction::Loss => {
+                self.halve(in_flight);
+                self.cwnd = self.ssthresh;
+            }
+            Reduction::Timeout { again } => {
+                if !again {
+                    self.halve(in_flight);
+                }
+                self.cwnd = self.segment_size; // 5681-15
+            }
+        }
+    }
+
+    fn on_recovered(&mut self, _now: Instant, in_flight: u32) {
+        // RFC 6582 §3.2 step 3, first option: no burst when little is in flight.
+        self.cwnd = self.ssthresh.min(in_flight.max(self.segment_size).saturating_add(self.segment_size));
+    }
+
+    fn on_idle(&mut self, _now: Instant) {
+        self.cwnd = self.cwnd.min(self.initial.max(self.segment_size)); // 5681-27
+    }
+
+    fn set_segment_size(&mut self, octets: u32) {
+        self.segment_size = octets;
+        self.cwnd = self.cwnd.max(octets);
+    }
+
+    fn window(&self) -> u32 {
+        self.cwnd
+    }
+
+    fn threshold(&self) -> u32 {
+        self.ssthresh
+    }
+
+    fn clone_box(&self) -> Box<dyn CongestionControl> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod rfc5681_3_1 {
+    use super::*;
+
+    const MSS: u32 = 1000;
+
+    fn ack(acked: u32) -> AckSample {
+        AckSample { now: Instant::ZERO, acked, in_flight: 10 * MSS, round_trip: None, window_limited: true }
+    }
+
+    /// Covers: RFC 5681 5681-3, 5681-8, 5681-10; RFC 9293 MUST-19
+    #[test]
+    fn slow_start_grows_by_what_was_acknowledged_and_acks_split_in_two_earn_no_more() {
+        let (mut whole, mut split) = (NewReno::new(10 * MSS, MSS), NewReno::new(10 * MSS, MSS));
+        whole.on_ack(&ack(MSS));
+        split.on_ack(&ack(MSS / 2));
+        split.on_ack(&ack(MSS / 2));
+        assert_eq!((whole.window(), split.window()), (11 * MSS, 11 * MSS));
+        whole.on_ack(&ack(50 * MSS));
+        assert_eq!(whole.window(), 13 * MSS);
+    }
+
+    /// Covers: RFC 5681 5681-3, 5681-11, 5681-12; RFC 9293 MUST-19
+    #[test]
+    fn congestion_avoidance_grows_by_one_segment_a_window() {
+        let mut reno = NewReno::new(20 * MSS, MSS);
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Loss);
+        assert_eq!((reno.window(), reno.threshold()), (10 * MSS, 10 * MSS));
+        for _ in 0..9 {
+            reno.on_ack(&ack(MSS));
+        }
+        assert_eq!(reno.window(), 10 * MSS);
+        reno.on_ack(&ack(MSS));
+        assert_eq!(reno.window(), 11 * MSS);
+    }
+
+    /// Covers: RFC 5681 5681-9, 5681-14, 5681-15, 5681-31
+    #[test]
+    fn a_timeout_leaves_one_segment_and_only_the_first_lowers_the_threshold() {
+        let mut reno = NewReno::new(20 * MSS, MSS);
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Timeout { again: false });
+        assert_eq!((reno.window(), reno.threshold()), (MSS, 10 * MSS));
+        reno.on_congestion(Instant::ZERO, MSS, Reduction::Timeout { again: true });
+        assert_eq!((reno.window(), reno.threshold()), (MSS, 10 * MSS));
+        reno.on_congestion(Instant::ZERO, MSS, Reduction::Timeout { again: false });
+        assert_eq!(reno.threshold(), 2 * MSS);
+    }
+
+    #[test]
+    fn a_window_that_did_not_limit_does_not_grow() {
+        let mut reno = NewReno::new(10 * MSS, MSS);
+        reno.on_ack(&AckSample { window_limited: false, ..ack(MSS) });
+        assert_eq!(reno.window(), 10 * MSS);
+    }
+
+    /// Covers: RFC 5681 5681-27
+    #[test]
+    fn after_idleness_the_window_starts_over() {
+        let mut reno = NewReno::new(10 * MSS, MSS);
+        (0..100).for_each(|_| reno.on_ack(&ack(MSS)));
+        reno.on_idle(Instant::ZERO);
+        assert_eq!(reno.window(), 10 * MSS);
+    }
+
+    /// Covers: RFC 6582 6582-1
+    #[test]
+    fn leaving_recovery_with_little_in_flight_makes_no_burst() {
+        let mut reno = NewReno::new(20 * MSS, MSS);
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Loss);
+        reno.on_recovered(Instant::ZERO, 0);
+        assert_eq!(reno.window(), 2 * MSS);
+    }
+}

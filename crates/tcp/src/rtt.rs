@@ -1,0 +1,165 @@
+//! Round trips and the retransmission timeout (RFC 6298).
+
+use crate::TcpConfig;
+use env::Duration;
+
+/// SRTT, RTTVAR and RTO, with back-off.
+#[derive(Clone, Debug)]
+pub(crate) struct RoundTrip {
+    srtt: Option<Duration>,
+    rttvar: Duration,
+    minimum: Duration,
+    /// The timeout before any back-off.
+    base: Duration,
+    floor: Duration,
+    ceiling: Duration,
+    backoff: u8,
+}
+
+impl RoundTrip {
+    pub(crate) fn new(config: &TcpConfig) -> Self {
+        Self {
+            srtt: None,
+            rttvar: Duration::ZERO,
+            minimum: Duration::MAX,
+            base: config.rto_initial, // 6298-1
+            floor: config.rto_min,
+            ceiling: config.rto_max,
+            backoff: 0,
+        }
+    }
+
+    /// Takes a sample of an unambiguous round trip (Karn's rule is the caller's: 6298-8); `in_flight` segments
+    /// were out, each pair of which would bring a sample, and so each weighs less (RFC 7323 §4.2, 7323-19).
+    pub(crate) fn sample(&mut self, rtt: Duration, in_flight: u32) {
+        self.minimum = self.minimum.min(rtt);
+        match self.srtt {
+            None => {
+                self.srtt = Some(rtt); // 6298-2
+                self.rttvar = rtt / 2;
+            }
+            Some(srtt) => {
+                let expected = in_flight.div_ceil(2).max(1);
+                let (alpha, beta) = (expected.saturating_mul(8), expected.saturating_mul(4)); // 6298-4
+                let off = srtt.abs_diff(rtt);
+                // RTTVAR first, with the old SRTT (6298-3).
+                self.rttvar = self.rttvar - self.rttvar / beta + off / beta;
+                self.srtt = Some(srtt - srtt / alpha + rtt / alpha);
+            }
+        }
+        self.base = self.fresh();
+        self.backoff = 0;
+    }
+
+    /// SRTT + max(G, 4·RTTVAR) (6298-5, 6298-10), between floor and ceiling.
+    ///
+    /// G is taken as large as the floor: a peer may delay an ACK by that much without a change of the path, and a
+    /// timer of less would fire for nothing.
+    fn fresh(&self) -> Duration {
+        match self.srtt {
+            None => self.base,
+            Some(srtt) => (srtt + (self.rttvar * 4).max(self.floor)).clamp(self.floor, self.ceiling),
+        }
+    }
+
+    /// The timeout now, back-off included.
+    pub(crate) fn rto(&self) -> Duration {
+        let factor = 1u32.checked_shl(u32::from(self.backoff)).unwrap_or(u32::MAX);
+        self.base.saturating_mul(factor).min(self.ceiling)
+    }
+
+    /// Doubles the timeout (6298-13).
+    pub(crate) fn back_off(&mut self) {
+        self.backoff = self.backoff.saturating_add(1).min(31);
+    }
+
+    /// Progress was made: the next timeout is not backed off.
+    pub(crate) fn progress(&mut self) {
+        self.backoff = 0;
+    }
+
+    /// The handshake's SYN timed out while the estimate was below three seconds (6298-15).
+    pub(crate) fn distrust_handshake(&mut self) {
+        if self.srtt.is_none() {
+            self.base = self.base.max(Duration::from_secs(3)).min(self.ceiling);
+        }
+        self.backoff = 0;
+    }
+
+    pub(crate) fn smoothed(&self) -> Option<Duration> {
+        self.srtt
+    }
+
+    pub(crate) fn variation(&self) -> Duration {
+        self.rttvar
+    }
+
+    pub(crate) fn minimum(&self) -> Option<Duration> {
+        self.srtt.map(|_| self.minimum)
+    }
+}
+
+#[cfg(test)]
+mod rfc6298 {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    fn fresh() -> RoundTrip {
+        RoundTrip::new(&TcpConfig::default())
+    }
+
+    /// Covers: RFC 6298 6298-1, 6298-2, 6298-5
+    #[test]
+    fn one_second_before_any_sample_then_srtt_and_four_rttvar() {
+        let mut rtt = fresh();
+        assert_eq!(rtt.rto(), ms(1000));
+        rtt.sample(ms(400), 1);
+        assert_eq!((rtt.smoothed(), rtt.variation(), rtt.rto()), (Some(ms(400)), ms(200), ms(1200)));
+    }
+
+    /// Covers: RFC 6298 6298-3, 6298-4
+    #[test]
+    fn the_variation_is_updated_with_the_old_average() {
+        let mut rtt = fresh();
+        rtt.sample(ms(400), 1);
+        rtt.sample(ms(800), 1);
+        // RTTVAR = 3/4·200 + 1/4·|400 − 800|, SRTT = 7/8·400 + 1/8·800.
+        assert_eq!((rtt.variation(), rtt.smoothed()), (ms(250), Some(ms(450))));
+    }
+
+    /// Covers: RFC 6298 6298-6, 6298-10, 6298-7
+    #[test]
+    fn a_steady_path_keeps_a_floor_above_its_average_and_back_off_stops_at_a_minute() {
+        let mut rtt = fresh();
+        (0..200).for_each(|_| rtt.sample(ms(10), 1));
+        assert_eq!(rtt.rto().as_millis(), 210);
+        (0..40).for_each(|_| rtt.back_off());
+        assert_eq!(rtt.rto(), Duration::from_secs(60));
+    }
+
+    /// Covers: RFC 6298 6298-13, 6298-15
+    #[test]
+    fn back_off_doubles_and_a_lost_syn_costs_three_seconds() {
+        let mut rtt = fresh();
+        rtt.back_off();
+        assert_eq!(rtt.rto(), ms(2000));
+        rtt.distrust_handshake();
+        assert_eq!(rtt.rto(), ms(3000));
+        rtt.sample(ms(100), 1);
+        assert_eq!(rtt.rto(), ms(300));
+    }
+
+    /// Covers: RFC 7323 7323-19
+    #[test]
+    fn many_samples_in_flight_weigh_less_each() {
+        let (mut few, mut many) = (fresh(), fresh());
+        few.sample(ms(100), 1);
+        many.sample(ms(100), 1);
+        few.sample(ms(200), 1);
+        many.sample(ms(200), 64);
+        assert!(many.smoothed() < few.smoothed());
+    }
+}

@@ -1,0 +1,2 @@
+//! The send half.
+mod queue;

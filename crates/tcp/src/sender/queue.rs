@@ -1,0 +1,166 @@
+//! What the user wrote and the peer has not acknowledged.
+//!
+//! ```text
+//!       una                nxt                 end
+//!        ├─ sent ───────────┼─ not sent ────────┤
+//!        │ Bytes │ Bytes │ Bytes      │ tail     │   small writes gather in the tail: one copy, one allocation
+//! ```
+
+use alloc::collections::VecDeque;
+use bytes::{Bytes, BytesMut};
+use wire::Payload;
+
+/// A write of fewer octets than this is copied into the tail; larger ones are kept as they came.
+const SMALL: usize = 1024;
+/// The tail grows by this many octets.
+const TAIL: usize = 4096;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SendQueue {
+    /// Chunks with the offset of the octet after each, from the connection's first octet on.
+    chunks: VecDeque<(u64, Bytes)>,
+    tail: BytesMut,
+    /// Offset of the first octet kept.
+    start: u64,
+    /// Offset after the last octet, the tail's included.
+    end: u64,
+}
+
+impl SendQueue {
+    /// Octets kept.
+    pub(crate) fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Offset of the first octet kept.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Offset after the last octet.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    pub(crate) fn push(&mut self, data: Payload) {
+        for chunk in data.into_chunks() {
+            let len = chunk.len();
+            if len < SMALL {
+                if self.tail.capacity() - self.tail.len() < len {
+                    self.seal();
+                    self.tail.reserve(TAIL);
+                }
+                self.tail.extend_from_slice(&chunk);
+                self.end += len as u64;
+            } else {
+                self.seal();
+                self.end += len as u64;
+                self.chunks.push_back((self.end, chunk));
+            }
+        }
+    }
+
+    /// Makes a chunk of what gathered in the tail, sharing its memory.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            let sealed = self.tail.split().freeze();
+            self.chunks.push_back((self.end, sealed));
+        }
+    }
+
+    /// Up to `len` octets from offset `from` on, shared.
+    pub(crate) fn slice(&mut self, from: u64, len: usize) -> Payload {
+        self.seal();
+        let mut payload = Payload::EMPTY;
+        let mut at = from.max(self.start);
+        let to = from.saturating_add(len as u64).min(self.end);
+        let first = self.chunks.partition_point(|(end, _)| *end <= at);
+        for (end, chunk) in self.chunks.range(first..) {
+            if at >= to {
+                break;
+            }
+            let begin = *end - chunk.len() as u64;
+            let (lo, hi) = ((at - begin) as usize, (to.min(*end) - begin) as usize);
+            payload.push(chunk.slice(lo..hi));
+            at = to.min(*end);
+        }
+        payload
+    }
+
+    /// Forgets everything before offset `to`.
+    pub(crate) fn release(&mut self, to: u64) {
+        self.start = to.clamp(self.start, self.end);
+        while self.chunks.front().is_some_and(|(end, _)| *end <= self.start) {
+            self.chunks.pop_front();
+        }
+        if self.start == self.end {
+            // An idle connection holds no memory.
+            *self = Self { start: self.start, end: self.end, ..Self::default() };
+        }
+    }
+
+    /// Forgets everything from offset `from` on.
+    pub(crate) fn truncate(&mut self, from: u64) {
+        self.seal();
+        let from = from.clamp(self.start, self.end);
+        self.end = from;
+        while let Some((end, chunk)) = self.chunks.pop_back() {
+            let begin = end - chunk.len() as u64;
+            if begin < from {
+                let keep = (from.min(end) - begin) as usize;
+                self.chunks.push_back((begin + keep as u64, chunk.slice(..keep)));
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_empty_queue_holds_no_memory() {
+        let mut queue = SendQueue::default();
+        queue.push(Payload::copy_of(&[1; 100]));
+        queue.release(100);
+        assert_eq!((queue.tail.capacity(), queue.chunks.capacity(), queue.len()), (0, 0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_queue_is_a_byte_vector(
+            steps in proptest::collection::vec((0u8..4, 0usize..3000, 0usize..3000), 1..60),
+        ) {
+            let mut queue = SendQueue::default();
+            let (mut model, mut start): (Vec<u8>, usize) = (Vec::new(), 0);
+            for (n, (kind, a, b)) in steps.into_iter().enumerate() {
+                match kind {
+                    0 => {
+                        model.extend(vec![n as u8; a]);
+                        queue.push(Payload::copy_of(&vec![n as u8; a]));
+                    }
+                    1 => {
+                        let from = (start + a).min(model.len());
+                        let to = (from + b).min(model.len());
+                        prop_assert_eq!(queue.slice(from as u64, b).to_vec(), &model[from..to]);
+                    }
+                    2 => {
+                        start = (start + a).min(model.len());
+                        queue.release(start as u64);
+                    }
+                    _ if a < 300 => {
+                        model.truncate((start + a).max(start));
+                        queue.truncate((start + a) as u64);
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!(queue.len(), model.len() - start);
+            }
+            prop_assert_eq!(queue.slice(start as u64, usize::MAX).to_vec(), &model[start..]);
+        }
+    }
+}
