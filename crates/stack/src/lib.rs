@@ -8,6 +8,8 @@ extern crate std;
 
 mod budget;
 mod counters;
+mod ports;
 
 pub use budget::{Account, Budget, Pressure, Refused};
 pub use counters::{Counters, Drop};
+pub use ports::{Claimed, Hold, PortError, Ports};
