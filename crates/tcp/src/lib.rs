@@ -22,19 +22,28 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod challenge;
+pub mod closed;
 mod config;
 pub mod congestion;
 mod error;
 mod event;
 pub mod isn;
+pub mod listener;
+mod path;
 mod recovery;
 mod rtt;
 mod segment;
 mod sender;
 mod state;
+mod time_wait;
+mod timestamp;
 
 pub use config::{Congestion, KeepAlive, TcpConfig};
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Why};
+pub use path::Path;
 pub use segment::{Segment, Transmit};
 pub use state::State;
+pub use time_wait::{Ended, TimeWait, TimeWaitOutcome};
+pub use timestamp::timestamp;
