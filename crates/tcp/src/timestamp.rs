@@ -10,7 +10,7 @@ use env::Instant;
 ///
 /// ```
 /// use handfast_tcp::timestamp;
-/// let at = handfast_env::Instant::from_millis(1_000);
+/// let at = env::Instant::from_millis(1_000);
 /// assert_eq!(timestamp(at, 5), 1_005);
 /// assert_eq!(timestamp(at, u32::MAX), 999);
 /// ```
