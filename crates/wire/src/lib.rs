@@ -16,15 +16,24 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod arp;
 pub mod checksum;
 mod ecn;
+pub mod ethernet;
 mod frame;
+mod group;
+pub mod icmpv4;
+pub mod icmpv6;
+pub mod igmp;
 pub mod ipv4;
 pub mod ipv6;
 mod malformed;
+pub mod mld;
+pub mod ndp;
 mod num;
 mod payload;
 mod protocol;
+mod quoted;
 pub mod tcp;
 pub mod udp;
 
@@ -34,3 +43,4 @@ pub use malformed::{Malformed, NoRoom};
 pub use num::{Mss, Port, SeqNum, Window, WindowScale, WireWindow};
 pub use payload::Payload;
 pub use protocol::Protocol;
+pub use quoted::Quoted;

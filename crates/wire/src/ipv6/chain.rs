@@ -162,6 +162,26 @@ pub fn walk(first: Protocol, payload: &[u8]) -> Result<Chain, Refused> {
     Err(Refused::Silently(Malformed::TooMany))
 }
 
+/// Finds the transport header in a quoted packet, which may be cut anywhere and is not judged: what it is, and where
+/// in `payload` it begins. Past the end when it is not there.
+pub(crate) fn walk_quoted(first: Protocol, payload: &[u8]) -> (Protocol, usize) {
+    let (mut protocol, mut at) = (first, 0);
+    for _ in 0..MAX_EXTENSION_HEADERS {
+        let length = match (protocol, payload.get(at..).and_then(|here| here.first_chunk::<4>())) {
+            (
+                Protocol::HOP_BY_HOP | Protocol::DESTINATION_OPTIONS | Protocol::ROUTING,
+                Some(&[_, units, ..]),
+            ) => (usize::from(units) + 1) * 8,
+            (Protocol::FRAGMENT, Some(&[_, _, high, low])) if u16::from_be_bytes([high, low]) < 8 => 8,
+            (Protocol::FRAGMENT, Some(&[next, ..])) => return (Protocol::new(next), payload.len()),
+            _ => break,
+        };
+        protocol = Protocol::new(payload.get(at).copied().unwrap_or(0));
+        at += length;
+    }
+    (protocol, at)
+}
+
 struct Walk<'a> {
     payload: &'a [u8],
     chain: Chain,

@@ -3,6 +3,7 @@
 mod chain;
 mod extension;
 
+pub(crate) use chain::walk_quoted;
 pub use chain::{Chain, Fragment, MAX_EXTENSION_HEADERS, MAX_OPTIONS, Problem, Refused, Routing, walk};
 pub use extension::{FragmentHeader, HopByHop};
 
