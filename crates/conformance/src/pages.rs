@@ -84,7 +84,7 @@ fn status(report: &Report, row: &Requirement) -> String {
         (Stand::Later(why), _) => ("later", why.as_str()),
         (Stand::Applies, Some(why)) => ("**open**", why.as_str()),
         (Stand::Applies, None) => match report.standing(row) {
-            Standing::Held => ("held", ""),
+            Standing::Held => ("cited and tested", ""),
             Standing::NoTest => ("in code, no test of its own", ""),
             Standing::NoCode => ("tested, not cited in code", ""),
             _ => ("not claimed", ""),
@@ -151,12 +151,13 @@ fn summary(report: &Report) -> String {
         "# Conformance\n\nWhich rule of which RFC Handfast holds, where, and which test proves it. One row a rule, \
          in our own words; the labels of RFC 9293 are its own (`MUST-1` …), and `NNNN-n` are ours. `(lc)`: the \
          RFC writes it in lower case; `(text)`: an algorithm without a key word.\n\n\
-         A rule is *held* when code cites it and a test carries its tag (`/// Covers: RFC 9293 MUST-13`). A MUST \
-         that is neither held, nor excepted with a reason, nor on the list of [open ones](open.tsv) fails the \
+         A rule is *cited and tested* when code names it and a test carries its tag (`/// Covers: RFC 9293 MUST-13`). \
+         That a tag is deserved no program can see: whoever reads the test judges it. A MUST that is neither \
+         cited and tested, nor excepted with a reason, nor on the list of [open ones](open.tsv) fails the \
          tests, and that list can only shrink. The pages are written by \
          `cargo run -p handfast-conformance -- --write` from [`requirements.tsv`](requirements.tsv) and the \
          sources.\n\n\
-         | RFC | about | MUSTs | held | open | others | tested | exceptions | later |\n\
+         | RFC | about | MUSTs | cited and tested | open | others | tested | exceptions | later |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for rfc in report.requirements.rfcs() {
