@@ -1,4 +1,5 @@
-//! `cargo run -p handfast-conformance`: how the rules stand; with `--write`, the pages anew.
+//! `cargo run -p handfast-conformance`: how the rules stand; with `--write`, the pages anew; with
+//! `--tests FILE`, whether the tests in that list (`cargo test -- --list --format terse`) hold all tagged ones.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,15 +11,16 @@ use handfast_conformance::workspace_root;
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
-    let write = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--write"] => true,
+    let (write, tests) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (false, None),
+        ["--write"] => (true, None),
+        ["--tests", list] => (false, Some(list)),
         _ => {
-            eprintln!("usage: handfast-conformance [--write]");
+            eprintln!("usage: handfast-conformance [--write | --tests FILE]");
             return ExitCode::from(2);
         }
     };
-    match run(&workspace_root(), write) {
+    match run(&workspace_root(), write, tests.map(Path::new)) {
         Ok(faults) if faults.is_empty() => ExitCode::SUCCESS,
         Ok(faults) => {
             faults.iter().for_each(|fault| eprintln!("{fault}"));
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(root: &Path, write: bool) -> io::Result<Vec<String>> {
+fn run(root: &Path, write: bool, tests: Option<&Path>) -> io::Result<Vec<String>> {
     let mut report = Report::of_workspace(root)?;
     if write {
         shrink_open_list(root, &mut report)?;
@@ -49,7 +51,17 @@ fn run(root: &Path, write: bool) -> io::Result<Vec<String>> {
             "{shown:>5} {musts:>6} {held:>5} {open:>5} {others:>7} {tested:>7} {exceptions:>11} {later:>6}"
         );
     }
-    Ok(report.faults())
+    let mut faults = report.faults();
+    if let Some(list) = tests {
+        let list = fs::read_to_string(list)?;
+        faults.extend(
+            report
+                .missing(&list)
+                .into_iter()
+                .map(|p| format!("{}: no test program has {}", p.file, p.symbol)),
+        );
+    }
+    Ok(faults)
 }
 
 /// Takes out of the open list what is open no more. Nothing is ever put in by itself.

@@ -151,6 +151,20 @@ impl Report {
         self.open.keys().map(String::as_str).filter(|id| binding(id).is_none()).collect()
     }
 
+    /// Tagged tests that are not among those that the test programs say they have, one `path: test` a line
+    /// (`cargo test -- --list --format terse`). A test that a macro call makes is known by its module only.
+    pub fn missing(&self, listed: &str) -> Vec<&Place> {
+        let listed: BTreeSet<_> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+        let exists = |place: &Place| {
+            let path = place.symbol.split_once("::").map_or("", |(_, path)| path);
+            let (module, name) = path.rsplit_once("::").unwrap_or(("", path));
+            let made = |test: &&str| test.strip_prefix(module).is_some_and(|rest| rest.starts_with("::"));
+            listed.contains(path) || name.ends_with('!') && (module.is_empty() || listed.iter().any(made))
+        };
+        let tests: BTreeSet<_> = self.evidence.values().flat_map(|e| &e.tests).collect();
+        tests.into_iter().filter(|place| !exists(place)).collect()
+    }
+
     /// Everything that makes the gate fail, but for pages that are out of date.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = self.slips.clone();
@@ -223,6 +237,17 @@ SHLD-1\t9293\t3.4\tSHOULD\tthree\tapplies\t
         assert_eq!(faults(&format!("{both}\n/// Covers: RFC 9293 MUST-99\n#[test]\nfn u() {{}}"), &[]), 1);
         assert_eq!(faults(&format!("{both}\n/// Covers: RFC 768 MUST-1\n#[test]\nfn u() {{}}"), &[]), 1);
         assert_eq!(faults(&format!("{both}\n// see MUST-99\nfn u() {{}}"), &[]), 1);
+    }
+
+    #[test]
+    fn a_tagged_test_that_no_program_runs_is_missing() {
+        let source =
+            format!("{CODE}mod a {{ {TEST} }}\n#[cfg(test)] mod b {{\n// Covers: MUST-1\ncases! {{}} }}");
+        let report = report("tcp", &source, &[]);
+        let missing =
+            |listed| report.missing(listed).into_iter().map(|p| p.symbol.as_str()).collect::<Vec<_>>();
+        assert_eq!(missing("a::t: test\nb::x: test\n"), [] as [&str; 0]);
+        assert_eq!(missing("a::t2: test\na::t: benchmark\nbb::x: test\n"), ["tcp::a::t", "tcp::b::cases!"]);
     }
 
     #[test]
