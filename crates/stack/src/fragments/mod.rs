@@ -1,0 +1,1 @@
+//! Datagrams in pieces: cutting and putting together.

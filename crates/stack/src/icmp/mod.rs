@@ -1,0 +1,1 @@
+//! ICMP of both versions.

@@ -1,0 +1,218 @@
+//! Everything below the transports: interfaces, routes, neighbours, fragments, path MTUs, and the way out.
+
+use crate::interface::{Address, AddressState, Interface};
+use crate::path_mtu::PathMtus;
+use crate::route::Table;
+use crate::{
+    Budget, Cidr, Counters, Delivered, Drop, HostConfig, HostEvent, InterfaceConfig, InterfaceError,
+    InterfaceId, Medium, RouteEntry, Trace, neighbour,
+};
+use ::tcp::Why;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use env::{Instant, Rng};
+use wire::Frame;
+
+/// Octets of an IP packet that a host carries to itself: the most that IPv4 has a length for.
+const LOOPBACK_MTU: u16 = 65_535;
+
+/// The IP layer of one host.
+#[derive(Clone, Debug)]
+pub(crate) struct Ip {
+    pub(crate) config: HostConfig,
+    pub(crate) rng: Rng,
+    pub(crate) counters: Counters,
+    pub(crate) budget: Budget,
+    /// Loopback first.
+    pub(crate) interfaces: Vec<Interface>,
+    pub(crate) routes: Table,
+    pub(crate) path_mtus: PathMtus,
+    /// Frames for devices, in order.
+    pub(crate) out: VecDeque<Outgoing>,
+    /// Frames to ourselves, in order.
+    pub(crate) local: VecDeque<Frame>,
+    pub(crate) events: VecDeque<HostEvent>,
+    /// `None` unless somebody watches.
+    pub(crate) traces: Option<VecDeque<Trace>>,
+    next_interface: u32,
+    pub(crate) next_frame: u64,
+}
+
+/// A frame on its way to a device.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) interface: InterfaceId,
+    pub(crate) frame: Frame,
+    pub(crate) why: Option<Why>,
+}
+
+impl Ip {
+    pub(crate) fn new(config: HostConfig, mut rng: Rng) -> Self {
+        let path_mtus = PathMtus::new(config.path_mtu_timeout, config.path_mtus);
+        let own = [Cidr::new(Ipv4Addr::LOCALHOST.into(), 8), Cidr::new(Ipv6Addr::LOCALHOST.into(), 128)];
+        let loopback = Interface {
+            id: InterfaceId::LOOPBACK,
+            name: "lo".into(),
+            medium: Medium::Ip,
+            mtu: LOOPBACK_MTU,
+            up: true,
+            segmentation: true,
+            checksum: true,
+            duplicate_detection: false,
+            addresses: own.into_iter().flatten().map(Address::preferred).collect(),
+            neighbours: neighbour::Cache::default(),
+        };
+        Self {
+            rng: rng.fork(),
+            counters: Counters::default(),
+            budget: Budget::new(config.memory),
+            interfaces: Vec::from([loopback]),
+            routes: Table::default(),
+            path_mtus,
+            out: VecDeque::new(),
+            local: VecDeque::new(),
+            events: VecDeque::new(),
+            traces: None,
+            next_interface: 1,
+            next_frame: 1,
+            config,
+        }
+    }
+
+    pub(crate) fn loopback(&self) -> &Interface {
+        // Made in `new`, never taken away.
+        &self.interfaces[0]
+    }
+
+    pub(crate) fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.iter().find(|i| i.id == id)
+    }
+
+    pub(crate) fn interface_mut(&mut self, id: InterfaceId) -> Option<&mut Interface> {
+        self.interfaces.iter_mut().find(|i| i.id == id)
+    }
+
+    /// Whether `address` is one of ours, loopback included: all of 127/8 is (RFC 1122 §3.2.1.3 g).
+    pub(crate) fn is_local(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.interfaces.iter().any(|i| i.has(address))
+    }
+
+    /// Whether packets to `address` through `interface` go to everybody there.
+    pub(crate) fn is_broadcast(&self, interface: Option<InterfaceId>, address: IpAddr) -> bool {
+        self.interfaces
+            .iter()
+            .any(|i| !i.is_loopback() && interface.is_none_or(|id| id == i.id) && i.is_broadcast(address))
+    }
+
+    /// Adds an interface.
+    pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> Result<InterfaceId, InterfaceError> {
+        let v6 = config.addresses.iter().any(|a| a.address().is_ipv6());
+        if config.mtu < 576 || (v6 && config.mtu < 1280) {
+            return Err(InterfaceError::Mtu);
+        }
+        if let Medium::Ethernet(mac) = config.medium
+            && !mac.is_unicast()
+        {
+            return Err(InterfaceError::LinkAddress);
+        }
+        for (n, &cidr) in config.addresses.iter().enumerate() {
+            if !unicast(cidr) {
+                return Err(InterfaceError::Address);
+            }
+            let twice = config.addresses.iter().take(n).any(|a| a.address() == cidr.address());
+            if twice || self.is_local(cidr.address()) {
+                return Err(InterfaceError::Duplicate);
+            }
+        }
+        let id = InterfaceId::new(self.next_interface);
+        self.next_interface = self.next_interface.checked_add(1).ok_or(InterfaceError::TooMany)?;
+        self.interfaces.push(Interface {
+            id,
+            name: config.name,
+            medium: config.medium,
+            mtu: config.mtu,
+            up: true,
+            segmentation: config.segmentation,
+            checksum: config.checksum,
+            duplicate_detection: config.duplicate_detection,
+            addresses: config.addresses.into_iter().map(Address::preferred).collect(),
+            neighbours: neighbour::Cache::default(),
+        });
+        Ok(id)
+    }
+
+    /// Adds a route.
+    pub(crate) fn add_route(&mut self, entry: RouteEntry) -> Result<(), InterfaceError> {
+        self.interface(entry.interface).ok_or(InterfaceError::Unknown)?;
+        if let Some(gateway) = entry.gateway {
+            let host = Cidr::new(gateway, if gateway.is_ipv4() { 32 } else { 128 });
+            if gateway.is_ipv4() != entry.destination.address().is_ipv4()
+                || !host.is_some_and(unicast)
+                || self.is_local(gateway)
+            {
+                return Err(InterfaceError::Gateway);
+            }
+        }
+        self.routes.add(entry);
+        Ok(())
+    }
+
+    /// The upper layer saw that packets reach `dst`: so does its next hop (RFC 4861 §7.3.1).
+    pub(crate) fn confirm(&mut self, _now: Instant, _dst: IpAddr) {}
+
+    /// The upper layer doubts that packets reach `dst` (RFC 9293 §3.8.3; RFC 1122 §3.3.1.4).
+    pub(crate) fn doubt(&mut self, _now: Instant, _dst: IpAddr) {}
+
+    /// Counts a packet that was dropped by a transport, and tells those who watch.
+    pub(crate) fn drop(&mut self, now: Instant, why: Drop, packet: &Delivered) {
+        self.drop_frame(now, why, packet.interface, packet.frame);
+    }
+
+    pub(crate) fn drop_frame(&mut self, now: Instant, why: Drop, interface: InterfaceId, frame: u64) {
+        self.counters.count(why);
+        if self.watching() {
+            self.trace(Trace::Dropped { at: now, frame, interface, why });
+        }
+    }
+
+    /// Whether somebody watches: nothing needs to be traced otherwise.
+    pub(crate) fn watching(&self) -> bool {
+        self.traces.is_some()
+    }
+
+    /// Tells those who watch; the oldest makes room.
+    pub(crate) fn trace(&mut self, trace: Trace) {
+        let most = self.config.trace;
+        if let Some(traces) = &mut self.traces {
+            while traces.len() >= most.max(1) {
+                traces.pop_front();
+            }
+            traces.push_back(trace);
+        }
+    }
+}
+
+/// Whether one host on a wire can have this address in this network.
+fn unicast(cidr: Cidr) -> bool {
+    match cidr.address() {
+        IpAddr::V4(a) => {
+            !(a.is_unspecified()
+                || a.is_loopback()
+                || a.is_multicast()
+                || a.octets()[0] >= 240
+                || a.octets()[0] == 0
+                || cidr.broadcast() == Some(a)
+                || (cidr.broadcast().is_some() && cidr.network() == cidr.address()))
+        }
+        IpAddr::V6(a) => {
+            !(a.is_unspecified() || a.is_loopback() || a.is_multicast() || a.to_ipv4_mapped().is_some())
+        }
+    }
+}
+
+impl Address {
+    fn preferred(cidr: Cidr) -> Self {
+        Self { cidr, state: AddressState::Preferred, probes: 0, due: Instant::FAR }
+    }
+}
