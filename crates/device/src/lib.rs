@@ -9,11 +9,18 @@
 //! - [`Device`]: the contract.
 //! - [`memory`]: two devices joined back to back.
 //! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
+//! - [`tun`] (Linux): IP packets to and from the kernel; [`netlink`] sets such an interface up.
 
 mod counters;
 pub mod impair;
 pub mod memory;
+#[cfg(target_os = "linux")]
+pub mod netlink;
+#[cfg(all(test, target_os = "linux"))]
+mod own_namespace;
 mod software;
+#[cfg(target_os = "linux")]
+pub mod tun;
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,0 +1,25 @@
+//! For tests: a network namespace of their own.
+
+use rustix::thread::UnshareFlags;
+
+/// Runs `test` on a thread in a new network namespace. Where that is not possible it says so loudly on standard
+/// error and skips, or fails when `HANDFAST_NO_SKIP` is 1.
+pub(crate) fn run(what: &str, test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        // SAFETY: only the network namespace is left behind; descriptors stay shared with the other threads.
+        #[allow(unsafe_code)]
+        let unshared = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
+        unshared.map(|()| test())
+    });
+    match thread.join() {
+        Ok(Ok(())) => {}
+        Ok(Err(errno)) => skip(what, &format!("no network namespace of its own: {errno}")),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Says that a test was skipped, or fails where nothing may be.
+pub(crate) fn skip(what: &str, why: &str) {
+    assert_ne!(std::env::var("HANDFAST_NO_SKIP").as_deref(), Ok("1"), "{what} cannot run here: {why}");
+    eprintln!("SKIPPED: {what}: {why}");
+}
