@@ -163,3 +163,6 @@ impl TimeWait {
 }
 
 const _: () = assert!(size_of::<TimeWait>() <= 128);
+
+#[cfg(test)]
+mod tests;

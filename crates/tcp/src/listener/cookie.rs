@@ -142,3 +142,6 @@ fn stamp(clock: u32, terms: &Terms) -> u32 {
     let stamp = (clock & !TERMS_BITS) | said;
     if clock & TERMS_BITS < said { stamp.wrapping_sub(TERMS_BITS + 1) } else { stamp }
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,3 +269,6 @@ fn millis(duration: Duration) -> u32 {
 
 /// RFC 4987 §3.4: what a SYN costs us.
 const _: () = assert!(size_of::<HalfOpen>() <= 128);
+
+#[cfg(test)]
+mod tests;
