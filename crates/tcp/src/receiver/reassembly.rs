@@ -1,0 +1,250 @@
+//! What came out of order (RFC 9293 §3.10.7.4, seventh step, SHLD-31), and how it is told (RFC 2018, 2883).
+//!
+//! ```text
+//!    RCV.NXT     island            island                      right edge
+//!       │        ┌───────┐         ┌──────────────┐                 │
+//!    ───┼────────┤ rope  ├─────────┤ rope         ├─────────────────┼──►
+//!       │  hole  └───────┘  hole   └──────────────┘                 │
+//! ```
+//!
+//! Islands touch neither each other nor RCV.NXT. Where copies overlap, the one that came first stays. Finding a place
+//! is O(log islands); islands are limited in number, and their memory in proportion to their octets (CVE-2018-5390).
+//! Nothing that was taken in is ever given up again, so the sender may believe every block (RFC 2018 §8).
+
+use super::Place;
+use super::rope::Rope;
+use crate::Discard;
+use alloc::collections::BTreeMap;
+use core::ops::Range;
+use wire::Payload;
+
+/// Islands at most, however large the buffer.
+const MOST_ISLANDS: usize = 1024;
+/// Octets of buffer for every island, where that makes fewer.
+const BUFFER_PER_ISLAND: usize = 128;
+/// What the bookkeeping of one island is charged with.
+const ISLAND: usize = 160;
+/// How many islands are remembered in the order in which they grew: as many as four blocks need even when some merge.
+const RECENT: usize = 8;
+
+/// The islands above RCV.NXT.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reassembly {
+    islands: BTreeMap<Place, Rope>,
+    len: usize,
+    held: usize,
+    /// A place in each of the islands that grew last, the latest first.
+    recent: [Place; RECENT],
+    recents: usize,
+    /// The end of the last segment here that had PSH set.
+    pub(super) push: Place,
+    /// Islands that were looked at since the start, for tests that bound work.
+    #[cfg(test)]
+    pub(super) steps: u64,
+}
+
+/// What became of a segment that was put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Queued {
+    /// Octets that are new.
+    pub(super) new: usize,
+    /// The first run of octets that were here already.
+    pub(super) duplicate: Option<Range<Place>>,
+}
+
+impl Reassembly {
+    /// How many octets wait here.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Octets of memory that are kept alive.
+    pub(super) const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// How many islands there are.
+    #[cfg(test)]
+    pub(super) fn islands(&self) -> usize {
+        self.islands.len()
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.islands.is_empty()
+    }
+
+    /// Where the first island begins.
+    pub(super) fn first(&self) -> Option<Place> {
+        self.islands.first_key_value().map(|(&start, _)| start)
+    }
+
+    /// Takes the first island out: the octets before it have come.
+    pub(super) fn pop_first(&mut self) -> Option<(Range<Place>, Rope)> {
+        let (start, rope) = self.islands.pop_first()?;
+        self.discharge(&rope);
+        Some((start..start + rope.len() as u64, rope))
+    }
+
+    /// Puts in what of `payload`, which begins at `start`, is not here yet.
+    ///
+    /// # Errors
+    /// [`Discard::TooManyHoles`] when it would make an island too many, [`Discard::NoMemory`] when small pieces hold
+    /// too much memory for what they are. Then nothing was put in.
+    pub(super) fn insert(&mut self, start: Place, payload: &Payload, buffer: u32) -> Result<Queued, Discard> {
+        let end = start + payload.len() as u64;
+        let before = self.before(start).filter(|island| island.end >= start);
+        if let Some(island) = &before
+            && island.end >= end
+        {
+            self.grew(island.clone(), start);
+            return Ok(Queued { new: 0, duplicate: Some(start..end) });
+        }
+        let joins = before.is_some() || self.next(start, end).is_some();
+        self.admit(joins, buffer)?;
+
+        // Grow one island over everything that the segment touches, from the left to the right.
+        let mut queued = Queued { new: 0, duplicate: None };
+        let mut at = start;
+        let (first, mut grown) = match before {
+            Some(island) => {
+                queued.saw(at..island.end.min(end));
+                at = island.end;
+                (island.start, self.remove(island.start))
+            }
+            None => (start, Rope::default()),
+        };
+        while let Some(next) = self.next(at, end) {
+            queued.new += piece(&mut grown, payload, start, at..next);
+            let island = self.remove(next);
+            at = next + island.len() as u64;
+            queued.saw(next..at.min(end));
+            grown = Rope::join(grown, island);
+        }
+        queued.new += piece(&mut grown, payload, start, at..end);
+        self.len += grown.len();
+        self.held += grown.held() + ISLAND;
+        self.grew(first..first + grown.len() as u64, start);
+        self.islands.insert(first, grown);
+        Ok(queued)
+    }
+
+    /// Drops everything from `place` on: the peer's stream ends there.
+    pub(super) fn cut(&mut self, place: Place) {
+        for (_, rope) in self.islands.split_off(&place) {
+            self.discharge(&rope);
+        }
+        if let Some((start, mut rope)) = self.islands.pop_last() {
+            self.discharge(&rope);
+            rope.truncate(usize::try_from(place - start).unwrap_or(usize::MAX));
+            self.len += rope.len();
+            self.held += rope.held() + ISLAND;
+            self.islands.insert(start, rope);
+        }
+    }
+
+    /// The islands as a SACK option tells them: those that grew last first (RFC 2018 §4), each once.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Range<Place>> {
+        let recent = self.recent.iter().take(self.recents).filter_map(|&place| self.at(place));
+        // Merging may leave fewer than there is room for; the islands nearest to the edge are the youngest guess.
+        let others = self.islands.iter().rev().take(RECENT).map(|(&start, rope)| range(start, rope));
+        let mut told: [Place; 2 * RECENT] = [Place::MAX; 2 * RECENT];
+        let mut count = 0;
+        recent.chain(others).filter(move |island| {
+            let known = told.iter().take(count).any(|&start| start == island.start);
+            if let Some(slot) = told.get_mut(count)
+                && !known
+            {
+                *slot = island.start;
+                count += 1;
+            }
+            !known
+        })
+    }
+
+    /// Remembers which island holds `place`, for a duplicate below or in it is told next to it (RFC 2883 §4).
+    fn grew(&mut self, island: Range<Place>, place: Place) {
+        let mut kept = [place; RECENT];
+        let mut count = 1;
+        for &other in self.recent.iter().take(self.recents) {
+            if let Some(slot) = kept.get_mut(count)
+                && !island.contains(&other)
+            {
+                *slot = other;
+                count += 1;
+            }
+        }
+        (self.recent, self.recents) = (kept, count);
+    }
+
+    /// Whether there is room for another segment.
+    fn admit(&self, joins: bool, buffer: u32) -> Result<(), Discard> {
+        let buffer = buffer as usize;
+        let most = (buffer / BUFFER_PER_ISLAND).clamp(4, MOST_ISLANDS);
+        if !joins && self.islands.len() >= most {
+            return Err(Discard::TooManyHoles);
+        }
+        // Ropes keep to about twice their octets, except where many small pieces were joined from the right.
+        if self.held > self.len.saturating_mul(2).saturating_add(buffer / 4).saturating_add(ISLAND) {
+            return Err(Discard::NoMemory);
+        }
+        Ok(())
+    }
+
+    /// The island that begins at or before `place`, which may end before it.
+    fn before(&mut self, place: Place) -> Option<Range<Place>> {
+        #[cfg(test)]
+        {
+            self.steps += 1;
+        }
+        self.islands.range(..=place).next_back().map(|(&start, rope)| range(start, rope))
+    }
+
+    /// Where the first island from `at` to `end` begins, `end` itself included.
+    fn next(&self, at: Place, end: Place) -> Option<Place> {
+        // An inverted range would panic.
+        (at <= end).then(|| self.islands.range(at..=end).next().map(|(&start, _)| start))?
+    }
+
+    /// The island that holds `place`.
+    fn at(&self, place: Place) -> Option<Range<Place>> {
+        let (&start, rope) = self.islands.range(..=place).next_back()?;
+        Some(range(start, rope)).filter(|island| island.contains(&place))
+    }
+
+    fn remove(&mut self, start: Place) -> Rope {
+        #[cfg(test)]
+        {
+            self.steps += 1;
+        }
+        let rope = self.islands.remove(&start).unwrap_or_default();
+        self.discharge(&rope);
+        rope
+    }
+
+    fn discharge(&mut self, rope: &Rope) {
+        self.len = self.len.saturating_sub(rope.len());
+        self.held = self.held.saturating_sub(rope.held() + ISLAND);
+    }
+}
+
+impl Queued {
+    /// Remembers the first run of octets that were here already.
+    fn saw(&mut self, octets: Range<Place>) {
+        if self.duplicate.is_none() && !octets.is_empty() {
+            self.duplicate = Some(octets);
+        }
+    }
+}
+
+fn range(start: Place, rope: &Rope) -> Range<Place> {
+    start..start + rope.len() as u64
+}
+
+/// Adds the octets of `places` from `payload`, which begins at `start`, and says how many.
+fn piece(rope: &mut Rope, payload: &Payload, start: Place, places: Range<Place>) -> usize {
+    let part = super::part(payload, start, places);
+    let len = part.len();
+    rope.push(part);
+    len
+}

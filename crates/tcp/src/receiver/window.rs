@@ -1,0 +1,91 @@
+//! The window that we offer (RFC 9293 §3.8.6; RFC 7323 §2).
+//!
+//! ```text
+//!            read            RCV.NXT                   told            edge
+//!    ─────────┼─────────────────┼────────────────────────┼───────────────┼────────►
+//!             │◄─── waiting ───►│◄── told to the peer ──►│               │
+//!             │                 │◄────────── RCV.WND, accepted ─────────►│
+//!             │◄──────────────────────── buffer ──────────────────────────────►│
+//! ```
+//!
+//! Three rules pull at the right edge: it does not move back (SHLD-14), it moves forward only in steps worth sending
+//! for (MUST-39), and under a scale it can only be told in grains. Between grains it is told rounded up while the
+//! buffer has room for that, and else rounded down; whatever was offered once stays acceptable (RFC 7323 §2.4).
+
+use super::Place;
+use wire::{WindowScale, WireWindow};
+
+/// The edge of the offer.
+#[derive(Clone, Debug)]
+pub(super) struct Offer {
+    /// The furthest edge ever offered.
+    edge: Place,
+    /// The edge as the peer was told last.
+    told: Place,
+    scale: WindowScale,
+}
+
+/// What the buffer has room for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// RCV.NXT.
+    pub(super) nxt: Place,
+    /// Octets of the whole buffer.
+    pub(super) buffer: u32,
+    /// Octets of it that are free.
+    pub(super) free: u32,
+    /// The largest segment to expect.
+    pub(super) mss: u32,
+}
+
+impl Room {
+    /// The least move of the edge that is worth telling (RFC 9293 §3.8.6.2.2, MUST-39; Fr is one half).
+    fn step(&self) -> u64 {
+        u64::from((self.buffer / 2).min(self.mss).max(1))
+    }
+}
+
+impl Offer {
+    /// An offer that reaches to `edge`.
+    pub(super) const fn new(edge: Place, scale: WindowScale) -> Self {
+        Self { edge, told: edge, scale }
+    }
+
+    /// The furthest edge ever offered (RFC 7323 7323-10).
+    pub(super) const fn edge(&self) -> Place {
+        self.edge
+    }
+
+    /// Chooses the edge to tell now, remembers it, and gives the header's field for it.
+    pub(super) fn tell(&mut self, room: Room) -> WireWindow {
+        let units = self.units(room);
+        self.told = room.nxt + (units << self.scale.shift());
+        self.edge = self.edge.max(self.told);
+        // At most 16 bits by construction; saturating costs nothing.
+        WireWindow::new(u16::try_from(units).unwrap_or(u16::MAX))
+    }
+
+    /// Whether the user has read so much that the peer should hear of it at once.
+    ///
+    /// The edge must be able to move by a step (RFC 9293 MUST-39). While the peer still sees half the buffer or more
+    /// it is not waiting for us, and the next ACK will tell it soon enough.
+    pub(super) fn update_due(&self, room: Room) -> bool {
+        let told = self.told.saturating_sub(room.nxt);
+        let could = self.units(room) << self.scale.shift();
+        told < u64::from(room.buffer / 2) && could >= told.saturating_mul(2) && could >= told + room.step()
+    }
+
+    /// The window to tell, in grains of the scale.
+    fn units(&self, room: Room) -> u64 {
+        let grain = 1u64 << self.scale.shift();
+        let free = u64::from(room.free);
+        let promised = self.edge.saturating_sub(room.nxt);
+        let whole = (free >> self.scale.shift()).min(0xffff);
+        if free >= promised + room.step() && whole * grain >= promised {
+            // A buffer smaller than a grain would never open: better a grain too much than a connection that stands.
+            return whole.max(1);
+        }
+        let up = promised.div_ceil(grain).min(0xffff);
+        if up * grain <= free { up } else { (promised >> self.scale.shift()).min(0xffff) }
+    }
+}
