@@ -60,6 +60,26 @@ pub(crate) const fn decode8(code: u8) -> u16 {
     if code < 0x80 { code as u16 } else { (code as u16 & 0xf | 0x10) << ((code >> 4 & 7) + 3) }
 }
 
+/// The code for a number, rounded down to what a code can say.
+pub(crate) fn encode8(number: u64) -> u8 {
+    if number < 0x80 {
+        return number as u8;
+    }
+    let exponent = (0..8).find(|exponent| number >> (exponent + 3) < 0x20);
+    exponent.map_or(0xff, |exponent| 0x80 | (exponent as u8) << 4 | (number >> (exponent + 3)) as u8 & 0xf)
+}
+
+/// The 16-bit code for a number, rounded down to what a code can say.
+pub(crate) fn encode16(number: u64) -> u16 {
+    if number < 0x8000 {
+        return number as u16;
+    }
+    let exponent = (0..8).find(|exponent| number >> (exponent + 3) < 0x2000);
+    exponent.map_or(0xffff, |exponent| {
+        0x8000 | (exponent as u16) << 12 | (number >> (exponent + 3)) as u16 & 0xfff
+    })
+}
+
 /// The number that a 16-bit code with a 3-bit exponent stands for (RFC 3810 §5.1.3).
 pub(crate) const fn decode16(code: u16) -> u32 {
     if code < 0x8000 { code as u32 } else { (code as u32 & 0xfff | 0x1000) << ((code >> 12 & 7) + 3) }
@@ -110,4 +130,22 @@ pub(crate) fn emit_records<A: Copy, const N: usize>(
         }
     }
     records.len() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_for_a_number_that_has_this_code() {
+        for code in 0..=u8::MAX {
+            assert_eq!(encode8(decode8(code).into()), code);
+        }
+        for code in 0..=u16::MAX {
+            assert_eq!(encode16(decode16(code).into()), code);
+        }
+        assert_eq!((decode8(0xff), decode16(0xffff)), (31_744, 8_387_584));
+        assert_eq!((encode8(u64::MAX), encode16(u64::MAX)), (0xff, 0xffff));
+        assert_eq!(decode8(encode8(130)), 128);
+    }
 }

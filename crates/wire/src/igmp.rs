@@ -2,7 +2,7 @@
 
 pub use crate::group::{Record, RecordKind};
 
-use crate::group::{decode8, emit_records, parse_addresses, parse_records};
+use crate::group::{decode8, emit_records, encode8, parse_addresses, parse_records};
 use crate::{Malformed, checksum};
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
@@ -117,7 +117,7 @@ pub enum Repr {
 }
 
 impl Repr {
-    /// The message, checksum included. Queries are written as version 3, with codes rounded down.
+    /// The message, checksum included. Times are rounded down to what the version can say.
     pub fn emit(&self) -> Vec<u8> {
         let mut out = Vec::from([0; 4]);
         match self {
@@ -182,10 +182,11 @@ pub enum QueryVersion {
 
 impl Query {
     fn emit(&self, out: &mut Vec<u8>) {
-        let tenths = self.max_response.as_millis() / 100;
+        let tenths = (self.max_response.as_millis() / 100).min(u64::MAX.into()) as u64;
         let code = match &self.version {
             QueryVersion::V1 => 0,
-            _ => tenths.min(0x7f) as u8,
+            QueryVersion::V2 => tenths.clamp(1, 0xff) as u8,
+            QueryVersion::V3 { .. } => encode8(tenths),
         };
         if let [kind, max_code, ..] = out.as_mut_slice() {
             *kind = QUERY;
@@ -196,7 +197,7 @@ impl Query {
             let sources = sources.get(..usize::from(u16::MAX)).unwrap_or(sources);
             let [high, low] = (sources.len() as u16).to_be_bytes();
             let flags = u8::from(*suppress) << 3 | robustness & 7;
-            out.extend_from_slice(&[flags, interval.as_secs().min(0x7f) as u8, high, low]);
+            out.extend_from_slice(&[flags, encode8(interval.as_secs()), high, low]);
             for source in sources {
                 out.extend_from_slice(&source.octets());
             }

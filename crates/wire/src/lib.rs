@@ -34,6 +34,7 @@ mod num;
 mod payload;
 mod protocol;
 mod quoted;
+pub mod segmentation;
 pub mod tcp;
 pub mod udp;
 

@@ -5,7 +5,7 @@
 
 pub use crate::group::{Record, RecordKind};
 
-use crate::group::{decode8, decode16, emit_records, parse_addresses, parse_records};
+use crate::group::{decode8, decode16, emit_records, encode8, encode16, parse_addresses, parse_records};
 use crate::{Malformed, icmpv6};
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
@@ -108,7 +108,7 @@ pub enum Repr {
 }
 
 impl Repr {
-    /// The message, checksum included.
+    /// The message, checksum included. Times are rounded down to what the version can say.
     pub fn emit(&self, src: Ipv6Addr, dst: Ipv6Addr) -> Vec<u8> {
         let mut out = Vec::from([0; 8]);
         let (kind, rest) = match self {
@@ -172,12 +172,17 @@ impl Query {
             let sources = sources.get(..usize::from(u16::MAX)).unwrap_or(sources);
             let [high, low] = (sources.len() as u16).to_be_bytes();
             let flags = u8::from(*suppress) << 3 | robustness & 7;
-            out.extend_from_slice(&[flags, interval.as_secs().min(0x7f) as u8, high, low]);
+            out.extend_from_slice(&[flags, encode8(interval.as_secs()), high, low]);
             for source in sources {
                 out.extend_from_slice(&source.octets());
             }
         }
-        let [high, low] = (self.max_response.as_millis().min(0x7fff) as u16).to_be_bytes();
+        let millis = self.max_response.as_millis().min(u64::MAX.into()) as u64;
+        let code = match &self.version {
+            QueryVersion::V1 => millis.min(0xffff) as u16,
+            QueryVersion::V2 { .. } => encode16(millis),
+        };
+        let [high, low] = code.to_be_bytes();
         [high, low, 0, 0]
     }
 }

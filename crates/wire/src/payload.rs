@@ -64,6 +64,12 @@ impl Payload {
         self.held
     }
 
+    /// The same octets, known to keep `held` octets of memory alive; at least their own length.
+    pub(crate) fn with_held(mut self, held: usize) -> Self {
+        self.held = if self.len == 0 { 0 } else { held.max(self.len) };
+        self
+    }
+
     /// The chunks, in order; none is empty.
     pub fn chunks(&self) -> &[Bytes] {
         match &self.chunks {
