@@ -174,7 +174,11 @@ pub(crate) fn tcp(bytes: &[u8]) {
     header.prepend_to(&mut head, view.src_port(), view.dst_port()).unwrap();
     let body = Payload::copy_of(view.payload());
     tcp::fill_checksum(&mut head, &body, A.into(), B.into()).unwrap();
-    assert!(head.len() == header.encoded_len() && head.len() % 4 == 0 && head.len() <= tcp::MAX_HEADER_LEN);
+    assert!(
+        head.len() == header.encoded_len()
+            && head.len().is_multiple_of(4)
+            && head.len() <= tcp::MAX_HEADER_LEN
+    );
     let emitted = with(&head, view.payload());
     let again = tcp::View::new(&emitted).unwrap();
     assert!(again.checksum_ok(A.into(), B.into()));

@@ -1,0 +1,156 @@
+//! Writes well-formed inputs for a target into a folder, so that fuzzing starts behind the first checks.
+
+use handfast_wire::ethernet::{EtherType, MacAddr};
+use handfast_wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};
+use handfast_wire::{Head, Protocol, SeqNum, arp, ethernet, icmpv4, icmpv6, igmp, ipv4, ipv6, mld, ndp, udp};
+use libfuzzer_sys as _; // what the coverage counters of this build call
+use std::io::{Error, Result};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+const A4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const B4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const A6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+const B6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+const MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
+
+fn written(head: Head) -> Vec<u8> {
+    head.as_slice().to_vec()
+}
+
+/// A segment with every option that goes with `flags`, and its bytes with some data.
+fn segment(flags: Flags) -> Vec<u8> {
+    let mut options =
+        Options { mss: Some(1460), window_scale: Some(7), sack_permitted: true, ..Options::NONE };
+    options.timestamps = Some(Timestamps { value: 1, echo: 2 });
+    options.sack.push(SackBlock { start: SeqNum::new(10), end: SeqNum::new(20) });
+    let header = Header { flags, options, ..Header::default() };
+    let mut head = Head::new();
+    header.prepend_to(&mut head, 1, 2).expect("a head has room for a TCP header");
+    [head.as_slice(), &[7; 40]].concat()
+}
+
+fn datagram() -> Vec<u8> {
+    let mut head = Head::new();
+    udp::Repr { src_port: 1, dst_port: 2 }
+        .prepend_to(&mut head, 4)
+        .expect("a head has room for a UDP header");
+    [head.as_slice(), &[7; 4]].concat()
+}
+
+fn over_ipv4(protocol: Protocol, payload: &[u8]) -> Vec<u8> {
+    let mut head = Head::new();
+    let options = ipv4::Options::ROUTER_ALERT;
+    let repr = ipv4::Repr { options, ..ipv4::Repr::new(A4, B4, protocol) };
+    repr.prepend_to(&mut head, payload.len()).expect("a head has room for an IPv4 header");
+    [head.as_slice(), payload].concat()
+}
+
+fn over_ipv6(protocol: Protocol, payload: &[u8]) -> Vec<u8> {
+    let mut head = Head::new();
+    let repr = ipv6::Repr::new(A6, B6, protocol);
+    repr.prepend_to(&mut head, payload.len()).expect("a head has room for an IPv6 header");
+    [head.as_slice(), payload].concat()
+}
+
+fn extended(fragment: bool) -> Vec<u8> {
+    let mut head = Head::new();
+    let data = if fragment { vec![7; 16] } else { segment(Flags::ACK) };
+    let last = ipv6::FragmentHeader {
+        next_header: Protocol::TCP,
+        offset: fragment.into(),
+        more: false,
+        identification: 5,
+    };
+    last.prepend_to(&mut head).expect("room for a fragment header");
+    let first = ipv6::HopByHop { next_header: Protocol::FRAGMENT, router_alert: 0 };
+    first.prepend_to(&mut head).expect("room for a hop-by-hop header");
+    over_ipv6(Protocol::HOP_BY_HOP, &[head.as_slice(), &data].concat())
+}
+
+fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
+    let quoted = &over_ipv4(Protocol::UDP, &datagram())[..];
+    let link = Some(MAC);
+    Some(match target {
+        "ethernet" => [None, Some(5)]
+            .map(|vlan| {
+                let mut head = Head::new();
+                let repr =
+                    ethernet::Repr { dst: MacAddr::BROADCAST, src: MAC, ethertype: EtherType::ARP, vlan };
+                repr.prepend_to(&mut head).expect("room for an Ethernet header");
+                written(head)
+            })
+            .to_vec(),
+        "arp" => {
+            let operation = arp::Operation::Request;
+            let target_mac = MacAddr::UNSPECIFIED;
+            vec![
+                arp::Repr { operation, sender_mac: MAC, sender_ip: A4, target_mac, target_ip: B4 }
+                    .emit()
+                    .to_vec(),
+            ]
+        }
+        "ipv4" => vec![quoted.to_vec(), over_ipv4(Protocol::TCP, &segment(Flags::SYN))],
+        "ipv6" => vec![over_ipv6(Protocol::TCP, &segment(Flags::SYN)), extended(false), extended(true)],
+        "icmpv4" => vec![
+            icmpv4::Repr::EchoRequest { identifier: 1, sequence: 2, data: &[3; 8] }.emit(),
+            icmpv4::Repr::DestinationUnreachable { code: icmpv4::Unreachable::Port, quoted }.emit(),
+        ],
+        "icmpv6" => vec![
+            icmpv6::Repr::EchoRequest { identifier: 1, sequence: 2, data: &[3; 8] }.emit(A6, B6),
+            icmpv6::Repr::PacketTooBig { mtu: 1280, quoted }.emit(A6, B6),
+        ],
+        "ndp" => {
+            let prefix = ndp::Prefix {
+                prefix: A6,
+                len: 64,
+                on_link: true,
+                autonomous: true,
+                valid_lifetime: 100,
+                preferred_lifetime: 50,
+            };
+            let advert = ndp::RouterAdvert { mtu: Some(1400), prefixes: vec![prefix], ..Default::default() };
+            vec![
+                ndp::Repr::RouterAdvert(advert).emit(A6, B6),
+                ndp::Repr::NeighborSolicit { target: B6, source_link: link }.emit(A6, B6),
+                ndp::Repr::Redirect { target: A6, destination: B6, target_link: link }.emit(A6, B6),
+            ]
+        }
+        "igmp" => {
+            let record =
+                igmp::Record { kind: igmp::RecordKind::ChangeToExclude, group: A4, sources: vec![B4] };
+            vec![
+                igmp::Repr::ReportV3 { records: vec![record] }.emit(),
+                igmp::Repr::LeaveV2 { group: A4 }.emit(),
+            ]
+        }
+        "mld" => {
+            let record = mld::Record { kind: mld::RecordKind::ChangeToExclude, group: A6, sources: vec![B6] };
+            vec![
+                mld::Repr::ReportV2 { records: vec![record] }.emit(A6, B6),
+                mld::Repr::DoneV1 { group: A6 }.emit(A6, B6),
+            ]
+        }
+        "udp" => vec![datagram()],
+        "tcp" => vec![segment(Flags::SYN), segment(Flags::ACK | Flags::PSH)],
+        "segmentation" => {
+            let metadata = [0, 16, 20, 16, 60, 9];
+            let trains = [
+                over_ipv4(Protocol::TCP, &segment(Flags::ACK | Flags::FIN)),
+                over_ipv6(Protocol::TCP, &segment(Flags::ACK | Flags::URG | Flags::CWR)),
+                over_ipv4(Protocol::UDP, &datagram()),
+            ];
+            trains.map(|train| [&metadata[..], &train].concat()).to_vec()
+        }
+        _ => return None,
+    })
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [target, folder] = &arguments[..] else { return Err(Error::other("usage: seeds TARGET FOLDER")) };
+    let seeds = seeds(target).ok_or_else(|| Error::other(format!("no seeds for {target}")))?;
+    for (number, seed) in seeds.iter().enumerate() {
+        std::fs::write(format!("{folder}/seed-{number}"), seed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Fuzzes igmp: the body is the property test's.
+#![no_main]
+
+#[path = "../../crates/wire/tests/exercise/mod.rs"]
+mod exercise;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::igmp(bytes));
