@@ -9,6 +9,7 @@
 //! - [`Device`]: the contract.
 //! - [`memory`]: two devices joined back to back.
 //! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
+//! - [`pcapng`]: a recorder, as a file writer and as a wrapper.
 //! - [`tun`] (Linux): IP packets to and from the kernel; [`netlink`] sets such an interface up.
 
 mod counters;
@@ -18,6 +19,7 @@ pub mod memory;
 pub mod netlink;
 #[cfg(all(test, target_os = "linux"))]
 mod own_namespace;
+pub mod pcapng;
 mod software;
 #[cfg(target_os = "linux")]
 pub mod tun;

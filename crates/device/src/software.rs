@@ -1,7 +1,7 @@
 //! In software what a device cannot do: finish a partial checksum, cut a train into its packets.
 
 use crate::{Capabilities, Medium};
-use wire::{Checksum, Frame};
+use wire::{Frame, segmentation};
 
 /// Where the IP header begins in a frame of `medium` whose first octets are `start`; `None` when the link header is
 /// cut short. Whether it *is* IP is not looked at.
@@ -26,118 +26,94 @@ pub fn ip_offset(medium: Medium, start: &[u8]) -> Option<usize> {
 /// Gives `frame` to `out` as packets that a device of these capabilities sends as they are: whole when it can take
 /// the train, else cut; with its checksum still partial when it can finish that, else complete.
 ///
-/// Packets keep the train's `id` and `arrived`. `false` when a train cannot be cut because it is malformed; nothing
-/// was given to `out` then.
+/// Packets keep the train's `id` and `arrived`. `false` when the frame is malformed (a train that cannot be cut, a
+/// partial checksum beyond its end); nothing was given to `out` then.
 pub fn finish(mut frame: Frame, can: &Capabilities, out: &mut dyn FnMut(Frame)) -> bool {
-    if !can.checksum {
-        complete(&mut frame);
+    let train = frame.offload.segment_size.is_some();
+    if train && !can.segmentation {
+        return segmentation::split(frame, can.medium).is_ok_and(|packets| {
+            packets.for_each(out);
+            true
+        });
+    }
+    // Who cuts a train sums each of its packets anyway.
+    if !train && !can.checksum && segmentation::finish_checksum(&mut frame).is_err() {
+        return false;
     }
     out(frame);
     true
 }
 
-/// Makes a partial checksum a complete one. A frame too short for what it says of itself stays as it is, but is no
-/// longer called partial: the receiver's check will drop it.
-pub(crate) fn complete(frame: &mut Frame) {
-    let Checksum::Partial { start, offset } = frame.offload.checksum else { return };
-    frame.offload.checksum = Checksum::InPacket;
-    let (start, field) = (usize::from(start), usize::from(start) + usize::from(offset));
-    let head = frame.head.as_slice().len();
-    if field + 2 > frame.len() {
-        return;
-    }
-    let mut sum = !sum_from(frame, start);
-    if sum == 0 && offset == 6 {
-        sum = 0xffff; // UDP's zero means "none" (RFC 768): its other zero is sent.
-    }
-    let octets = sum.to_be_bytes();
-    if field + 2 <= head {
-        frame.head.as_mut_slice()[field..field + 2].copy_from_slice(&octets);
-    } else {
-        let mut all = frame.to_vec();
-        all[field..field + 2].copy_from_slice(&octets);
-        *frame = Frame { head: wire::Head::new(), body: all.into(), ..frame.clone() };
-    }
-}
-
-/// The one's complement sum of everything from `start` on, across chunks of any parity.
-fn sum_from(frame: &Frame, start: usize) -> u16 {
-    let mut skip = start;
-    let mut odd = false;
-    let mut sum = 0u64;
-    for chunk in core::iter::once(frame.head.as_slice()).chain(frame.body.chunks().iter().map(|c| &c[..])) {
-        let part = chunk.get(skip..).unwrap_or(&[]);
-        skip = skip.saturating_sub(chunk.len());
-        let pairs = part.chunks_exact(2);
-        let last = pairs.remainder().first().map_or(0, |&octet| u64::from(octet) << 8);
-        let mut local = last + pairs.map(|p| u64::from(u16::from_be_bytes([p[0], p[1]]))).sum::<u64>();
-        while local > 0xffff {
-            local = (local & 0xffff) + (local >> 16);
-        }
-        // A chunk that begins at an odd place has its octets swapped (RFC 1071 §2, B).
-        sum += if odd { u64::from((local as u16).swap_bytes()) } else { local };
-        odd ^= part.len() % 2 == 1;
-    }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use wire::{Head, Offload, Payload};
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::num::NonZeroU16;
+    use wire::{Checksum, Head, Offload, Payload, Protocol, SegmentKind, ipv4, tcp, udp};
 
-    fn partial(head: &[u8], chunks: &[&[u8]], start: u16, offset: u16) -> Frame {
-        let mut frame = Frame {
-            offload: Offload { checksum: Checksum::Partial { start, offset }, ..Offload::default() },
-            body: Payload::EMPTY,
-            head: Head::new(),
-            ..Frame::default()
+    const SRC: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+    const DST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+    /// A train of `size` octets of text in packets of 100, its checksum partial.
+    pub(crate) fn train(size: usize) -> Frame {
+        let body = Payload::from(vec![b'x'; size]);
+        let mut head = Head::new();
+        tcp::Header::default().prepend_to(&mut head, 1, 2).unwrap();
+        tcp::fill_partial_checksum(&mut head, body.len(), SRC.into(), DST.into()).unwrap();
+        ipv4::Repr::new(SRC, DST, Protocol::TCP).prepend_to(&mut head, body.len()).unwrap();
+        let offload = Offload {
+            checksum: Checksum::Partial { start: 20, offset: tcp::CHECKSUM_OFFSET },
+            segment_size: NonZeroU16::new(100),
+            segment_kind: Some(SegmentKind::Tcp4),
         };
-        frame.head.prepend(head.len()).unwrap().copy_from_slice(head);
-        chunks.iter().for_each(|chunk| frame.body.push(chunk.to_vec().into()));
-        frame
+        Frame { head, body, offload, id: 5, ..Frame::default() }
     }
 
-    /// The sum over everything, partial field included, must be all ones afterwards.
-    fn holds(frame: &Frame, start: usize) -> bool {
-        sum_from(frame, start) == 0xffff
+    /// Octets of text of a whole TCP packet whose checksums hold, and its sequence number.
+    pub(crate) fn check_packet(octets: &[u8]) -> (usize, u32) {
+        let ip = ipv4::View::new(octets).unwrap();
+        let segment = tcp::View::new(ip.payload()).unwrap();
+        assert!(ip.checksum_ok() && segment.checksum_ok(IpAddr::V4(SRC), IpAddr::V4(DST)));
+        (segment.payload().len(), segment.seq().raw())
+    }
+
+    fn finished(frame: Frame, segmentation: bool, checksum: bool) -> Vec<Frame> {
+        let mut packets = Vec::new();
+        let can = Capabilities { segmentation, checksum, ..Capabilities::default() };
+        assert!(finish(frame, &can, &mut |packet| packets.push(packet)));
+        packets
     }
 
     #[test]
-    fn a_partial_checksum_is_finished_in_the_head_and_in_the_body_over_chunks_of_odd_length() {
-        let head: Vec<u8> = (0..31).collect();
-        let chunks: [&[u8]; 3] = [&[9, 8, 7], &[1], &[2, 3, 4, 5, 6]];
-        for (start, offset) in [(4, 16), (5, 6), (20, 16), (28, 6)] {
-            let before = partial(&head, &chunks, start, offset);
-            let mut after = before.clone();
-            complete(&mut after);
-            assert_eq!(after.offload.checksum, Checksum::InPacket);
-            let field = usize::from(start + offset);
-            // The field held what it held when it was summed: the pseudo-header's share.
-            let (old, new) = (before.to_vec(), after.to_vec());
-            assert_eq!((&old[..field], &old[field + 2..]), (&new[..field], &new[field + 2..]));
-            let share = u16::from_be_bytes([old[field], old[field + 1]]);
-            let total = u32::from(sum_from(&after, start.into())) + u32::from(share);
-            assert_eq!((total & 0xffff) + (total >> 16), 0xffff, "{start} {offset}");
+    fn a_train_is_cut_for_a_device_that_cannot_and_left_whole_for_one_that_can() {
+        let whole = train(250);
+        assert_eq!(finished(whole.clone(), true, true), std::slice::from_ref(&whole));
+        for checksum in [false, true] {
+            let packets = finished(whole.clone(), false, checksum);
+            let seen: Vec<_> = packets.iter().map(|packet| check_packet(&packet.contiguous())).collect();
+            assert_eq!(seen, [(100, 0), (100, 100), (50, 200)]);
+            assert!(packets.iter().all(|packet| packet.id == 5 && packet.offload == Offload::default()));
         }
     }
 
     #[test]
-    fn a_zero_checksum_of_udp_becomes_its_other_zero() {
-        let mut frame = partial(&[], &[&[0xff, 0xff, 0, 0, 0, 0, 0, 0]], 0, 6);
-        complete(&mut frame);
-        assert_eq!(frame.to_vec()[6..], [0xff, 0xff]);
-        assert!(holds(&partial(&[], &[&[0xff, 0xff]], 0, 0), 0));
+    fn a_partial_checksum_is_finished_unless_the_device_does_that() {
+        let mut packet = train(80);
+        packet.offload.segment_size = None;
+        assert_eq!(finished(packet.clone(), false, true), [packet.clone()]);
+        assert_eq!(check_packet(&finished(packet, false, false)[0].contiguous()), (80, 0));
     }
 
     #[test]
-    fn a_frame_too_short_for_its_checksum_survives_and_is_left_to_the_receivers_check() {
-        let mut frame = partial(&[1, 2, 3], &[], 60, 16);
-        complete(&mut frame);
-        assert_eq!((frame.to_vec(), frame.offload.checksum), (vec![1, 2, 3], Checksum::InPacket));
+    fn what_cannot_be_finished_is_refused() {
+        let mut junk = train(250);
+        junk.head = Head::new();
+        let mut short = train(0);
+        short.offload.segment_size = None;
+        short.offload.checksum = Checksum::Partial { start: 60, offset: udp::CHECKSUM_OFFSET };
+        for frame in [junk, short] {
+            assert!(!finish(frame, &Capabilities::default(), &mut |packet| panic!("{packet:?}")));
+        }
     }
 
     #[test]

@@ -217,6 +217,25 @@ fn turning_one_impairment_on_leaves_what_the_others_do_as_it_was() {
 }
 
 #[test]
+fn each_packet_of_a_train_has_a_fate_of_its_own() {
+    use crate::software::tests::{check_packet, train};
+    let mut link = link("drop=2");
+    let mut fates = Vec::new();
+    link.offer(Instant::ZERO, train(250), &mut |event| {
+        fates.push((event.id, event.part, event.octets, event.what))
+    });
+    let queued = What::Queued { delay: Duration::ZERO };
+    assert_eq!(fates, [(5, 0, 140, queued), (5, 1, 140, What::Lost(Lost::Judged)), (5, 2, 90, queued)]);
+    let texts: Vec<_> = std::iter::from_fn(|| link.poll(Instant::ZERO, &mut |_| {}))
+        .map(|packet| check_packet(&packet.contiguous()))
+        .collect();
+    assert_eq!(texts, [(100, 0), (50, 200)]);
+    let junk = Frame { head: wire::Head::new(), ..train(250) };
+    link.offer(Instant::ZERO, junk, &mut |event| assert_eq!(event.what, What::Lost(Lost::Malformed)));
+    assert_eq!((link.counters().lost_by(Lost::Malformed), link.in_flight()), (1, 0));
+}
+
+#[test]
 fn what_is_on_the_way_is_bounded() {
     let mut link = link("delay=1s");
     for id in 0..MAX_IN_FLIGHT as u64 + 10 {

@@ -36,7 +36,7 @@ pub struct Config {
     /// Medium, MTU and offloads. With segmentation, trains travel whole; with checksum, a partial one stays so, and
     /// the receiver may take it as verified.
     pub capabilities: Capabilities,
-    /// Frames that may wait in each direction. Default 1,024.
+    /// Frames that may wait in each direction (a train that is cut may overshoot). Default 1,024.
     pub queue: usize,
     /// What happens to the next one.
     pub overflow: Overflow,
