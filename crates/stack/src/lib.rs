@@ -19,6 +19,7 @@ extern crate std;
 mod budget;
 mod config;
 mod counters;
+mod demux;
 mod echo;
 mod egress;
 mod event;
@@ -37,6 +38,7 @@ mod route;
 mod tcp;
 pub mod trace;
 mod udp;
+mod wheel;
 
 pub use budget::{Account, Budget, Pressure, Refused};
 pub use config::{HostConfig, HostConfigError};
