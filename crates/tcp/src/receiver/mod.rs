@@ -524,6 +524,11 @@ impl ReceiveHalf {
         blocks
     }
 
+    #[cfg(test)]
+    fn offer_scale(&self) -> WindowScale {
+        self.offer.scale()
+    }
+
     fn room(&self) -> Room {
         let waiting = u32::try_from(self.ready.len()).unwrap_or(u32::MAX);
         Room { nxt: self.nxt, buffer: self.buffer, free: self.buffer.saturating_sub(waiting), mss: self.mss }

@@ -38,13 +38,6 @@ pub(super) struct Room {
     pub(super) mss: u32,
 }
 
-impl Room {
-    /// The least move of the edge that is worth telling (RFC 9293 §3.8.6.2.2, MUST-39; Fr is one half).
-    fn step(&self) -> u64 {
-        u64::from((self.buffer / 2).min(self.mss).max(1))
-    }
-}
-
 impl Offer {
     /// An offer that reaches to `edge`.
     pub(super) const fn new(edge: Place, scale: WindowScale) -> Self {
@@ -54,6 +47,12 @@ impl Offer {
     /// The furthest edge ever offered (RFC 7323 7323-10).
     pub(super) const fn edge(&self) -> Place {
         self.edge
+    }
+
+    /// The shift of our windows.
+    #[cfg(test)]
+    pub(super) const fn scale(&self) -> WindowScale {
+        self.scale
     }
 
     /// Chooses the edge to tell now, remembers it, and gives the header's field for it.
@@ -72,20 +71,36 @@ impl Offer {
     pub(super) fn update_due(&self, room: Room) -> bool {
         let told = self.told.saturating_sub(room.nxt);
         let could = self.units(room) << self.scale.shift();
-        told < u64::from(room.buffer / 2) && could >= told.saturating_mul(2) && could >= told + room.step()
+        // Few updates while the window is wide, early ones while it is narrow.
+        let much = could >= told.saturating_mul(2) || could >= told + u64::from(room.buffer / 4);
+        told < u64::from(room.buffer / 2) && much && could >= self.promised(room) + self.step(room)
+    }
+
+    /// The least move of the edge that is worth telling (RFC 9293 §3.8.6.2.2, MUST-39; Fr is one half).
+    ///
+    /// Two grains less than half the buffer: so much may be lost to rounding, of what was told and of what could be.
+    fn step(&self, room: Room) -> u64 {
+        let half = u64::from(room.buffer / 2).saturating_sub(2 << self.scale.shift());
+        half.min(u64::from(room.mss)).max(1)
+    }
+
+    /// Octets from RCV.NXT to the furthest edge ever offered.
+    fn promised(&self, room: Room) -> u64 {
+        self.edge.saturating_sub(room.nxt)
     }
 
     /// The window to tell, in grains of the scale.
     fn units(&self, room: Room) -> u64 {
-        let grain = 1u64 << self.scale.shift();
+        let shift = self.scale.shift();
+        let grain = 1u64 << shift;
         let free = u64::from(room.free);
-        let promised = self.edge.saturating_sub(room.nxt);
-        let whole = (free >> self.scale.shift()).min(0xffff);
-        if free >= promised + room.step() && whole * grain >= promised {
-            // A buffer smaller than a grain would never open: better a grain too much than a connection that stands.
-            return whole.max(1);
+        let promised = self.promised(room);
+        // A buffer smaller than a grain would never open: better a grain too much than a connection that stands.
+        let whole = (free >> shift).clamp(1, 0xffff);
+        if free.min(whole * grain) >= promised + self.step(room) {
+            return whole;
         }
         let up = promised.div_ceil(grain).min(0xffff);
-        if up * grain <= free { up } else { (promised >> self.scale.shift()).min(0xffff) }
+        if up * grain <= free { up } else { (promised >> shift).min(0xffff) }
     }
 }

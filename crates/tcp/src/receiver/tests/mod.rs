@@ -5,6 +5,11 @@ use alloc::vec::Vec;
 use core::num::NonZeroU16;
 use proptest::prelude::*;
 
+mod answers;
+mod attacks;
+mod model;
+mod windows;
+
 pub(super) const IRS: SeqNum = SeqNum::new(u32::MAX - 2_000);
 const NOW: Instant = Instant::from_secs(100);
 const MSS: u32 = 1000;

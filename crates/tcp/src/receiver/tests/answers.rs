@@ -1,0 +1,368 @@
+//! Which ACK goes when, what it echoes, and which blocks it carries.
+
+use super::*;
+
+const FORTY: Duration = Duration::from_millis(40);
+
+/// When a lone or a repeated segment is acknowledged.
+mod rfc9293_3_8_6_3 {
+    use super::*;
+
+    #[test]
+    fn the_first_sixteen_segments_are_acknowledged_at_once() {
+        let mut half = half(100_000);
+        for n in 0..16 {
+            half.take_text(NOW, &data(n * 1000, 1000));
+            assert_eq!(half.ack_due(NOW), Some(Why::QuickAck));
+            half.advertise();
+        }
+        half.take_text(NOW, &data(16_000, 1000));
+        assert_eq!(half.ack_due(NOW), None);
+    }
+
+    /// Covers: RFC 9293 SHLD-18, MUST-40; RFC 5681 5681-28
+    #[test]
+    fn a_single_segment_is_acknowledged_by_the_timer() {
+        let mut half = settled(100_000);
+        half.take_text(NOW, &data(16, 1000));
+        assert_eq!((half.ack_due(NOW), half.ack_deadline()), (None, Some(NOW + FORTY)));
+        half.take_text(NOW + FORTY / 2, &data(1016, 10));
+        assert_eq!(half.ack_deadline(), Some(NOW + FORTY));
+        half.on_timeout(NOW + FORTY / 2);
+        assert_eq!(half.ack_due(NOW + FORTY / 2), None);
+        assert_eq!(half.ack_due(NOW + FORTY), Some(Why::DelayedAck(FORTY)));
+        half.on_timeout(NOW + FORTY);
+        assert_eq!((half.ack_due(NOW), half.ack_deadline()), (Some(Why::DelayedAck(FORTY)), None));
+        half.advertise();
+        assert_eq!((half.ack_due(NOW + FORTY), half.ack_deadline()), (None, None));
+    }
+
+    /// Covers: RFC 9293 MUST-40; RFC 5681 5681-28
+    #[test]
+    fn no_setting_delays_an_ack_by_half_a_second() {
+        let slow = ReceiveSettings { ack_delay: Duration::from_secs(3), ..settings(100_000) };
+        let mut half = ReceiveHalf::new(NOW, IRS, slow);
+        for n in 0..17 {
+            half.advertise();
+            half.take_text(NOW, &data(n * 10, 10));
+        }
+        assert!(half.ack_deadline().unwrap().since(NOW) < Duration::from_millis(500));
+    }
+
+    /// Covers: RFC 9293 SHLD-19; RFC 5681 5681-28
+    #[test]
+    fn four_full_segments_draw_two_acks() {
+        let mut half = settled(100_000);
+        let mut acks = Vec::new();
+        for n in 0..4 {
+            half.take_text(NOW, &data(16 + n * 1000, 1000));
+            if let Some(why) = half.ack_due(NOW) {
+                half.advertise();
+                acks.push((half.nxt(), why));
+            }
+        }
+        assert_eq!(acks, [(seq(2016), Why::SecondSegment), (seq(4016), Why::SecondSegment)]);
+    }
+
+    #[test]
+    fn a_train_counts_as_its_segments() {
+        let mut half = settled(100_000);
+        half.take_text(NOW, &train(16, 900, 1000));
+        assert_eq!(half.ack_due(NOW), None);
+        half.advertise();
+        half.take_text(NOW, &train(916, 2000, 1000));
+        assert_eq!(half.ack_due(NOW), Some(Why::SecondSegment));
+        let mut fresh = super::half(100_000);
+        fresh.take_text(NOW, &train(0, 16_000, 1000));
+        fresh.advertise();
+        fresh.take_text(NOW, &data(16_000, 1000));
+        assert_eq!(fresh.ack_due(NOW), None, "sixteen quick ACKs are used up by sixteen segments");
+    }
+
+    #[test]
+    fn half_a_small_buffer_is_worth_an_ack() {
+        let mut half = settled(1600);
+        half.take_text(NOW, &data(16, 800));
+        assert_eq!(half.ack_due(NOW), Some(Why::SecondSegment));
+    }
+
+    /// Covers: RFC 9293 MUST-58, MUST-59
+    #[test]
+    fn segments_that_arrive_together_share_one_ack() {
+        for mut half in [half(100_000), settled(100_000)] {
+            let begin = half.nxt().wrapping_since(seq(0)) as usize;
+            for n in 0..8 {
+                half.take_text(NOW, &data(begin + n * 1000, 1000));
+            }
+            assert!(half.ack_due(NOW).is_some());
+            half.advertise();
+            assert_eq!((half.ack_due(NOW), half.ack_deadline()), (None, None));
+            assert_eq!(half.nxt(), seq(begin + 8000));
+        }
+    }
+
+    #[test]
+    fn a_segment_of_ours_carries_the_waiting_ack() {
+        let mut half = settled(100_000);
+        half.take_text(NOW, &data(16, 10));
+        half.advertise();
+        assert_eq!((half.ack_due(NOW + FORTY), half.ack_deadline()), (None, None));
+    }
+}
+
+/// What is acknowledged at once.
+mod rfc5681_4_2 {
+    use super::*;
+
+    /// Covers: RFC 5681 5681-16, 5681-17, 5681-29; RFC 9293 MAY-13
+    #[test]
+    fn above_a_hole_and_into_a_hole_are_acknowledged_at_once_at_every_depth() {
+        let mut half = settled(100_000);
+        for n in (1..10).rev() {
+            half.take_text(NOW, &data(16 + n * 2000, 1000));
+            assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
+            half.advertise();
+        }
+        for n in 0..18 {
+            let fills = half.buffered_out_of_order() > 0;
+            assert_eq!(
+                half.take_text(NOW, &data(16 + n * 1000, 1000)).discard.is_some(),
+                n >= 2 && n % 2 == 0
+            );
+            if n % 2 == 0 && n >= 2 {
+                half.advertise();
+                continue; // That one was there.
+            }
+            assert_eq!(half.ack_due(NOW), fills.then_some(Why::FillsHole), "{n}");
+            half.advertise();
+        }
+        assert_eq!(half.nxt(), seq(16 + 19_000));
+    }
+
+    #[test]
+    fn a_peer_without_sack_gets_the_three_duplicates_that_it_counts() {
+        let plain = ReceiveSettings { sack: false, ..settings(100_000) };
+        let mut half = ReceiveHalf::new(NOW, IRS, plain);
+        half.take_text(NOW, &train(1000, 9000, 1000));
+        for _ in 0..3 {
+            assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
+            half.advertise();
+        }
+        assert_eq!(half.ack_due(NOW), None);
+    }
+
+    #[test]
+    fn what_happened_outweighs_routine_as_the_reason() {
+        let mut half = settled(100_000);
+        half.take_text(NOW, &data(1016, 1000));
+        half.take_text(NOW, &data(16, 1000));
+        assert_eq!(half.ack_due(NOW), Some(Why::FillsHole));
+        half.take_text(NOW, &with(Flags::FIN, data(2016, 1000)));
+        assert_eq!(half.ack_due(NOW), Some(Why::AcknowledgesFin));
+        half.demand_ack(Why::Duplicate);
+        assert_eq!(half.ack_due(NOW), Some(Why::AcknowledgesFin));
+    }
+}
+
+/// Blocks.
+mod rfc2018_4 {
+    use super::*;
+
+    /// Eight segments of 500 octets from 5000 on, as in the examples of RFC 2018 §7.
+    fn transcript(arrive: &[usize]) -> Vec<Vec<(usize, usize)>> {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(0, 5000));
+        half.advertise();
+        arrive
+            .iter()
+            .map(|&n| {
+                half.take_text(NOW, &data(5000 + n * 500, 500));
+                half.advertise();
+                blocks(&mut half, 4)
+            })
+            .collect()
+    }
+
+    /// Covers: RFC 2018 2018-5
+    #[test]
+    fn the_examples_of_section_7_come_out() {
+        assert_eq!(transcript(&[0, 1, 2, 3]), [[]; 4]);
+        assert_eq!(
+            transcript(&[1, 2, 3, 4]),
+            [[(5500, 6000)], [(5500, 6500)], [(5500, 7000)], [(5500, 7500)]]
+        );
+        let third = transcript(&[0, 2, 4, 6, 3, 1]);
+        assert_eq!(third[0], []);
+        assert_eq!(third[1], [(6000, 6500)]);
+        assert_eq!(third[2], [(7000, 7500), (6000, 6500)]);
+        assert_eq!(third[3], [(8000, 8500), (7000, 7500), (6000, 6500)]);
+        assert_eq!(third[4], [(6000, 7500), (8000, 8500)]);
+        assert_eq!(third[5], [(8000, 8500)]);
+    }
+
+    /// Covers: RFC 2018 2018-3, 2018-4
+    #[test]
+    fn every_ack_carries_blocks_while_there_is_a_hole() {
+        let mut half = half(100_000);
+        for n in 1..6 {
+            half.take_text(NOW, &data(n * 1000, 1000));
+            assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
+            half.advertise();
+            assert_eq!(blocks(&mut half, 3), [(1000, (n + 1) * 1000)]);
+        }
+        assert_eq!(blocks(&mut half, 3), [(1000, 6000)], "again, in whatever goes out next");
+        half.take_text(NOW, &data(0, 1000));
+        assert_eq!(blocks(&mut half, 3), []);
+    }
+
+    /// Covers: RFC 2018 2018-6
+    #[test]
+    fn as_many_blocks_as_fit_the_latest_first() {
+        let mut half = half(100_000);
+        for n in [5, 1, 9, 3, 7] {
+            half.take_text(NOW, &data(n * 1000, 1000));
+        }
+        let all = [(7000, 8000), (3000, 4000), (9000, 10_000), (1000, 2000), (5000, 6000)];
+        assert_eq!(blocks(&mut half, 4), all[..4]);
+        assert_eq!(blocks(&mut half, 3), all[..3]);
+        assert_eq!(blocks(&mut half, 0), []);
+    }
+
+    /// Covers: RFC 2018 2018-2
+    #[test]
+    fn there_are_no_blocks_unless_agreed_on() {
+        let plain = ReceiveSettings { sack: false, ..settings(100_000) };
+        let mut half = ReceiveHalf::new(NOW, IRS, plain);
+        half.take_text(NOW, &data(1000, 1000));
+        half.take_text(NOW, &data(1000, 1000));
+        assert!(half.sack_blocks(4).is_empty());
+    }
+}
+
+/// Duplicates.
+mod rfc2883_4 {
+    use super::*;
+
+    /// Covers: RFC 2883 2883-1
+    #[test]
+    fn a_duplicate_below_rcv_nxt_is_told_first_and_once() {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(0, 4000));
+        half.take_text(NOW, &data(5000, 500));
+        half.advertise();
+        let old = data(3000, 500);
+        assert_eq!(half.refuse(half.check(old.header.seq, 500), &old), Some(Discard::Duplicate));
+        assert_eq!(blocks(&mut half, 4), [(3000, 3500), (5000, 5500)]);
+        assert_eq!(blocks(&mut half, 4), [(5000, 5500)]);
+    }
+
+    /// Covers: RFC 2883 2883-1
+    #[test]
+    fn a_duplicate_inside_an_island_is_told_with_the_island_after_it() {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(5000, 1500));
+        half.take_text(NOW, &data(8000, 500));
+        assert_eq!(half.take_text(NOW, &data(5500, 500)).discard, Some(Discard::Duplicate));
+        assert_eq!(blocks(&mut half, 4), [(5500, 6000), (5000, 6500), (8000, 8500)]);
+    }
+
+    /// Covers: RFC 2883 2883-1
+    #[test]
+    fn of_a_partial_duplicate_the_first_run_is_told() {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(0, 1000));
+        half.take_text(NOW, &data(1500, 500));
+        assert_eq!(half.take_text(NOW, &data(500, 1500)).delivered, 1000);
+        assert_eq!(blocks(&mut half, 4), [(500, 1000)]);
+        half.take_text(NOW, &data(3000, 500));
+        half.take_text(NOW, &data(4000, 500));
+        half.take_text(NOW, &data(3000, 2000));
+        assert_eq!(blocks(&mut half, 4), [(3000, 3500), (3000, 5000)]);
+        half.take_text(NOW, &data(2000, 1500));
+        assert_eq!(blocks(&mut half, 4), [(3000, 3500)]);
+    }
+}
+
+/// Timestamps.
+mod rfc7323_4_and_5 {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn stamped(recent: u32) -> ReceiveHalf {
+        ReceiveHalf::new(NOW, IRS, ReceiveSettings { timestamps: Some(recent), ..settings(60_000) })
+    }
+
+    fn stamp(value: u32) -> Option<Timestamps> {
+        Some(Timestamps { value, echo: 0 })
+    }
+
+    /// One segment of 100 octets as segment `n`, taken and, if wanted, acknowledged; gives what an ACK echoes.
+    fn arrives(half: &mut ReceiveHalf, n: usize, value: u32, acked: bool) -> u32 {
+        let segment = data(n * 100, 100);
+        assert_eq!(half.check_timestamp(NOW, stamp(value)), TimestampCheck::Fine);
+        half.update_timestamp(NOW, segment.header.seq, stamp(value));
+        half.take_text(NOW, &segment);
+        if acked {
+            half.advertise();
+        }
+        half.timestamp_echo()
+    }
+
+    /// Covers: RFC 7323 7323-20
+    #[test]
+    fn the_examples_of_section_4_3_come_out() {
+        let mut delayed = stamped(0);
+        arrives(&mut delayed, 0, 1, false);
+        arrives(&mut delayed, 1, 2, false);
+        assert_eq!(arrives(&mut delayed, 2, 3, true), 1);
+
+        let mut holes = stamped(0);
+        assert_eq!(arrives(&mut holes, 0, 1, true), 1); // A
+        assert_eq!(arrives(&mut holes, 2, 3, true), 1); // C
+        assert_eq!(arrives(&mut holes, 1, 2, true), 2); // B
+        assert_eq!(arrives(&mut holes, 4, 5, true), 2); // E
+        assert_eq!(arrives(&mut holes, 3, 4, true), 4); // D
+    }
+
+    /// Covers: RFC 7323 7323-21
+    #[test]
+    fn an_older_timestamp_is_refused_across_the_wrap_of_its_clock() {
+        let half = stamped(5);
+        assert_eq!(half.check_timestamp(NOW, stamp(5)), TimestampCheck::Fine);
+        assert_eq!(half.check_timestamp(NOW, stamp(4)), TimestampCheck::Old);
+        assert_eq!(half.check_timestamp(NOW, stamp(u32::MAX)), TimestampCheck::Old);
+        assert_eq!(stamped(u32::MAX).check_timestamp(NOW, stamp(0)), TimestampCheck::Fine);
+    }
+
+    /// Covers: RFC 7323 7323-26
+    #[test]
+    fn after_twenty_four_idle_days_any_timestamp_is_new() {
+        let mut half = stamped(1 << 31);
+        assert_eq!(half.check_timestamp(NOW + DAY * 24, stamp(5)), TimestampCheck::Old);
+        let later = NOW + DAY * 25;
+        assert_eq!(half.check_timestamp(later, stamp(5)), TimestampCheck::Fine);
+        half.update_timestamp(later, seq(0), stamp(5));
+        assert_eq!(half.timestamp_echo(), 5);
+        assert_eq!(half.check_timestamp(later, stamp(4)), TimestampCheck::Old);
+    }
+
+    #[test]
+    fn a_missing_timestamp_counts_only_where_they_were_agreed_on() {
+        assert_eq!(stamped(7).check_timestamp(NOW, None), TimestampCheck::Missing);
+        let mut plain = half(60_000);
+        assert_eq!(plain.check_timestamp(NOW, None), TimestampCheck::Fine);
+        assert_eq!(plain.check_timestamp(NOW, stamp(9)), TimestampCheck::Fine);
+        plain.update_timestamp(NOW, seq(0), stamp(9));
+        assert_eq!(plain.timestamp_echo(), 0);
+    }
+
+    /// Covers: RFC 7323 7323-22
+    #[test]
+    fn looking_at_a_timestamp_changes_nothing() {
+        // A RST is never looked at; this is what lets the caller leave it out.
+        let half = stamped(7);
+        half.check_timestamp(NOW, stamp(1000));
+        assert_eq!(half.timestamp_echo(), 7);
+    }
+}
