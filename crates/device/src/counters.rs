@@ -70,3 +70,16 @@ impl fmt::Display for Counters {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_show_their_names_and_leave_out_what_is_zero() {
+        let mut counters = Counters { tx_too_large: 2, ..Counters::default() };
+        counters.received(40);
+        assert_eq!(counters.to_string(), "rx_frames=1 rx_octets=40 tx_too_large=2");
+        assert_eq!(counters.iter().count() * size_of::<u64>(), size_of::<Counters>());
+    }
+}

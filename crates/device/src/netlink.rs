@@ -157,8 +157,9 @@ impl Netlink {
         self.acknowledged(&format!("delete {name}"), nl::RTM_DELLINK as u16, 0, &link).map(drop)
     }
 
-    /// Gives an interface an address with a prefix of that length. Its network is routed there by the kernel. An
-    /// IPv6 address is ready at once: nobody else is asked whether they have it (no duplicate address detection).
+    /// Gives an interface an address with a prefix of that length. Its network is routed there by the kernel. For
+    /// an IPv6 address nobody else is asked whether they have it (no duplicate address detection); still the kernel
+    /// takes packets for it only a moment after the interface is up: see [`wait_until_local`](Self::wait_until_local).
     /// An address that is there already is no error.
     ///
     /// # Errors
@@ -167,6 +168,38 @@ impl Netlink {
         let asked = format!("add {address}/{prefix} to {name}");
         let flags = (nl::NLM_F_CREATE | nl::NLM_F_REPLACE) as u16;
         self.address(asked, nl::RTM_NEWADDR as u16, flags, name, address, prefix)
+    }
+
+    /// Whether the kernel takes packets for this address as its own.
+    ///
+    /// # Errors
+    /// As [`Why`] says.
+    pub fn is_local(&mut self, address: IpAddr) -> Result<bool, NetlinkError> {
+        let asked = format!("ask for the route to {address}");
+        let (family, octets) = family(address);
+        let mut body = vec![family, octets.len() as u8 * 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        attribute(&mut body, nl::rtattr_type_t::RTA_DST as u16, &octets);
+        match self.request(&asked, nl::RTM_GETROUTE as u16, 0, &body) {
+            // In struct rtmsg the eighth octet is the kind of route.
+            Ok(route) => Ok(route.get(7) == Some(&(nl::RTN_LOCAL as u8))),
+            Err(NetlinkError { why: Why::Unreachable | Why::NotFound, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the kernel takes packets for an address of an interface that is up. The kernel installs an IPv6
+    /// address in the background, milliseconds after it has said that the address is there.
+    ///
+    /// # Errors
+    /// [`Why::Unreachable`] after two seconds.
+    pub fn wait_until_local(&mut self, address: IpAddr) -> Result<(), NetlinkError> {
+        for _ in 0..2000 {
+            if self.is_local(address)? {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err(NetlinkError { asked: format!("make {address} ours"), why: Why::Unreachable })
     }
 
     /// Takes an address away from an interface.
@@ -446,7 +479,9 @@ mod tests {
                 let (address, network) = (address.parse().unwrap(), network.parse().unwrap());
                 netlink.add_address("lo", address, prefix).unwrap();
                 netlink.add_address("lo", address, prefix).unwrap();
-                std::net::UdpSocket::bind((address, 0)).expect("the address is ours at once");
+                netlink.wait_until_local(address).unwrap();
+                std::net::UdpSocket::bind((address, 0)).expect("the address is ours");
+                assert!(!netlink.is_local(network).unwrap());
                 netlink.add_route(network, prefix, "lo", None).unwrap();
                 let again = netlink.add_route(network, prefix, "lo", None).unwrap_err();
                 assert_eq!(again.why, Why::Exists, "{again}");

@@ -124,6 +124,7 @@ impl Tun {
     }
 
     /// Sets the interface up with these addresses, and routes these networks to it: `(address, prefix)` each.
+    /// The addresses are the kernel's; their networks are routed to us. All is ready when this returns.
     /// `mtu` is the interface's from then on.
     ///
     /// # Errors
@@ -143,6 +144,7 @@ impl Tun {
             netlink.add_address(&self.name, address, prefix)?;
         }
         netlink.set_up(&self.name)?;
+        addresses.iter().try_for_each(|&(address, _)| netlink.wait_until_local(address))?;
         routes.iter().try_for_each(|&(network, prefix)| netlink.add_route(network, prefix, &self.name, None))
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::own_namespace;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::net::UdpSocket;
-use wire::{Head, Payload, Protocol, ipv4, udp};
+use wire::{Head, Payload, Protocol, ipv4, ipv6, udp};
 
 /// Runs `test` with a TUN that is up as 10.9.0.1/24 and fd00:9::1/64.
 fn with_tun(what: &'static str, test: impl FnOnce(Tun) + Send + 'static) {
@@ -21,7 +21,7 @@ fn with_tun(what: &'static str, test: impl FnOnce(Tun) + Send + 'static) {
     });
 }
 
-/// Waits until the next UDP packet over IPv4 comes out of the TUN.
+/// Waits until the next UDP packet comes out of the TUN.
 fn next_udp(tun: &mut Tun) -> Frame {
     let mut got = Vec::new();
     loop {
@@ -33,6 +33,7 @@ fn next_udp(tun: &mut Tun) -> Frame {
         let is_udp = |frame: &Frame| {
             let octets = frame.contiguous();
             ipv4::View::new(&octets).is_ok_and(|ip| ip.protocol() == Protocol::UDP)
+                || ipv6::View::new(&octets).is_ok_and(|ip| ip.next_header() == Protocol::UDP)
         };
         if let Some(at) = got.iter().position(is_udp) {
             return got.swap_remove(at);
@@ -79,6 +80,48 @@ fn the_kernels_datagrams_come_out_and_ours_go_in_whole_and_in_pieces() {
             }
         }
         assert_eq!(tun.counters().tx_frames, 15);
+    });
+}
+
+#[test]
+fn datagrams_pass_over_ipv6_too() {
+    with_tun("a TUN carries datagrams over IPv6", |mut tun| {
+        let socket = UdpSocket::bind("[fd00:9::1]:0").unwrap();
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        socket.send_to(b"morning", "[fd00:9::2]:7").unwrap();
+        let asked = next_udp(&mut tun).contiguous();
+        let ip = ipv6::View::new(&asked).unwrap();
+        assert_eq!(udp::View::new(ip.payload()).unwrap().payload(), b"morning");
+        let (body, mut head) = (Payload::from(b"and to you"), Head::new());
+        udp::Repr { src_port: 7, dst_port: port }.prepend_to(&mut head, body.len()).unwrap();
+        udp::fill_checksum(&mut head, &body, ip.dst().into(), ip.src().into()).unwrap();
+        ipv6::Repr::new(ip.dst(), ip.src(), Protocol::UDP).prepend_to(&mut head, body.len()).unwrap();
+        tun.transmit(Instant::ZERO, &mut [Frame { head, body, ..Frame::default() }].into()).unwrap();
+        let mut buffer = [0; 100];
+        let count = socket.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"and to you");
+    });
+}
+
+#[test]
+fn a_descriptor_from_another_namespace_works_here() {
+    with_tun("a TUN of another namespace", |tun| {
+        let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let fd = tun.fd().unwrap().try_clone_to_owned().unwrap();
+        drop(tun);
+        own_namespace::run("adopting it elsewhere", move || {
+            let mut adopted = Tun::adopt(fd).unwrap();
+            // Nothing called hf0 can be asked for its MTU here.
+            assert_eq!((adopted.name(), adopted.capabilities().mtu), ("hf0", 1500));
+            let reply = datagram(("10.9.0.2", 7), ("10.9.0.1", port), b"from afar", 1);
+            assert_eq!(adopted.transmit(Instant::ZERO, &mut [reply].into()).unwrap(), 1);
+        });
+        let mut buffer = [0; 100];
+        let count = socket.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"from afar");
     });
 }
 
