@@ -316,3 +316,43 @@ impl fmt::Display for ResetWhy {
         })
     }
 }
+
+/// Events that wait to be told: a set, so that no peer can make it grow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EventSet {
+    pub(crate) established: bool,
+    pub(crate) urgent: bool,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    pub(crate) drained: bool,
+    pub(crate) peer_closed: bool,
+    pub(crate) negative_advice: bool,
+    pub(crate) soft_error: Option<SoftError>,
+    pub(crate) time_wait: bool,
+    pub(crate) closed: Option<Option<ConnectionError>>,
+}
+
+impl EventSet {
+    /// Takes one, in the order in which they matter.
+    pub(crate) fn take(&mut self) -> Option<Event> {
+        let flags = [
+            (&mut self.established, Event::Established),
+            (&mut self.urgent, Event::Urgent),
+            (&mut self.readable, Event::Readable),
+            (&mut self.peer_closed, Event::PeerClosed),
+            (&mut self.writable, Event::Writable),
+            (&mut self.drained, Event::Drained),
+            (&mut self.negative_advice, Event::NegativeAdvice),
+            (&mut self.time_wait, Event::TimeWait),
+        ];
+        for (flag, event) in flags {
+            if core::mem::take(flag) {
+                return Some(event);
+            }
+        }
+        if let Some(error) = self.soft_error.take() {
+            return Some(Event::SoftError(error));
+        }
+        self.closed.take().map(Event::Closed)
+    }
+}

@@ -22,26 +22,33 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod calls;
 mod challenge;
 pub mod closed;
 mod config;
 pub mod congestion;
+mod connection;
 mod error;
 mod event;
 pub mod isn;
 pub mod listener;
+mod pacing;
 mod path;
-#[allow(dead_code, reason = "Connection, which uses all of it, is not here yet")]
 mod receiver;
 mod recovery;
 mod rtt;
 mod segment;
+mod segment_arrives;
 mod sender;
 mod state;
 mod time_wait;
+mod timeouts;
 mod timestamp;
+mod transmit;
 
+pub use calls::{Received, SendFlags, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
+pub use connection::Connection;
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Why};
 pub use path::Path;

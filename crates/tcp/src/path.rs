@@ -15,3 +15,20 @@ pub struct Path {
     /// Most octets of payload in one train that the egress takes; 0 when it takes one segment at a time.
     pub train_limit: u32,
 }
+
+impl Path {
+    /// A path of an IPv4 `mtu`, both ways; trains of up to 60 KiB.
+    pub fn ipv4(mtu: u16) -> Self {
+        Self::over(mtu, 20, Mss::DEFAULT_V4)
+    }
+
+    /// A path of an IPv6 `mtu`, both ways; trains of up to 60 KiB.
+    pub fn ipv6(mtu: u16) -> Self {
+        Self::over(mtu, 40, Mss::DEFAULT_V6)
+    }
+
+    fn over(mtu: u16, ip_header: u16, default_mss: Mss) -> Self {
+        let send_limit = mtu.saturating_sub(ip_header);
+        Self { mss: Mss::new(send_limit.saturating_sub(20)), send_limit, default_mss, train_limit: 60 << 10 }
+    }
+}

@@ -73,11 +73,6 @@ impl RoundTrip {
         self.backoff = self.backoff.saturating_add(1).min(31);
     }
 
-    /// Progress was made: the next timeout is not backed off.
-    pub(crate) fn progress(&mut self) {
-        self.backoff = 0;
-    }
-
     /// The handshake's SYN timed out while the estimate was below three seconds (6298-15).
     pub(crate) fn distrust_handshake(&mut self) {
         if self.srtt.is_none() {

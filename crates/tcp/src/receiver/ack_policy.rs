@@ -112,11 +112,6 @@ impl AckPolicy {
             self.owed = 0;
         }
     }
-
-    /// Nothing is owed to anybody any more.
-    pub(super) fn forget(&mut self) {
-        (self.due, self.deadline, self.owed) = (None, None, 0);
-    }
 }
 
 /// How much a reason tells: what only routine asks for gives way to what happened.

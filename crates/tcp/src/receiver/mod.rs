@@ -442,14 +442,6 @@ impl ReceiveHalf {
         self.buffer = octets.max(1);
     }
 
-    /// Drops everything that waits: the connection was reset or aborted, or nobody will read.
-    pub(crate) fn discard_all(&mut self) {
-        self.ready = Rope::default();
-        self.queue = None;
-        self.duplicate = None;
-        self.policy.forget();
-    }
-
     /// Octets of memory that wait here, in order and out of order, bookkeeping included.
     ///
     /// A little over twice the buffer at most, whatever a peer sends.
@@ -527,6 +519,15 @@ impl ReceiveHalf {
     #[cfg(test)]
     fn offer_scale(&self) -> WindowScale {
         self.offer.scale()
+    }
+
+    /// How many SACK blocks [`Self::sack_blocks`] would give.
+    pub(crate) fn sack_block_count(&self, room: usize) -> usize {
+        if !self.sack {
+            return 0;
+        }
+        let islands = self.queue.iter().flat_map(|queue| queue.blocks()).take(room).count();
+        (islands + usize::from(self.duplicate.is_some())).min(room)
     }
 
     fn room(&self) -> Room {

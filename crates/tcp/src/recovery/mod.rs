@@ -221,7 +221,9 @@ mod rfc6582_3_2 {
     fn a_partial_ack_marks_the_next_hole_and_a_full_one_ends_recovery() {
         let (una, nxt) = (SeqNum::new(1), SeqNum::new(1) + 10 * MSS);
         let mut recovery = sent(10);
-        (0..3).for_each(|_| drop(recovery.on_duplicate_ack(una, nxt, MSS)));
+        for _ in 0..3 {
+            recovery.on_duplicate_ack(una, nxt, MSS);
+        }
         recovery.ledger.retransmitted(Instant::ZERO, una, una + MSS);
         recovery.ledger.retire(una + 4 * MSS);
         assert_eq!(recovery.on_progress(una + 4 * MSS, 4 * MSS, MSS), Progress::Partial { first: true });

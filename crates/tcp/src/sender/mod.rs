@@ -1,2 +1,284 @@
-//! The send half.
+//! The send half: what was written, what of it may go now, and in which pieces.
+//!
+//! ```text
+//!     iss  una            nxt          end        edge
+//!      │SYN ├─ in flight ──┼─ unsent ────┤ FIN      │
+//!                          ╰── what `plan` may send: min(unsent, edge − nxt, cwnd − in flight), whole segments ──╯
+//! ```
+
+mod plan;
 mod queue;
+
+pub(crate) use plan::{Blocked, Plan};
+
+use crate::congestion::{CongestionControl, NewReno, initial_window};
+use crate::pacing::Pacer;
+use crate::recovery::{Recovery, Retired};
+use crate::rtt::RoundTrip;
+use crate::{Congestion, TcpConfig, Why};
+use alloc::boxed::Box;
+use env::Instant;
+use queue::SendQueue;
+use wire::{Payload, SeqNum, WindowScale};
+
+#[derive(Clone, Debug)]
+pub(crate) struct SendHalf {
+    /// ISS.
+    pub(crate) iss: SeqNum,
+    /// SND.UNA.
+    pub(crate) una: SeqNum,
+    /// SND.NXT: after the highest number sent.
+    pub(crate) nxt: SeqNum,
+    /// After the last octet written; the FIN's number, once it is queued.
+    end: SeqNum,
+    fin: bool,
+    queue: SendQueue,
+    /// SND.UNA + SND.WND: the first number that the peer has no room for.
+    pub(crate) edge: SeqNum,
+    /// SND.WL1 and SND.WL2.
+    wl1: SeqNum,
+    wl2: SeqNum,
+    /// The largest window ever offered.
+    pub(crate) max_window: u32,
+    /// What the peer's window fields are shifted by.
+    pub(crate) scale: WindowScale,
+    /// Octets of payload and options that a segment may have.
+    pub(crate) segment_limit: u32,
+    /// SND.UP: after the last urgent octet.
+    pub(crate) urgent: Option<SeqNum>,
+    pub(crate) recovery: Recovery,
+    pub(crate) congestion: Box<dyn CongestionControl>,
+    pub(crate) rtt: RoundTrip,
+    pub(crate) pacer: Pacer,
+    /// What must be sent again whatever the window says, and why.
+    pub(crate) resend: Option<Why>,
+    /// Silly-window avoidance is overridden for the next segment.
+    pub(crate) override_silly: bool,
+    /// The window is closed and probed; since when, and how often.
+    pub(crate) persist: Option<Persist>,
+    /// Timeouts in a row without progress.
+    pub(crate) timeouts: u8,
+    /// Since when nothing that waits has made progress.
+    pub(crate) stalled_since: Option<Instant>,
+    pub(crate) last_sent: Instant,
+    /// SEND was refused: tell when there is room.
+    pub(crate) writer_waits: bool,
+    /// Segments sent again, and octets in them.
+    pub(crate) resent_segments: u64,
+    pub(crate) resent_octets: u64,
+}
+
+/// Probing a closed window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Persist {
+    pub(crate) since: Instant,
+    pub(crate) probes: u8,
+    /// A probe is to be sent now.
+    pub(crate) due: bool,
+}
+
+impl SendHalf {
+    /// A half whose SYN is not sent yet. `segment_limit` is set by [`Self::negotiated`].
+    pub(crate) fn new(config: &TcpConfig, iss: SeqNum) -> Self {
+        let segment = 536;
+        Self {
+            iss,
+            una: iss,
+            nxt: iss,
+            end: iss + 1,
+            fin: false,
+            queue: SendQueue::default(),
+            edge: iss + 1,
+            wl1: SeqNum::default(),
+            wl2: SeqNum::default(),
+            max_window: 0,
+            scale: WindowScale::ZERO,
+            segment_limit: segment,
+            urgent: None,
+            recovery: Recovery::new(iss),
+            congestion: match config.congestion {
+                Congestion::NewReno => Box::new(NewReno::new(segment, segment)),
+            },
+            rtt: RoundTrip::new(config),
+            pacer: Pacer::default(),
+            resend: None,
+            override_silly: false,
+            persist: None,
+            timeouts: 0,
+            stalled_since: None,
+            last_sent: Instant::ZERO,
+            writer_waits: false,
+            resent_segments: 0,
+            resent_octets: 0,
+        }
+    }
+
+    /// The handshake settled how large segments are; `lost_syn` when our SYN or SYN,ACK had to be sent again.
+    pub(crate) fn negotiated(
+        &mut self,
+        config: &TcpConfig,
+        segment_limit: u32,
+        options: u32,
+        lost_syn: bool,
+    ) {
+        self.segment_limit = segment_limit;
+        let payload = segment_limit.saturating_sub(options).max(1);
+        // RFC 5681 §3.1: one segment when the handshake lost something (5681-6, 6928-2).
+        let initial = if lost_syn { payload } else { initial_window(config.initial_window, payload) };
+        self.congestion = match config.congestion {
+            Congestion::NewReno => Box::new(NewReno::new(initial, payload)),
+        };
+    }
+
+    /// Queues what fits of `data` under `limit` octets in all; how much it was.
+    pub(crate) fn write(&mut self, data: Payload, limit: u32, urgent: bool) -> usize {
+        let room = (limit as usize).saturating_sub(self.queue.len());
+        let take = data.len().min(room);
+        self.writer_waits |= take < data.len();
+        let part = if take == data.len() { data } else { data.slice(0..take) };
+        self.queue.push(part);
+        self.end += take as u32;
+        if urgent && take > 0 {
+            self.urgent = Some(self.end);
+        }
+        take
+    }
+
+    /// Queues our FIN after everything written.
+    pub(crate) fn close(&mut self) {
+        self.fin = true;
+    }
+
+    pub(crate) fn fin_queued(&self) -> bool {
+        self.fin
+    }
+
+    pub(crate) fn fin_sent(&self) -> bool {
+        self.fin && self.nxt.after(self.end)
+    }
+
+    pub(crate) fn fin_acked(&self) -> bool {
+        self.fin && self.una.after(self.end)
+    }
+
+    pub(crate) fn syn_acked(&self) -> bool {
+        self.una != self.iss
+    }
+
+    /// Whether something is sent and not acknowledged.
+    pub(crate) fn outstanding(&self) -> bool {
+        self.una != self.nxt
+    }
+
+    /// Octets written and never sent.
+    pub(crate) fn unsent(&self) -> u32 {
+        if self.syn_acked() || self.nxt != self.iss {
+            self.end.since(self.nxt).unwrap_or(0)
+        } else {
+            self.queue.len() as u32
+        }
+    }
+
+    /// Octets written and not acknowledged.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether everything written, and our FIN if it is queued, was acknowledged.
+    pub(crate) fn drained(&self) -> bool {
+        self.queue.len() == 0 && (!self.fin || self.fin_acked())
+    }
+
+    /// Whether anything waits to be sent for the first time.
+    pub(crate) fn pending(&self) -> bool {
+        self.unsent() > 0 || (self.fin && !self.fin_sent())
+    }
+
+    /// SND.WND: what the peer has room for from SND.UNA on.
+    pub(crate) fn window(&self) -> u32 {
+        self.edge.since(self.una).unwrap_or(0)
+    }
+
+    /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT.
+    pub(crate) fn retire(&mut self, ack: SeqNum) -> Retired {
+        let first = self.first_octet();
+        let octets = ack.earlier(self.end).since(first).unwrap_or(0);
+        self.queue.release(self.queue.start() + u64::from(octets));
+        self.una = ack;
+        self.timeouts = 0;
+        if self.urgent.is_some_and(|up| up.at_or_before(ack)) {
+            self.urgent = None;
+        }
+        self.recovery.ledger.retire(ack)
+    }
+
+    /// Takes a window field, already scaled, from a segment `seq`, `ack` when it is newer (9293-E17).
+    pub(crate) fn update_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) -> bool {
+        let newer = self.wl1.before(seq) || (self.wl1 == seq && self.wl2.at_or_before(ack));
+        if newer {
+            self.set_window(seq, ack, window);
+        }
+        newer
+    }
+
+    pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
+        self.edge = ack + window;
+        self.wl1 = seq;
+        self.wl2 = ack;
+        self.max_window = self.max_window.max(window);
+    }
+
+    /// The octets from `seq` on, at most `len`, shared.
+    pub(crate) fn octets(&mut self, seq: SeqNum, len: u32) -> Payload {
+        let offset = self.queue.start() + u64::from(seq.wrapping_since(self.first_octet()));
+        self.queue.slice(offset, len as usize)
+    }
+
+    /// The sequence number of the first octet kept.
+    fn first_octet(&self) -> SeqNum {
+        if self.una == self.iss { self.iss + 1 } else { self.una }
+    }
+
+    /// Where the data ends: the FIN's number.
+    pub(crate) fn end(&self) -> SeqNum {
+        self.end
+    }
+
+    /// Enters a first transmission of `count` numbers.
+    pub(crate) fn sent(&mut self, now: Instant, count: u32) {
+        self.recovery.on_sent(now, self.nxt, self.nxt + count);
+        self.nxt += count;
+        self.on_departure(now, count);
+    }
+
+    /// Enters a transmission of `start..end` again.
+    pub(crate) fn sent_again(&mut self, now: Instant, start: SeqNum, end: SeqNum, segments: u32) {
+        self.recovery.ledger.retransmitted(now, start, end);
+        let count = end.wrapping_since(start);
+        self.resent_segments += u64::from(segments);
+        self.resent_octets += u64::from(count);
+        self.on_departure(now, count);
+    }
+
+    fn on_departure(&mut self, now: Instant, count: u32) {
+        self.last_sent = now;
+        self.stalled_since.get_or_insert(now);
+        self.pacer.on_sent(now, count, self.congestion.pacing_rate());
+    }
+
+    /// Forgets what was written and never sent (FLUSH).
+    pub(crate) fn flush_unsent(&mut self) {
+        let keep = self.nxt.later(self.first_octet()).earlier(self.end);
+        let offset = self.queue.start() + u64::from(keep.wrapping_since(self.first_octet()));
+        self.queue.truncate(offset);
+        self.end = keep;
+        if self.urgent.is_some_and(|up| up.after(keep)) {
+            self.urgent = None;
+        }
+    }
+
+    /// Octets of memory held for the queue.
+    pub(crate) fn held(&self) -> usize {
+        self.queue.len()
+    }
+}

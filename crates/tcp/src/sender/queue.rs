@@ -37,11 +37,6 @@ impl SendQueue {
         self.start
     }
 
-    /// Offset after the last octet.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
-    }
-
     pub(crate) fn push(&mut self, data: Payload) {
         for chunk in data.into_chunks() {
             let len = chunk.len();

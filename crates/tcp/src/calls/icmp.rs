@@ -1,0 +1,83 @@
+//! What ICMP tells about a connection (RFC 9293 §3.9.2.2, RFC 5461, RFC 5927).
+
+use crate::connection::{Connection, Data, Open, Shared};
+use crate::{Cause, ConnectionError, SoftError, State};
+use env::Instant;
+use wire::{Mss, SeqNum};
+
+impl Connection {
+    /// An ICMP error that quotes a segment of ours from `quoted_seq` on; whether it was believed.
+    ///
+    /// It is, if that number is out and not acknowledged (RFC 5927 §4.1, MUST-54). It never ends a synchronised
+    /// connection (MUST-56; RFC 5461 §4, 5927 §5.2), and ends one that is opening only where the code says that nobody
+    /// is there (SHLD-26).
+    pub fn handle_soft_error(&mut self, now: Instant, error: SoftError, quoted_seq: SeqNum) -> bool {
+        if !self.is_outstanding(quoted_seq) {
+            return false;
+        }
+        let hard = matches!(error, SoftError::ProtocolUnreachable | SoftError::PortUnreachable);
+        let opening = matches!(self.state(), State::SynSent | State::SynReceived);
+        if hard && opening {
+            self.end(now, Some(ConnectionError::Refused), Cause::Arrived("ICMP"));
+        } else if self.shared.config.soft_errors {
+            self.shared.events.soft_error = Some(error); // MUST-47, SHLD-25; SHLD-20 is the switch
+        }
+        true
+    }
+
+    /// The path takes segments of at most `send_limit` octets, header included. `quoted_seq` is set when an ICMP error
+    /// said so, which may be forged; whether it was believed or kept in mind.
+    ///
+    /// A size below what the peer has acknowledged is believed only when a timeout confirms that such segments no
+    /// longer arrive (RFC 5927 §7.2).
+    pub fn handle_path_mtu(&mut self, now: Instant, send_limit: u16, quoted_seq: Option<SeqNum>) -> bool {
+        if quoted_seq.is_some_and(|seq| !self.is_outstanding(seq)) {
+            return false;
+        }
+        let _ = now;
+        let Data::Open(open) = &mut self.data else {
+            self.shared.path.send_limit = send_limit;
+            return true;
+        };
+        let forged = quoted_seq.is_some() && send_limit < self.shared.acked_size.saturating_add(20);
+        if forged && open.snd.timeouts == 0 {
+            self.shared.claimed_limit = Some(send_limit);
+        } else {
+            open.set_send_limit(&mut self.shared, send_limit);
+        }
+        true
+    }
+
+    fn is_outstanding(&self, seq: SeqNum) -> bool {
+        match &self.data {
+            Data::SynSent(snd) => seq == snd.iss && snd.outstanding(),
+            Data::Open(open) => open.is_outstanding(seq),
+            Data::Over(_) => false,
+        }
+    }
+}
+
+impl Open {
+    /// A timeout came: what was claimed of the path may be true.
+    pub(crate) fn believe_claimed_mtu(&mut self, shared: &mut Shared) {
+        if let Some(limit) = shared.claimed_limit.take() {
+            self.set_send_limit(shared, limit);
+        }
+    }
+
+    fn set_send_limit(&mut self, shared: &mut Shared, send_limit: u16) {
+        shared.path.send_limit = send_limit;
+        let limit = u32::from(send_limit.saturating_sub(20)).max(u32::from(Mss::FLOOR.get()));
+        if limit >= self.snd.segment_limit {
+            return;
+        }
+        self.snd.segment_limit = limit;
+        shared.acked_size = shared.acked_size.min(limit as u16);
+        let payload = limit.saturating_sub(self.agreed.option_octets()).max(1);
+        self.snd.congestion.set_segment_size(payload);
+        if self.snd.syn_acked() {
+            // What was too large did not arrive; it goes again in smaller pieces (RFC 1191 §6.4; 9293-E38).
+            self.snd.recovery.resend_all();
+        }
+    }
+}

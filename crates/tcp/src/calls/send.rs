@@ -1,0 +1,68 @@
+//! SEND and FLUSH (RFC 9293 §3.10.2, §3.9.1).
+
+use crate::connection::{Connection, Data};
+use crate::{SendError, State};
+use env::Instant;
+use wire::Payload;
+
+/// How to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendFlags {
+    /// PUSH (RFC 9293 MAY-15). What is written is always pushed at its end, so that nothing waits for a later write for
+    /// ever (MUST-60); the flag is taken and asks for what is done anyway.
+    pub push: bool,
+    /// The data is urgent up to its end (RFC 9293 §3.8.5; new applications should not use it: SHLD-13).
+    pub urgent: bool,
+}
+
+impl Connection {
+    /// SEND: queues as many octets of `data` as there is room for, and says how many.
+    ///
+    /// Before ESTABLISHED the data waits for the handshake. It may then go with its third segment.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] when there is no room at all: [`Event::Writable`](crate::Event::Writable) will tell when
+    /// there is. [`SendError::Closing`] after CLOSE (9293-E28), [`SendError::Closed`] when the connection is gone.
+    pub fn send(&mut self, now: Instant, data: Payload, flags: SendFlags) -> Result<usize, SendError> {
+        let limit = self.shared.config.send_buffer;
+        let snd = match &mut self.data {
+            Data::SynSent(snd) => snd,
+            Data::Open(open) => &mut open.snd,
+            Data::Over(over) if over.time_wait.is_some() => return Err(SendError::Closing),
+            Data::Over(over) => return Err(SendError::Closed(over.error)),
+        };
+        if snd.fin_queued() {
+            return Err(SendError::Closing);
+        }
+        let _ = now;
+        let empty = data.is_empty();
+        match snd.write(data, limit, flags.urgent) {
+            0 if !empty => Err(SendError::Full),
+            taken => Ok(taken),
+        }
+    }
+
+    /// FLUSH (RFC 9293 MAY-14): forgets what was written and never sent.
+    pub fn flush(&mut self) {
+        match &mut self.data {
+            Data::SynSent(snd) => snd.flush_unsent(),
+            Data::Open(open) if !open.snd.fin_sent() => open.snd.flush_unsent(),
+            Data::Open(_) | Data::Over(_) => {}
+        }
+    }
+
+    /// Octets that [`send`](Self::send) would take now.
+    pub fn send_room(&self) -> usize {
+        let queued = match &self.data {
+            Data::SynSent(snd) => snd.queued(),
+            Data::Open(open) if !open.snd.fin_queued() => open.snd.queued(),
+            Data::Open(_) | Data::Over(_) => return 0,
+        };
+        (self.shared.config.send_buffer as usize).saturating_sub(queued)
+    }
+
+    /// Whether CLOSE may still be called with effect.
+    pub fn may_send(&self) -> bool {
+        self.state().may_send() && self.state() != State::Closed
+    }
+}

@@ -1,0 +1,66 @@
+//! What a user may change on a live connection.
+
+use crate::connection::{Connection, Data};
+use crate::{ConfigError, KeepAlive, TcpConfig};
+use alloc::sync::Arc;
+use env::Duration;
+
+impl Connection {
+    /// The settings in force.
+    pub fn config(&self) -> &TcpConfig {
+        &self.shared.config
+    }
+
+    /// Nagle's algorithm (RFC 9293 MUST-17).
+    pub fn set_nagle(&mut self, on: bool) {
+        self.change(|config| config.nagle = on);
+    }
+
+    /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482).
+    pub fn set_user_timeout(&mut self, timeout: Duration) {
+        self.change(|config| config.user_timeout = timeout);
+    }
+
+    /// Keep-alive (RFC 9293 MUST-24, MUST-27).
+    ///
+    /// # Errors
+    /// As [`TcpConfig::keep_alive`].
+    pub fn set_keep_alive(&mut self, probing: Option<KeepAlive>) -> Result<(), ConfigError> {
+        let changed = self.config().clone().keep_alive(probing)?;
+        self.shared.config = Arc::new(changed);
+        Ok(())
+    }
+
+    /// Octets that may wait to be sent or acknowledged. What is queued already stays.
+    ///
+    /// # Errors
+    /// As [`TcpConfig::send_buffer`].
+    pub fn set_send_buffer(&mut self, octets: u32) -> Result<(), ConfigError> {
+        let changed = self.config().clone().send_buffer(octets)?;
+        self.shared.config = Arc::new(changed);
+        Ok(())
+    }
+
+    /// Octets that may wait to be read. What was offered to the peer stays offered: a window is never pulled back
+    /// (RFC 9293 SHLD-14). The scale was fixed by the handshake, and with it the largest window that can be told.
+    ///
+    /// # Errors
+    /// As [`TcpConfig::receive_buffer`].
+    pub fn set_receive_buffer(&mut self, octets: u32) -> Result<(), ConfigError> {
+        let changed = self.config().clone().receive_buffer(octets)?;
+        self.shared.config = Arc::new(changed);
+        if let Data::Open(open) = &mut self.data {
+            open.rcv.set_buffer(octets);
+        }
+        Ok(())
+    }
+
+    /// Whether soft errors are reported (RFC 9293 SHLD-20).
+    pub fn set_soft_errors(&mut self, report: bool) {
+        self.change(|config| config.soft_errors = report);
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut TcpConfig)) {
+        change(Arc::make_mut(&mut self.shared.config));
+    }
+}

@@ -1,0 +1,132 @@
+//! STATUS (RFC 9293 §3.10.6).
+
+use crate::State;
+use crate::connection::{Connection, Data};
+use env::Duration;
+use wire::SeqNum;
+
+/// A connection's figures. Windows, buffers and flights in octets; zero where a figure does not exist in the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The state (9293-E30).
+    pub state: Option<State>,
+    /// ISS.
+    pub iss: SeqNum,
+    /// SND.UNA.
+    pub snd_una: SeqNum,
+    /// SND.NXT.
+    pub snd_nxt: SeqNum,
+    /// SND.WND: what the peer has room for from SND.UNA on.
+    pub snd_wnd: u32,
+    /// IRS.
+    pub irs: SeqNum,
+    /// RCV.NXT.
+    pub rcv_nxt: SeqNum,
+    /// RCV.WND: what we have offered from RCV.NXT on.
+    pub rcv_wnd: u32,
+    /// The first number that we have never offered room for.
+    pub rcv_edge: SeqNum,
+    /// Written and not acknowledged.
+    pub queued: usize,
+    /// Written and never sent.
+    pub unsent: u32,
+    /// Arrived in order and not read.
+    pub readable: usize,
+    /// Arrived out of order.
+    pub out_of_order: usize,
+    /// Congestion window.
+    pub cwnd: u32,
+    /// Slow-start threshold.
+    pub ssthresh: u32,
+    /// Believed to be in the network.
+    pub in_flight: u32,
+    /// Beyond cwnd by limited transmit (RFC 3042) and probes at most.
+    pub allowance: u32,
+    /// Largest payload of a segment that is sent.
+    pub segment_size: u32,
+    /// Smoothed round trip.
+    pub srtt: Option<Duration>,
+    /// Its variation.
+    pub rttvar: Duration,
+    /// The least round trip.
+    pub min_rtt: Option<Duration>,
+    /// Retransmission timeout, back-off included.
+    pub rto: Duration,
+    /// Timeouts in a row.
+    pub timeouts: u8,
+    /// Segments sent again, ever.
+    pub retransmitted_segments: u64,
+    /// Octets sent again, ever.
+    pub retransmitted_octets: u64,
+    /// Whether loss recovery is under way.
+    pub recovering: bool,
+    /// Whether the peer's window is shut and probed.
+    pub probing: bool,
+    /// Whether CLOSE was called.
+    pub closing: bool,
+    /// Whether both sides agreed on timestamps.
+    pub timestamps: bool,
+    /// Whether both sides agreed on SACK.
+    pub sack: bool,
+    /// Whether both sides agreed on window scaling: the peer's shift and ours.
+    pub scales: Option<(u8, u8)>,
+}
+
+impl Connection {
+    /// STATUS: figures of the connection, in every state.
+    pub fn status(&self) -> Status {
+        let mut status = Status { state: Some(self.state()), ..Status::default() };
+        match &self.data {
+            Data::SynSent(snd) => status.take_send_half(snd),
+            Data::Open(open) => {
+                status.take_send_half(&open.snd);
+                status.irs = open.irs;
+                status.rcv_nxt = open.rcv.nxt();
+                status.rcv_wnd = open.rcv.window();
+                status.rcv_edge = open.rcv.right_edge();
+                status.readable = open.rcv.readable();
+                status.out_of_order = open.rcv.buffered_out_of_order();
+                status.recovering = open.recovering();
+                status.timestamps = open.agreed.timestamps;
+                status.sack = open.agreed.sack;
+                status.scales =
+                    open.agreed.scales.map(|scales| (scales.send.shift(), scales.receive.shift()));
+                status.segment_size = open.snd.segment_limit.saturating_sub(open.agreed.option_octets());
+            }
+            Data::Over(over) => {
+                if let Some((una, nxt)) = over.last {
+                    status.snd_una = una;
+                    status.snd_nxt = nxt;
+                }
+                status.readable = self.readable();
+            }
+        }
+        status
+    }
+}
+
+impl Status {
+    fn take_send_half(&mut self, snd: &crate::sender::SendHalf) {
+        self.iss = snd.iss;
+        self.snd_una = snd.una;
+        self.snd_nxt = snd.nxt;
+        self.snd_wnd = snd.window();
+        self.queued = snd.queued();
+        self.unsent = snd.unsent();
+        self.cwnd = snd.congestion.window();
+        self.ssthresh = snd.congestion.threshold();
+        self.in_flight = snd.recovery.in_flight();
+        self.allowance = snd.segment_limit * 2;
+        self.segment_size = snd.segment_limit;
+        self.srtt = snd.rtt.smoothed();
+        self.rttvar = snd.rtt.variation();
+        self.min_rtt = snd.rtt.minimum();
+        self.rto = snd.rtt.rto();
+        self.timeouts = snd.timeouts;
+        self.retransmitted_segments = snd.resent_segments;
+        self.retransmitted_octets = snd.resent_octets;
+        self.probing = snd.persist.is_some();
+        self.closing = snd.fin_queued();
+    }
+}

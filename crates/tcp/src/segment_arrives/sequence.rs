@@ -1,0 +1,53 @@
+//! First step: is any of it new, and within the window (RFC 9293 §3.10.7.4); before it, is it old (RFC 7323 §5.3).
+
+use super::{Step, Stop};
+use crate::connection::Open;
+use crate::receiver::{Acceptability, TimestampCheck};
+use crate::{Discard, Segment, State, Why};
+use core::ops::ControlFlow;
+use env::Instant;
+use wire::tcp::Flags;
+
+impl Open {
+    /// PAWS (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22): not for RST, which no forged timestamp shall shield from.
+    pub(super) fn check_timestamp(&mut self, now: Instant, seg: &Segment) -> Step {
+        if !self.agreed.timestamps || seg.has(Flags::RST) {
+            return ControlFlow::Continue(());
+        }
+        match self.rcv.check_timestamp(now, seg.header.options.timestamps) {
+            TimestampCheck::Fine => ControlFlow::Continue(()),
+            TimestampCheck::Missing => ControlFlow::Break(Stop::Discard(Discard::NoTimestamp)),
+            TimestampCheck::Old => ControlFlow::Break(Stop::Ack(Why::OldTimestamp, Discard::OldTimestamp)),
+        }
+    }
+
+    /// The four-case test (9293-E9), and what follows from failing it.
+    pub(super) fn check_sequence(&mut self, now: Instant, seg: &Segment) -> Step {
+        let checked = self.rcv.check(seg.header.seq, seg.seq_len());
+        let reset = seg.has(Flags::RST);
+        match checked {
+            Acceptability::Acceptable => {
+                if !reset {
+                    self.rcv.update_timestamp(now, seg.header.seq, seg.header.options.timestamps);
+                }
+                ControlFlow::Continue(())
+            }
+            _ if reset => ControlFlow::Break(Stop::Discard(Discard::UnacceptableReset)),
+            refused => {
+                // What is just behind us came from a peer that is where we think it is: its ACK counts. Without this,
+                // simultaneous open, self-connect and crossing FINs and probes would wait for a timer (9293-E49).
+                let empty_behind = seg.seq_len() == 0 && seg.header.seq + 1 == self.rcv.nxt();
+                let just_behind = seg.end() == self.rcv.nxt() || empty_behind;
+                if self.phase == State::SynReceived && seg.has(Flags::SYN) && just_behind {
+                    return ControlFlow::Continue(());
+                }
+                let why = self.rcv.refuse(refused, seg).unwrap_or(Discard::Duplicate);
+                if just_behind && refused == Acceptability::Duplicate && !seg.has(Flags::SYN) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(Stop::Discard(why))
+                }
+            }
+        }
+    }
+}

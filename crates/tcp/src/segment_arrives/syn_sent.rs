@@ -1,0 +1,129 @@
+//! SYN-SENT (RFC 9293 §3.10.7.3).
+//!
+//! ```text
+//!   ACK wrong ─► RST          RST with good ACK ─► refused
+//!   SYN,ACK ─► ESTABLISHED    SYN ─► SYN-RECEIVED (simultaneous open)
+//! ```
+
+use super::{Stop, discarded, reset_at};
+use crate::connection::{Agreed, Connection, Data, Open, Over, receive_settings, syn_window};
+use crate::listener::Scales;
+use crate::receiver::ReceiveHalf;
+use crate::sender::SendHalf;
+use crate::{Cause, ConnectionError, Discard, Segment, State, Why};
+use alloc::boxed::Box;
+use core::ops::ControlFlow;
+use env::Instant;
+use wire::tcp::Flags;
+use wire::{WindowScale, WireWindow};
+
+impl Connection {
+    pub(super) fn arrives_in_syn_sent(&mut self, now: Instant, seg: &Segment) {
+        let Data::SynSent(snd) = &self.data else { return };
+        // First: the ACK bit. Only our SYN can be acknowledged (9293-E5).
+        let acks_syn = match seg.ack() {
+            Some(ack) if ack.after(snd.iss) && ack.at_or_before(snd.nxt) => true,
+            Some(ack) => {
+                discarded(&mut self.shared, now, seg, Discard::UnacceptableAck);
+                if !seg.has(Flags::RST) {
+                    self.shared.reply = Some(reset_at(ack));
+                }
+                return;
+            }
+            None => false,
+        };
+        // Second: the RST bit. It counts only if it acknowledges our SYN (9293-E6; RFC 5961 §3.2).
+        if seg.has(Flags::RST) {
+            if acks_syn {
+                self.end(now, Some(ConnectionError::Refused), Cause::Arrived("RST"));
+            } else {
+                discarded(&mut self.shared, now, seg, Discard::UnacceptableReset);
+            }
+            return;
+        }
+        // Third: no security compartments. Fourth: the SYN bit.
+        if !seg.has(Flags::SYN) {
+            return discarded(&mut self.shared, now, seg, Discard::NoAck); // fifth
+        }
+        if !acks_syn && !self.shared.config.simultaneous_open {
+            return discarded(&mut self.shared, now, seg, Discard::SimultaneousOpenRefused);
+        }
+        self.take_syn(now, seg, acks_syn);
+    }
+
+    /// Both halves come to be: ESTABLISHED if our SYN is acknowledged (9293-E7), else SYN-RECEIVED (9293-E8, MUST-10).
+    fn take_syn(&mut self, now: Instant, seg: &Segment, acks_syn: bool) {
+        let nothing = Data::Over(Box::new(Over::nothing()));
+        let Data::SynSent(snd) = core::mem::replace(&mut self.data, nothing) else { return };
+        let mut open = self.open_halves(now, *snd, seg);
+        self.shared.last_heard = now;
+        let next = if acks_syn {
+            let lost_syn = open.snd.resent_segments > 0;
+            let retired = open.snd.retire(seg.header.ack);
+            match retired.sent_at.filter(|_| !retired.resent) {
+                Some(sent_at) => open.snd.rtt.sample(seg.arrived.since(sent_at), 1),
+                None if lost_syn => open.snd.rtt.distrust_handshake(), // 6298-15
+                None => {}
+            }
+            open.negotiate_window(&self.shared, seg);
+            open.snd.stalled_since = None;
+            self.shared.timers.cancel_all();
+            self.shared.events.established = true;
+            open.rcv.demand_ack(Why::CompletesHandshake);
+            State::Established
+        } else {
+            open.syn_ack_due = true;
+            open.snd.resend = None;
+            State::SynReceived
+        };
+        let cause = Cause::Arrived(if acks_syn { "SYN,ACK" } else { "SYN" });
+        self.shared.note_state(now, State::SynSent, next, cause);
+        open.phase = next;
+        // Data and FIN on the SYN wait until the handshake is complete (9293-E45).
+        let step = match open.take_text(&mut self.shared, now, seg) {
+            ControlFlow::Continue(fin) if acks_syn => open.take_fin(&mut self.shared, now, fin),
+            ControlFlow::Continue(_) => ControlFlow::Continue(()),
+            ControlFlow::Break(stop) => ControlFlow::Break(stop),
+        };
+        self.data = Data::Open(Box::new(open));
+        if let ControlFlow::Break(Stop::Discard(why) | Stop::Ack(_, why)) = step {
+            discarded(&mut self.shared, now, seg, why);
+        }
+    }
+
+    /// Agrees on options with the peer's SYN and makes the receive half.
+    fn open_halves(&mut self, now: Instant, mut snd: SendHalf, syn: &Segment) -> Open {
+        let config = self.shared.config.clone();
+        let theirs = &syn.header.options;
+        // Each is in force only if both SYNs have it (7323-1, 7323-6, 7323-12; 2018-2).
+        let scales = theirs
+            .trusted_scale()
+            .filter(|_| config.window_scaling)
+            .map(|send| Scales { send, receive: WindowScale::fitting(config.receive_buffer) });
+        let recent = theirs.timestamps.filter(|_| config.timestamps);
+        let agreed =
+            Agreed { timestamps: recent.is_some(), sack: theirs.sack_permitted && config.sack, scales };
+        snd.scale = scales.map_or(WindowScale::ZERO, |scales| scales.send);
+        let peer_mss = theirs.trusted_mss().unwrap_or(self.shared.path.default_mss); // MUST-15
+        let lost_syn = snd.resent_segments > 0;
+        let limit = self.shared.segment_limit(peer_mss);
+        snd.negotiated(&config, limit, agreed.option_octets(), lost_syn);
+        let settings =
+            receive_settings(&self.shared, agreed, syn_window(&config), recent.map(|stamps| stamps.value));
+        let rcv = ReceiveHalf::new(now, syn.header.seq, settings);
+        Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, agreed, syn_ack_due: false }
+    }
+}
+
+impl Open {
+    /// The window of a SYN,ACK, which no scale applies to (7323-4).
+    pub(super) fn negotiate_window(&mut self, _shared: &crate::connection::Shared, seg: &Segment) {
+        let window = scaled(seg.header.window, self.snd.scale, seg.has(Flags::SYN));
+        self.snd.set_window(seg.header.seq, seg.header.ack, window);
+    }
+}
+
+/// What a window field means: shifted, unless it stands on a SYN (7323-4, 7323-7).
+pub(super) fn scaled(field: WireWindow, scale: WindowScale, syn: bool) -> u32 {
+    field.scaled(if syn { WindowScale::ZERO } else { scale }).octets()
+}

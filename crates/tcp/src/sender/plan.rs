@@ -1,0 +1,103 @@
+//! What may go now: windows, Nagle, both halves of silly-window avoidance, and limited transmit.
+
+use super::SendHalf;
+use env::Instant;
+
+/// New data to send, or what stands in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// `octets` from SND.NXT on, and the FIN if `fin`. `limited`: beyond cwnd, by RFC 3042.
+    Send { octets: u32, fin: bool, limited: bool },
+    /// Not now.
+    Wait(Blocked),
+}
+
+/// What stands in the way of new data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// There is none.
+    Idle,
+    /// The peer's window, or silly-window avoidance.
+    Window,
+    /// The congestion window.
+    Congestion,
+    /// Nagle's algorithm: an ACK will release it.
+    Nagle,
+    /// Not before this instant.
+    Pacing(Instant),
+}
+
+impl SendHalf {
+    /// Plans new data: segments of up to `segment` octets, trains of up to `train`.
+    pub(crate) fn plan(&self, now: Instant, nagle: bool, segment: u32, train: u32) -> Plan {
+        let unsent = self.unsent();
+        let fin_waits = self.fin_queued() && !self.fin_sent();
+        if unsent == 0 && !fin_waits {
+            return Plan::Wait(Blocked::Idle);
+        }
+        if let Some(at) = self.pacer.wait(now) {
+            return Plan::Wait(Blocked::Pacing(at));
+        }
+        let window = self.edge.since(self.nxt).unwrap_or(0);
+        let in_flight = self.recovery.in_flight();
+        let room = self.congestion.window().saturating_sub(in_flight);
+        if unsent == 0 {
+            return match (window, room) {
+                (0, _) => Plan::Wait(Blocked::Window),
+                (_, 0) => Plan::Wait(Blocked::Congestion),
+                _ => Plan::Send { octets: 0, fin: true, limited: false },
+            };
+        }
+        if window == 0 {
+            return Plan::Wait(Blocked::Window);
+        }
+        // A piece is worth sending when it is a whole segment or all there is. Anything less waits for room in cwnd,
+        // so that the window is not cut into crumbs (SHLD-28).
+        let piece = unsent.min(segment).min(window);
+        if room < piece {
+            return self.plan_limited(piece, segment, in_flight);
+        }
+        let open = unsent.min(window).min(room).min(train.max(segment));
+        if open < segment {
+            return self.plan_small(unsent, window, open, nagle);
+        }
+        let whole = open - open % segment;
+        // The rest of the data goes along if nothing would hold it back on its own.
+        let rest_may_go = open == unsent && (!nagle || fin_waits);
+        let octets = if rest_may_go { open } else { whole };
+        Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
+    }
+
+    /// Less than a segment: RFC 9293 §3.8.6.2.1 (MUST-38) and Nagle's algorithm (§3.7.4, SHLD-7).
+    fn plan_small(&self, unsent: u32, window: u32, open: u32, nagle: bool) -> Plan {
+        let idle = !self.outstanding();
+        if open == unsent {
+            // All there is. It waits only for an ACK of what is out (Nagle), and not when the stream ends or is urgent.
+            let go = idle || !nagle || self.fin_queued() || self.urgent.is_some() || self.override_silly;
+            let fin = self.fin_queued() && !self.fin_sent() && window > open;
+            return if go {
+                Plan::Send { octets: open, fin, limited: false }
+            } else {
+                Plan::Wait(Blocked::Nagle)
+            };
+        }
+        // The peer's window cuts: worth it for half of the largest window ever seen, or when the override has fired.
+        let worth = window.saturating_mul(2) >= self.max_window && (idle || !nagle);
+        if worth || self.override_silly {
+            Plan::Send { octets: open, fin: false, limited: false }
+        } else {
+            Plan::Wait(Blocked::Window)
+        }
+    }
+
+    /// cwnd is full: one segment may still go on each of the first two duplicate ACKs (RFC 3042 §2).
+    fn plan_limited(&self, piece: u32, segment: u32, in_flight: u32) -> Plan {
+        let bound = self.congestion.window().saturating_add(segment.saturating_mul(2));
+        let allowed = self.recovery.limited_transmit(segment);
+        if allowed >= piece && in_flight.saturating_add(piece) <= bound {
+            Plan::Send { octets: piece, fin: false, limited: true }
+        } else {
+            Plan::Wait(Blocked::Congestion)
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Timeouts (RFC 9293 §3.10.8), and when each timer runs.
+//!
+//! ```text
+//!   something is out ───────────────► Retransmit ─► resend, back off          RFC 6298
+//!   the window is shut, data waits ─► Persist ────► probe, back off           §3.8.6.1
+//!   nothing moves for R2 ───────────► User ───────► aborted                   §3.8.3
+//!   silence, and nothing is out ────► KeepAlive ──► probe, then give up       §3.8.4
+//!   an orphan waits for a FIN ──────► FinWait2 ───► forgotten
+//! ```
+
+mod timers;
+
+pub(crate) use timers::{Timer, Timers};
+
+use crate::congestion::Reduction;
+use crate::connection::{Connection, Data, Open, Shared};
+use crate::sender::{Blocked, Persist, SendHalf};
+use crate::{Cause, ConnectionError, ResetWhy, State, Trigger, Why};
+use env::{Duration, Instant};
+
+impl Connection {
+    /// Runs every timer that is due. Early calls are harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Data::Over(over) = &self.data
+            && over.time_wait.as_ref().is_some_and(|record| record.expires() <= now)
+        {
+            return self.leave_time_wait(now);
+        }
+        if let Data::Open(open) = &mut self.data {
+            open.rcv.on_timeout(now);
+        }
+        while let Some(timer) = self.shared.timers.take_expired(now) {
+            match timer {
+                Timer::User => self.on_user_timeout(now),
+                Timer::Retransmit => self.on_retransmission_timeout(now),
+                Timer::Persist => self.on_persist_timeout(now),
+                Timer::KeepAlive => self.on_keep_alive_timeout(now),
+                Timer::FinWait2 => self.end(now, None, Cause::Timeout("FIN-WAIT-2")),
+            }
+        }
+    }
+
+    /// TIME-WAIT is over: CLOSED.
+    fn leave_time_wait(&mut self, now: Instant) {
+        self.end(now, None, Cause::Timeout("2MSL"));
+    }
+
+    /// R2, or the user timeout (RFC 9293 §3.8.3, §3.10.8; 9293-E31).
+    fn on_user_timeout(&mut self, now: Instant) {
+        match &self.data {
+            Data::SynSent(_) => {
+                self.end(now, Some(ConnectionError::TimedOut), Cause::Timeout("user timeout"))
+            }
+            Data::Open(_) => self.fail(now, ConnectionError::TimedOut, ResetWhy::TimedOut),
+            Data::Over(_) => {}
+        }
+    }
+
+    /// RFC 6298 §5.4 to §5.7; 9293-E32.
+    fn on_retransmission_timeout(&mut self, now: Instant) {
+        let shared = &mut self.shared;
+        match &mut self.data {
+            Data::SynSent(snd) => snd.on_retransmission_timeout(now, shared),
+            Data::Open(open) => {
+                let shut = open.snd.window() == 0 && open.snd.syn_acked();
+                if shut && open.snd.recovery.ledger.first_transmissions() > 1 {
+                    // The window was pulled back to nothing: probing takes over (MUST-35; SHLD-17).
+                    open.snd.persist = Some(Persist { since: now, probes: 0, due: true });
+                    return;
+                }
+                open.snd.on_retransmission_timeout(now, shared);
+                open.note_window(shared, now, Trigger::Timeout);
+                open.believe_claimed_mtu(shared);
+            }
+            Data::Over(_) => {}
+        }
+    }
+
+    /// The window has been shut for a timeout: probe it; or it is open by too little, and waiting has not helped: use it.
+    fn on_persist_timeout(&mut self, now: Instant) {
+        let Data::Open(open) = &mut self.data else { return };
+        if open.snd.window() > 0 {
+            open.snd.override_silly = true; // RFC 9293 §3.8.6.2.1, case 4
+            return;
+        }
+        let persist = open.snd.persist.get_or_insert(Persist { since: now, probes: 0, due: true });
+        persist.due = true;
+    }
+
+    /// RFC 9293 §3.8.4: one lost probe proves nothing (MUST-29), all of them do.
+    fn on_keep_alive_timeout(&mut self, now: Instant) {
+        let Some(probing) = self.shared.config.keep_alive else { return };
+        if self.shared.keep_alive_probes >= probing.probes {
+            return self.fail(now, ConnectionError::TimedOut, ResetWhy::TimedOut);
+        }
+        self.shared.keep_alive_probes += 1;
+        self.shared.keep_alive_due = true;
+    }
+
+    /// Sets each timer that must run and stops each that must not: called when there is nothing more to send, so that
+    /// no state is ever left without the deadline that gets it out again.
+    pub(crate) fn arm_timers(&mut self, now: Instant) {
+        let shared = &mut self.shared;
+        match &mut self.data {
+            Data::SynSent(snd) => {
+                shared.timers.set_if_idle(Timer::Retransmit, now + snd.rtt.rto());
+                let since = *snd.stalled_since.get_or_insert(now);
+                shared.timers.set_if_idle(Timer::User, since + shared.config.syn_timeout);
+            }
+            Data::Open(open) => open.arm_timers(now, shared),
+            Data::Over(_) => {}
+        }
+    }
+}
+
+impl SendHalf {
+    fn on_retransmission_timeout(&mut self, now: Instant, shared: &mut Shared) {
+        if !self.outstanding() {
+            return;
+        }
+        self.timeouts = self.timeouts.saturating_add(1);
+        if self.timeouts == shared.config.r1 {
+            shared.events.negative_advice = true; // R1 (MUST-20, SHLD-9)
+        }
+        if self.syn_acked() {
+            let flight = self.recovery.flight_size();
+            self.congestion.on_congestion(now, flight, Reduction::Timeout { again: self.timeouts > 1 });
+        }
+        self.recovery.on_timeout(self.nxt);
+        self.rtt.back_off();
+        self.resend = Some(Why::RetransmissionTimeout(self.timeouts));
+    }
+}
+
+impl Open {
+    fn arm_timers(&mut self, now: Instant, shared: &mut Shared) {
+        self.arm_sending(now, shared);
+        self.arm_keep_alive(shared);
+        if self.phase == State::FinWait2 && shared.released.is_some() {
+            shared.timers.set_if_idle(Timer::FinWait2, now + shared.config.fin_wait_2_timeout);
+        } else {
+            shared.timers.cancel(Timer::FinWait2);
+        }
+    }
+
+    /// Retransmit, Persist and User: something is out, or waits for the peer's window.
+    fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
+        let waits = self.phase != State::SynReceived
+            && !self.snd.outstanding()
+            && self.blocked(now, shared) == Some(Blocked::Window);
+        let persisting = self.snd.persist.is_some() || waits;
+        if persisting {
+            shared.timers.cancel(Timer::Retransmit);
+            shared.timers.set_if_idle(Timer::Persist, now + self.snd.probe_interval(shared));
+        } else {
+            shared.timers.cancel(Timer::Persist);
+            if self.snd.outstanding() {
+                shared.timers.set_if_idle(Timer::Retransmit, now + self.snd.rtt.rto());
+            } else {
+                shared.timers.cancel(Timer::Retransmit);
+            }
+        }
+        if !persisting && !self.snd.outstanding() {
+            self.snd.stalled_since = None;
+            shared.timers.cancel(Timer::User);
+            return;
+        }
+        let since = *self.snd.stalled_since.get_or_insert(now);
+        let patience = match self.phase {
+            State::SynReceived => shared.config.syn_timeout,
+            _ => shared.config.user_timeout,
+        };
+        let mut deadline = since + patience;
+        if let Some(persist) = &self.snd.persist {
+            // A peer that answers may keep its window shut for ever (MUST-37, MAY-8), unless a policy bounds it, or
+            // nobody is left here who could lose patience.
+            let limit = match shared.released {
+                Some(released) => Some(released.max(persist.since) + patience),
+                None => shared.config.persist_limit.map(|limit| persist.since + limit),
+            };
+            deadline = limit.map_or(deadline, |limit| deadline.min(limit));
+        }
+        shared.timers.set(Timer::User, deadline);
+    }
+
+    /// Only while nothing is out, and from the last sign of life on (MUST-26).
+    fn arm_keep_alive(&mut self, shared: &mut Shared) {
+        let Some(probing) = shared.config.keep_alive.filter(|_| self.phase.is_synchronized()) else {
+            return shared.timers.cancel(Timer::KeepAlive);
+        };
+        if self.snd.outstanding() || self.snd.persist.is_some() {
+            return shared.timers.cancel(Timer::KeepAlive);
+        }
+        let waited = probing.interval.saturating_mul(u32::from(shared.keep_alive_probes));
+        shared.timers.set(Timer::KeepAlive, shared.last_heard + probing.idle + waited);
+    }
+}
+
+impl SendHalf {
+    /// One timeout before the first probe, then twice as long each time (SHLD-29, SHLD-30), up to the longest timeout.
+    fn probe_interval(&self, shared: &Shared) -> Duration {
+        let probes = self.persist.as_ref().map_or(0, |persist| u32::from(persist.probes));
+        let factor = 1u32.checked_shl(probes).unwrap_or(u32::MAX);
+        self.rtt.rto().saturating_mul(factor).min(shared.config.rto_max)
+    }
+}

@@ -1,0 +1,313 @@
+//! What goes out, in order of urgency; and how each segment is built.
+//!
+//! ```text
+//!   reply (RST, challenge) ► SYN or SYN,ACK ► forced resend ► lost ► window probe ► new data, FIN ► keep-alive ► bare ACK
+//! ```
+
+use crate::connection::{Connection, Data, Open, Shared, syn_window};
+use crate::sender::{Blocked, Plan, SendHalf};
+use crate::timestamp;
+use crate::{ResetWhy, Segment, State, Transmit, Why};
+use core::num::NonZeroU16;
+use env::Instant;
+use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::{Payload, SeqNum, WindowScale, WireWindow};
+
+impl Connection {
+    /// Takes the next segment to send, or arms the timers and says that there is none.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        if let Some(reply) = self.shared.reply.take() {
+            return Some(reply);
+        }
+        let next = match &mut self.data {
+            Data::SynSent(snd) => next_syn(now, &self.shared, snd),
+            Data::Open(open) => open.next(now, &mut self.shared),
+            Data::Over(_) => None,
+        };
+        if next.is_none() {
+            self.arm_timers(now);
+        }
+        next
+    }
+}
+
+/// The SYN, once, and again when the timer says so.
+fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmit> {
+    let why = if snd.nxt == snd.iss {
+        snd.sent(now, 1);
+        Why::OpensConnection
+    } else {
+        let why = snd.resend.take()?;
+        snd.sent_again(now, snd.iss, snd.iss + 1, 1);
+        why
+    };
+    let header = Header {
+        seq: snd.iss,
+        flags: Flags::SYN,
+        window: WireWindow::new(syn_window(&shared.config) as u16),
+        options: syn_options(now, shared, None),
+        ..Header::default()
+    };
+    Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
+}
+
+/// Options of our SYN, or of a SYN,ACK that answers one with the options that were agreed on.
+fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options {
+    let config = &shared.config;
+    let (timestamps, sack, scaling) = match answers {
+        None => (config.timestamps, config.sack, config.window_scaling),
+        Some(open) => (open.agreed.timestamps, open.agreed.sack, open.agreed.scales.is_some()),
+    };
+    Options {
+        mss: Some(shared.announced_mss()),
+        window_scale: scaling.then(|| WindowScale::fitting(config.receive_buffer).shift()),
+        sack_permitted: sack,
+        timestamps: timestamps.then(|| Timestamps {
+            value: timestamp(now, shared.timestamp_offset),
+            echo: answers.map_or(0, |open| open.rcv.timestamp_echo()),
+        }),
+        ..Options::NONE
+    }
+}
+
+impl Open {
+    fn next(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
+        if self.phase == State::SynReceived {
+            return self.next_syn_ack(now, shared).or_else(|| self.next_bare_ack(now, shared));
+        }
+        self.next_resend(now, shared)
+            .or_else(|| self.next_probe(now, shared))
+            .or_else(|| self.next_new(now, shared))
+            .or_else(|| self.next_keep_alive(now, shared))
+            .or_else(|| self.next_bare_ack(now, shared))
+    }
+
+    /// SYN,ACK of a simultaneous open.
+    fn next_syn_ack(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        let resend = self.snd.resend.take();
+        let why = if core::mem::take(&mut self.syn_ack_due) { Why::AnswersSyn } else { resend? };
+        self.snd.sent_again(now, self.snd.iss, self.snd.iss + 1, 1);
+        self.rcv.advertise();
+        let header = Header {
+            seq: self.snd.iss,
+            ack: self.rcv.nxt(),
+            flags: Flags::SYN | Flags::ACK,
+            window: WireWindow::new(self.rcv.window().min(0xffff) as u16),
+            options: syn_options(now, shared, Some(self)),
+            ..Header::default()
+        };
+        Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
+    }
+
+    /// Octets of payload that fit beside the options of the next segment.
+    fn payload_limit(&self) -> u32 {
+        let blocks = self.rcv.sack_block_count(self.sack_room()) as u32;
+        let sack = if blocks > 0 { 4 + 8 * blocks } else { 0 };
+        self.snd
+            .segment_limit
+            .saturating_sub(self.agreed.option_octets() + sack)
+            .clamp(1, u32::from(u16::MAX))
+    }
+
+    /// SACK blocks that fit beside the other options.
+    fn sack_room(&self) -> usize {
+        if self.agreed.timestamps { 3 } else { 4 }
+    }
+
+    /// What is lost: the forced first piece whatever cwnd says, the rest as cwnd has room.
+    fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        let Some((start, end)) = self.snd.recovery.ledger.next_lost() else {
+            self.snd.resend = None;
+            return None;
+        };
+        if self.snd.persist.is_some() {
+            return None; // Probes repeat it.
+        }
+        // A first retransmission may lie beyond a window that was pulled back, later ones may not (RFC 7323 §2.4,
+        // 7323-11; RFC 9293 SHLD-16, MAY-7). Persist takes over then.
+        let first = self.snd.recovery.ledger.first_transmissions() <= 1;
+        let window = match self.snd.edge.since(start) {
+            Some(room) if room > 0 => room,
+            _ if first => u32::MAX,
+            _ => return None,
+        };
+        let segment = self.payload_limit();
+        let count = end.wrapping_since(start).min(window).min(shared.path.train_limit.max(segment));
+        let cwnd = self.snd.congestion.window();
+        let room = cwnd.saturating_sub(self.snd.recovery.in_flight());
+        let (count, why) = match self.snd.resend {
+            Some(why) => (count.min(segment), why),
+            None if room >= count.min(segment) => {
+                let fits = count.min(room);
+                (if fits > segment { fits - fits % segment } else { fits }, Why::NextHole)
+            }
+            None => return None,
+        };
+        self.snd.resend = None;
+        Some(self.build_again(now, shared, start, count, why))
+    }
+
+    /// Builds numbers that were sent before: octets, and the FIN if it is among them.
+    fn build_again(
+        &mut self,
+        now: Instant,
+        shared: &Shared,
+        start: SeqNum,
+        count: u32,
+        why: Why,
+    ) -> Transmit {
+        let octets = count.min(self.snd.end().since(start).unwrap_or(0));
+        let fin = count > octets;
+        let transmit = self.build(now, shared, start, octets, fin, why);
+        self.snd.sent_again(now, start, start + count, transmit.segment.count());
+        transmit
+    }
+
+    /// A window probe: one octet, new if none is out (RFC 9293 §3.8.6.1, MUST-35, MUST-36).
+    fn next_probe(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        let persist = self.snd.persist.as_mut()?;
+        if !core::mem::take(&mut persist.due) {
+            return None;
+        }
+        persist.probes = persist.probes.saturating_add(1);
+        let why = Why::WindowProbe(persist.probes);
+        let start = self.snd.una;
+        if self.snd.outstanding() {
+            return Some(self.build_again(now, shared, start, 1, why));
+        }
+        let fin = self.snd.unsent() == 0;
+        self.snd.sent(now, 1);
+        Some(self.build(now, shared, start, u32::from(!fin), fin, why))
+    }
+
+    fn next_new(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        if self.snd.persist.is_some() && self.snd.window() == 0 {
+            return None;
+        }
+        let segment = self.payload_limit();
+        let plan = self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit);
+        let Plan::Send { octets, fin, limited } = plan else { return None };
+        self.snd.override_silly = false;
+        self.restart_after_idleness(now);
+        let start = self.snd.nxt;
+        let completes = self.rcv.ack_due(now) == Some(Why::CompletesHandshake);
+        let why = match (completes, limited, fin) {
+            (true, ..) => Why::CompletesHandshake,
+            (_, true, _) => Why::LimitedTransmit,
+            (.., true) => Why::Closes,
+            _ => Why::Data,
+        };
+        if limited {
+            self.snd.recovery.sent_limited(octets);
+        }
+        self.snd.sent(now, octets + u32::from(fin));
+        Some(self.build(now, shared, start, octets, fin, why))
+    }
+
+    /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1).
+    fn restart_after_idleness(&mut self, now: Instant) {
+        let idle = !self.snd.outstanding() && now.since(self.snd.last_sent) > self.snd.rtt.rto();
+        if idle && self.snd.last_sent != Instant::ZERO {
+            self.snd.congestion.on_idle(now);
+        }
+    }
+
+    /// A number that the peer has acknowledged, without data unless asked for (RFC 9293 §3.8.4, SHLD-12, MAY-6).
+    fn next_keep_alive(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
+        if !core::mem::take(&mut shared.keep_alive_due) || self.snd.outstanding() {
+            return None;
+        }
+        let garbage = shared.config.keep_alive.is_some_and(|probing| probing.garbage_octet);
+        let why = Why::KeepAliveProbe(shared.keep_alive_probes);
+        let mut transmit = self.build(now, shared, self.snd.nxt, 0, false, why);
+        transmit.segment.header.seq = self.snd.nxt - 1;
+        if garbage {
+            transmit.segment.payload = Payload::from(&[0]);
+        }
+        Some(transmit)
+    }
+
+    fn next_bare_ack(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        let why = match self.rcv.ack_due(now) {
+            Some(why) => why,
+            None if self.rcv.window_update_due() => Why::WindowUpdate,
+            None => return None,
+        };
+        Some(self.bare_ack(now, shared, why))
+    }
+
+    /// An empty ACK at SND.NXT.
+    pub(crate) fn bare_ack(&mut self, now: Instant, shared: &Shared, why: Why) -> Transmit {
+        self.build(now, shared, self.snd.nxt, 0, false, why)
+    }
+
+    /// Options of the next segment that is not a SYN.
+    fn options(&mut self, now: Instant, shared: &Shared) -> Options {
+        let mut options = Options::NONE;
+        if self.agreed.timestamps {
+            options.timestamps = Some(Timestamps {
+                value: timestamp(now, shared.timestamp_offset),
+                echo: self.rcv.timestamp_echo(),
+            });
+        }
+        options.sack = self.rcv.sack_blocks(self.sack_room());
+        options
+    }
+
+    /// A segment or train from `start` on. Everything that is sent passes here, so that every segment of a synchronised
+    /// connection has ACK and the newest window (9293-E43).
+    fn build(
+        &mut self,
+        now: Instant,
+        shared: &Shared,
+        start: SeqNum,
+        octets: u32,
+        fin: bool,
+        why: Why,
+    ) -> Transmit {
+        let segment_size = self.payload_limit();
+        let options = self.options(now, shared);
+        let payload = if octets > 0 { self.snd.octets(start, octets) } else { Payload::EMPTY };
+        let train = octets > segment_size;
+        let mut flags = Flags::ACK;
+        // Everything written is pushed at its end (MUST-60, MUST-61, SHLD-27), and so is each burst.
+        if octets > 0 && (train || start + octets == self.snd.end()) {
+            flags |= Flags::PSH;
+        }
+        if fin {
+            flags |= Flags::FIN;
+        }
+        let mut header = Header { seq: start, flags, options, ..Header::default() };
+        if let Some(ahead) = self.snd.urgent.and_then(|up| up.since(start)).filter(|ahead| *ahead > 0) {
+            // The pointer names the octet after the urgent data (MUST-62; RFC 6093 §3.1).
+            header.flags |= Flags::URG;
+            header.urgent = ahead.min(0xffff) as u16;
+        }
+        header.ack = self.rcv.nxt();
+        header.window = self.rcv.advertise();
+        let segment_size = if train { NonZeroU16::new(segment_size as u16) } else { None };
+        Transmit { segment: Segment { header, payload, segment_size, ..Segment::default() }, why }
+    }
+
+    /// RST at SND.NXT (RFC 9293 §3.10.5, 9293-E29).
+    pub(crate) fn reset(&mut self, now: Instant, shared: &Shared, why: ResetWhy) -> Transmit {
+        let mut transmit = self.bare_ack(now, shared, Why::Reset(why));
+        transmit.segment.header.flags = Flags::RST | Flags::ACK;
+        transmit.segment.header.urgent = 0;
+        transmit.segment.header.options.sack = SackBlocks::NONE;
+        transmit
+    }
+
+    /// Why new data waits, if any does.
+    pub(crate) fn blocked(&mut self, now: Instant, shared: &Shared) -> Option<Blocked> {
+        let segment = self.payload_limit();
+        match self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit) {
+            Plan::Wait(Blocked::Idle) | Plan::Send { .. } => None,
+            Plan::Wait(blocked) => Some(blocked),
+        }
+    }
+
+    pub(crate) fn pacing_deadline(&self) -> Option<Instant> {
+        if self.snd.pending() { self.snd.pacer.wait(self.snd.last_sent) } else { None }
+    }
+}
