@@ -36,6 +36,8 @@ mod protocol;
 mod quoted;
 pub mod segmentation;
 pub mod tcp;
+#[cfg(test)]
+mod testing;
 pub mod udp;
 
 pub use ecn::Ecn;

@@ -4,6 +4,9 @@ mod chain;
 mod extension;
 
 pub(crate) use chain::walk_quoted;
+#[cfg(test)]
+mod tests;
+
 pub use chain::{Chain, Fragment, MAX_EXTENSION_HEADERS, MAX_OPTIONS, Problem, Refused, Routing, walk};
 pub use extension::{FragmentHeader, HopByHop};
 

@@ -4,6 +4,8 @@ mod emit;
 mod flags;
 mod header;
 mod options;
+#[cfg(test)]
+mod tests;
 mod view;
 mod walk;
 
