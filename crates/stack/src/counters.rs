@@ -142,8 +142,6 @@ reasons! {
     UdpQueueFull = "udp_queue_full",
     /// The UDP socket's queue of errors is full.
     UdpErrorQueueFull = "udp_error_queue_full",
-    /// A UDP broadcast for a socket that did not ask for broadcasts.
-    UdpBroadcastNotWanted = "udp_broadcast_not_wanted",
     /// The host's memory budget is used up.
     Budget = "budget",
     /// A TCP header that cannot be read: data offset, options (RFC 9293 §3.1).

@@ -1,0 +1,191 @@
+//! A datagram leaves: whither, whence, how large (RFC 768, RFC 1122 §4.1.3–4, RFC 8085 §3.2).
+
+use super::receive::{end, scoped};
+use super::socket::count;
+use super::{Udp, UdpDatagram, UdpError, UdpId, UdpOptions, UdpSend};
+use crate::{Cast, Datagram, InterfaceId, Ip, Route, SendFailure};
+use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU16;
+use env::Instant;
+use wire::{Head, Payload, Protocol, ipv4, ipv6, udp};
+
+/// Everything that is decided before the first octet is written.
+struct Plan {
+    to: SocketAddr,
+    port: u16,
+    cast: Cast,
+    route: Route,
+    interface: Option<InterfaceId>,
+    ttl: u8,
+}
+
+impl Udp {
+    /// Sends a datagram or a train.
+    pub(crate) fn send(
+        &mut self,
+        ip: &mut Ip,
+        now: Instant,
+        id: UdpId,
+        send: UdpSend,
+    ) -> Result<(), UdpError> {
+        let socket = self.get(id).ok_or(UdpError::NoSocket)?;
+        let to = send.to.or(socket.peer).ok_or(UdpError::NoDestination)?;
+        self.check_destination(id, to)?;
+        if socket.claimed.is_none() {
+            self.claim_dynamic(id)?; // RFC 768: the source port is never 0, so that a reply finds its way.
+        }
+        let plan = self.plan(ip, id, &send, to)?;
+        let most = match plan.route.src {
+            IpAddr::V4(_) => ipv4::MAX_PACKET_LEN - ipv4::HEADER_LEN - udp::HEADER_LEN,
+            IpAddr::V6(_) => usize::from(u16::MAX) - udp::HEADER_LEN,
+        };
+        if send.data.len() > most {
+            return Err(UdpError::TooLong);
+        }
+        let options = self.get(id).ok_or(UdpError::NoSocket)?.options.clone();
+        let size = send.segment_size.filter(|size| usize::from(size.get()) < send.data.len());
+        let fits = fits(&plan.route, size.map_or(send.data.len(), |size| usize::from(size.get())));
+        if options.dont_fragment && !fits {
+            return Err(UdpError::TooBig { mtu: plan.route.path_mtu });
+        }
+        let sent = match size {
+            // A train whose datagrams need fragmenting is no train any more.
+            Some(size) if !fits => {
+                let step = usize::from(size.get());
+                (0..send.data.len()).step_by(step).try_for_each(|at| {
+                    let part = send.data.slice(at..at.saturating_add(step));
+                    emit(ip, now, &plan, &options, &send, part, None)
+                })
+            }
+            size => emit(ip, now, &plan, &options, &send, send.data.clone(), size),
+        };
+        if sent == Err(SendFailure::QueueFull) {
+            self.block(id);
+        }
+        sent?;
+        let datagrams = count(send.data.len(), size);
+        if let Some(socket) = self.get_mut(id) {
+            socket.counters.sent += datagrams;
+        }
+        ip.counters.udp_out_datagrams += datagrams;
+        self.recent.note(plan.port, end(to));
+        if plan.cast == Cast::Broadcast || (plan.cast == Cast::Multicast && options.multicast_loop) {
+            self.loop_back(ip, now, &plan, &options, &send, size);
+        }
+        Ok(())
+    }
+
+    /// Has the user told when there is room again.
+    fn block(&mut self, id: UdpId) {
+        let Some(socket) = self.get_mut(id) else { return };
+        if !core::mem::replace(&mut socket.blocked, true) {
+            self.blocked.push(id.index);
+        }
+    }
+
+    /// Whether anything can be sent from this socket to `to`.
+    pub(super) fn check_destination(&self, id: UdpId, to: SocketAddr) -> Result<(), UdpError> {
+        let socket = self.get(id).ok_or(UdpError::NoSocket)?;
+        let version = socket.bound.is_none_or(|bound| bound.is_ipv4() == to.is_ipv4());
+        if to.port() == 0 || to.ip().is_unspecified() || !version {
+            return Err(UdpError::BadDestination);
+        }
+        Ok(())
+    }
+
+    fn plan(&self, ip: &Ip, id: UdpId, send: &UdpSend, to: SocketAddr) -> Result<Plan, UdpError> {
+        let socket = self.get(id).ok_or(UdpError::NoSocket)?;
+        let multicast = to.ip().is_multicast();
+        let interface =
+            (send.interface.or(scope(to))).or(socket.options.multicast_interface.filter(|_| multicast));
+        // A group or broadcast address that a socket is bound to is no source (RFC 1122 §4.1.3.6).
+        let own = socket.chosen.or(socket.bound).filter(|&address| ip.is_local(address));
+        let route = ip.route(to.ip(), send.from.or(own), interface)?;
+        let cast = match to.ip() {
+            _ if multicast => Cast::Multicast,
+            address if !route.local && ip.is_broadcast(Some(route.interface), address) => Cast::Broadcast,
+            _ => Cast::Unicast,
+        };
+        if cast == Cast::Broadcast && !socket.options.broadcast {
+            return Err(UdpError::Broadcast);
+        }
+        let usual = match cast {
+            Cast::Multicast => Some(socket.options.multicast_ttl),
+            _ => socket.options.ttl,
+        };
+        let ttl = send.ttl.or(usual).unwrap_or(ip.config.hop_limit).max(1);
+        Ok(Plan { to, port: socket.port(), cast, route, interface, ttl })
+    }
+
+    /// What goes to a group, or to everybody, goes to our own sockets too.
+    fn loop_back(
+        &mut self,
+        ip: &mut Ip,
+        now: Instant,
+        plan: &Plan,
+        options: &UdpOptions,
+        send: &UdpSend,
+        segment_size: Option<NonZeroU16>,
+    ) {
+        let interface = plan.route.interface;
+        let datagram = UdpDatagram {
+            from: scoped((plan.route.src, plan.port), interface),
+            to: scoped(end(plan.to), interface),
+            ttl: plan.ttl,
+            dscp: send.dscp.unwrap_or(options.dscp),
+            ecn: send.ecn.unwrap_or(options.ecn),
+            interface,
+            arrived: now,
+            options: None,
+            data: send.data.clone().compact(),
+            segment_size,
+        };
+        // That nobody here wanted it is no loss: it was for the others.
+        let _nobody = self.spread(ip, datagram, plan.cast, true);
+    }
+}
+
+fn emit(
+    ip: &mut Ip,
+    now: Instant,
+    plan: &Plan,
+    options: &UdpOptions,
+    send: &UdpSend,
+    body: Payload,
+    segment_size: Option<NonZeroU16>,
+) -> Result<(), SendFailure> {
+    let mut head = Head::new();
+    let repr = udp::Repr { src_port: plan.port, dst_port: plan.to.port() };
+    repr.prepend_to(&mut head, body.len()).map_err(|_| SendFailure::TooLong)?;
+    let summed = match plan.to {
+        SocketAddr::V4(_) => options.checksum,          // RFC 1122 §4.1.3.4
+        SocketAddr::V6(_) => !options.zero_checksum_v6, // RFC 6935 §5
+    };
+    let datagram = Datagram {
+        interface: plan.interface,
+        ttl: plan.ttl,
+        dscp: send.dscp.unwrap_or(options.dscp) & 0x3f,
+        ecn: send.ecn.unwrap_or(options.ecn),
+        dont_fragment: options.dont_fragment,
+        head,
+        body,
+        segment_size,
+        checksum_at: summed.then_some(udp::CHECKSUM_OFFSET),
+        ..Datagram::new(plan.route.src, plan.to.ip(), Protocol::UDP)
+    };
+    ip.send(now, datagram)
+}
+
+/// Whether a datagram of `len` octets of data goes over the path whole.
+fn fits(route: &Route, len: usize) -> bool {
+    let headers = udp::HEADER_LEN + if route.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
+    headers + len <= usize::from(route.path_mtu)
+}
+
+/// The interface that an address names.
+pub(super) fn scope(address: SocketAddr) -> Option<InterfaceId> {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(InterfaceId::new(v6.scope_id())),
+        _ => None,
+    }
+}
