@@ -161,6 +161,10 @@ impl Machine for Host {
             }
             self.turn_local(now);
         }
+        if self.ip.out.is_empty() {
+            // Sockets that found the queue full are told of room.
+            self.udp.poll_transmit(&mut self.ip, now);
+        }
         let outgoing = self.ip.out.pop_front()?;
         Some((outgoing.interface, outgoing.frame))
     }
