@@ -90,3 +90,37 @@ impl Repr {
         out
     }
 }
+
+#[cfg(test)]
+mod rfc826 {
+    use super::*;
+    use crate::testing::hex;
+
+    #[test]
+    fn a_request_known_from_elsewhere_is_written_and_read() {
+        let known = hex("0001 0800 06 04 0001 020000000001 c0000201 000000000000 c0000202");
+        let repr = Repr {
+            operation: Operation::Request,
+            sender_mac: MacAddr::new([2, 0, 0, 0, 0, 1]),
+            sender_ip: Ipv4Addr::new(192, 0, 2, 1),
+            target_mac: MacAddr::UNSPECIFIED,
+            target_ip: Ipv4Addr::new(192, 0, 2, 2),
+        };
+        assert_eq!(repr.emit()[..], known);
+        let padded = [&known[..], &[0; 18]].concat();
+        assert_eq!(View::new(&padded).unwrap().repr(), repr);
+        let reply = Repr { operation: Operation::Reply, ..repr };
+        assert_eq!(View::new(&reply.emit()).unwrap().repr(), reply);
+    }
+
+    #[test]
+    fn other_hardware_protocols_and_operations_are_not_spoken() {
+        let known = hex("0001 0800 06 04 0001 020000000001 c0000201 000000000000 c0000202");
+        for at in 0..8 {
+            let mut other = known.clone();
+            other[at] ^= 8;
+            assert_eq!(View::new(&other).err(), Some(Malformed::Unsupported), "{at}");
+        }
+        assert_eq!(View::new(&known[..27]).err(), Some(Malformed::TooShort));
+    }
+}

@@ -248,3 +248,59 @@ impl Repr {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::hex;
+    use std::string::ToString;
+
+    #[test]
+    fn a_tag_is_seen_and_stepped_over() {
+        let plain = hex("ffffffffffff 020000000001 0806 aabb");
+        let tagged = hex("ffffffffffff 020000000001 8100 6fff 0806 aabb");
+        let repr = Repr {
+            dst: MacAddr::BROADCAST,
+            src: MacAddr::new([2, 0, 0, 0, 0, 1]),
+            ethertype: EtherType::ARP,
+            vlan: None,
+        };
+        for (bytes, vlan) in [(&plain, None), (&tagged, Some(0xfff))] {
+            let view = View::new(bytes).unwrap();
+            assert_eq!((view.repr(), view.payload()), (Repr { vlan, ..repr }, &[0xaa, 0xbb][..]));
+            assert_eq!(bytes[view.payload_range()], [0xaa, 0xbb]);
+            for len in 0..view.header_len() {
+                assert_eq!(View::new(&bytes[..len]).err(), Some(Malformed::TooShort), "{len}");
+            }
+        }
+        let mut head = Head::new();
+        Repr { vlan: Some(5), ..repr }.prepend_to(&mut head).unwrap();
+        assert_eq!(head.as_slice(), hex("ffffffffffff 020000000001 8100 0005 0806"));
+    }
+
+    #[test]
+    fn addresses_know_what_they_are_and_where_groups_go() {
+        assert!(MacAddr::BROADCAST.is_broadcast() && MacAddr::BROADCAST.is_multicast());
+        assert!(!MacAddr::UNSPECIFIED.is_unicast() && !MacAddr::UNSPECIFIED.is_multicast());
+        let v4 = MacAddr::multicast_v4(Ipv4Addr::new(239, 129, 2, 3));
+        assert_eq!(v4.to_string(), "01:00:5e:01:02:03");
+        let v6 = MacAddr::multicast_v6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff11, 0x2233));
+        assert_eq!(v6.to_string(), "33:33:ff:11:22:33");
+        assert!(v4.is_multicast() && v6.is_multicast() && !v4.is_broadcast());
+    }
+
+    #[test]
+    fn only_six_pairs_of_digits_are_an_address() {
+        assert_eq!("FF-ff-FF-ff-FF-ff".parse(), Ok(MacAddr::BROADCAST));
+        for (text, why) in [
+            ("", Malformed::BadField),
+            ("02:00:00:00:00", Malformed::TooShort),
+            ("02:00:00:00:00:01:02", Malformed::BadLength),
+            ("2:0:0:0:0:1", Malformed::BadField),
+            ("02:00:00:00:00:+1", Malformed::BadField),
+            ("02:00:00:00:00:0g", Malformed::BadField),
+        ] {
+            assert_eq!(text.parse::<MacAddr>(), Err(why), "{text}");
+        }
+    }
+}

@@ -305,3 +305,64 @@ pub enum TimeExceeded {
     /// 1: a fragment is missing.
     Reassembly,
 }
+
+#[cfg(test)]
+mod rfc792 {
+    use super::*;
+    use crate::testing::hex;
+
+    #[test]
+    fn messages_known_from_elsewhere_are_written_and_read() {
+        // By scapy.
+        let echo = Repr::EchoRequest { identifier: 0x1234, sequence: 1, data: b"ping!" };
+        let code = Unreachable::FragmentationNeeded { mtu: 1400 };
+        let too_big = Repr::DestinationUnreachable { code, quoted: b"ABCD" };
+        for (repr, known) in
+            [(echo, "0800 e5f9 1234 0001 70696e6721"), (too_big, "0304 72fd 0000 0578 41424344")]
+        {
+            let known = hex(known);
+            assert_eq!(repr.emit(), known);
+            let view = View::new(&known).unwrap();
+            assert!(view.checksum_ok());
+            assert_eq!(view.repr(), repr);
+        }
+        assert_eq!(View::new(&[0; 7]).err(), Some(Malformed::TooShort));
+        assert!(!View::new(&hex("0800 e5f9 1234 0002 70696e6721")).unwrap().checksum_ok());
+    }
+
+    #[test]
+    fn every_code_of_every_error_survives() {
+        for code in 0..=255 {
+            let unreachable = Unreachable::from_code(code, 576);
+            assert_eq!(unreachable.code(), code);
+            assert_eq!(matches!(unreachable, Unreachable::Other(_)), code > 15);
+            for repr in [
+                Repr::DestinationUnreachable { code: unreachable, quoted: b"quoted" },
+                Repr::ParameterProblem { code, pointer: 20, quoted: b"quoted" },
+                Repr::Redirect { code, gateway: Ipv4Addr::new(10, 0, 0, 1), quoted: b"quoted" },
+            ] {
+                assert!(repr.is_error());
+                assert_eq!(View::new(&repr.emit()).unwrap().repr(), repr);
+            }
+        }
+        for repr in [
+            Repr::TimeExceeded { code: TimeExceeded::Transit, quoted: b"quoted" },
+            Repr::TimeExceeded { code: TimeExceeded::Reassembly, quoted: b"quoted" },
+            Repr::SourceQuench { quoted: b"quoted" },
+        ] {
+            assert!(repr.is_error());
+            assert_eq!(View::new(&repr.emit()).unwrap().repr(), repr);
+        }
+    }
+
+    #[test]
+    fn an_unknown_message_is_kept_and_a_long_quote_is_cut() {
+        let unknown = Repr::Unknown { kind: 200, code: 3, rest: [1, 2, 3, 4], data: b"data" };
+        assert!(!unknown.is_error());
+        assert_eq!(View::new(&unknown.emit()).unwrap().repr(), unknown);
+        let long = Repr::DestinationUnreachable { code: Unreachable::Port, quoted: &[7; 1500] };
+        assert_eq!(long.emit().len(), MAX_ERROR_LEN);
+        let echo = Repr::EchoReply { identifier: 1, sequence: 2, data: &[7; 1500] };
+        assert_eq!(echo.emit().len(), 1508);
+    }
+}

@@ -251,3 +251,60 @@ impl Unreachable {
         }
     }
 }
+
+#[cfg(test)]
+mod rfc4443 {
+    use super::*;
+    use crate::testing::hex;
+
+    const SRC: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    const DST: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+
+    /// Covers: RFC 4443 4443-3; RFC 8200 8200-18
+    #[test]
+    fn a_message_known_from_elsewhere_is_written_and_read() {
+        let known = hex("0200 76b6 0000 0578 41424344"); // by scapy
+        let repr = Repr::PacketTooBig { mtu: 1400, quoted: b"ABCD" };
+        assert_eq!(repr.emit(SRC, DST), known);
+        let view = View::new(&known).unwrap();
+        assert!(view.checksum_ok(SRC, DST) && !view.checksum_ok(SRC, SRC));
+        assert_eq!(view.repr(), repr);
+    }
+
+    #[test]
+    fn every_code_of_every_error_survives() {
+        for code in 0..=255 {
+            let unreachable = Unreachable::from_code(code);
+            assert_eq!(unreachable.code(), code);
+            for repr in [
+                Repr::DestinationUnreachable { code: unreachable, quoted: b"quoted" },
+                Repr::ParameterProblem { code, pointer: 1000, quoted: b"quoted" },
+                Repr::TimeExceeded { code: TimeExceeded::Reassembly, quoted: b"quoted" },
+                Repr::TimeExceeded { code: TimeExceeded::Transit, quoted: b"quoted" },
+            ] {
+                assert!(repr.is_error());
+                assert_eq!(View::new(&repr.emit(SRC, DST)).unwrap().repr(), repr);
+            }
+        }
+        let problem = Repr::problem(Problem::Option, 44, b"quoted");
+        assert_eq!(problem, Repr::ParameterProblem { code: 2, pointer: 44, quoted: b"quoted" });
+    }
+
+    #[test]
+    fn an_unknown_message_is_an_error_when_its_type_says_so() {
+        for (kind, error) in [(100, true), (127, true), (200, false)] {
+            let unknown = Repr::Unknown { kind, code: 0, rest: [1, 2, 3, 4], data: b"data" };
+            assert_eq!(unknown.is_error(), error);
+            assert_eq!(View::new(&unknown.emit(SRC, DST)).unwrap().repr(), unknown);
+        }
+    }
+
+    /// Covers: RFC 4443 4443-6
+    #[test]
+    fn an_error_about_a_long_packet_fills_1280_octets_and_no_more() {
+        let long = Repr::DestinationUnreachable { code: Unreachable::Port, quoted: &[7; 1500] };
+        assert_eq!(long.emit(SRC, DST).len() + crate::ipv6::HEADER_LEN, crate::ipv6::MIN_MTU);
+        let echo = Repr::EchoReply { identifier: 1, sequence: 2, data: &[7; 1500] };
+        assert_eq!(echo.emit(SRC, DST).len(), 1508);
+    }
+}

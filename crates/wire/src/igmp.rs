@@ -204,3 +204,65 @@ impl Query {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::hex;
+
+    const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
+
+    fn read(bytes: &[u8]) -> Result<Repr, Malformed> {
+        View::new(bytes)?.repr()
+    }
+
+    #[test]
+    fn a_report_is_written_as_rfc_3376_draws_it() {
+        let records =
+            Vec::from([Record { kind: RecordKind::ChangeToExclude, group: GROUP, sources: Vec::new() }]);
+        let repr = Repr::ReportV3 { records };
+        let bytes = repr.emit();
+        assert_eq!(bytes, hex("2200 e8f9 0000 0001 04 00 0000 ef010203"));
+        assert!(View::new(&bytes).unwrap().checksum_ok());
+        assert_eq!(read(&bytes), Ok(repr));
+    }
+
+    #[test]
+    fn the_versions_of_a_query_are_told_apart() {
+        let query = |bytes: &str| match read(&hex(bytes)) {
+            Ok(Repr::Query(query)) => Ok(query),
+            other => Err(other),
+        };
+        let first = query("1100 0000 00000000").unwrap();
+        assert_eq!((first.version, first.max_response), (QueryVersion::V1, Duration::from_secs(10)));
+        let second = query("1114 0000 ef010203").unwrap();
+        assert_eq!((second.version, second.max_response), (QueryVersion::V2, Duration::from_secs(2)));
+        assert_eq!(second.group, GROUP);
+        let third = query("118f 0000 ef010203 0a7d 0001 0a000001").unwrap();
+        let version = QueryVersion::V3 {
+            suppress: true,
+            robustness: 2,
+            interval: Duration::from_secs(125),
+            sources: [Ipv4Addr::new(10, 0, 0, 1)].into(),
+        };
+        assert_eq!((third.version, third.max_response), (version, Duration::from_millis(24_800)));
+        assert_eq!(query("1114 0000 ef010203 00"), Err(Err(Malformed::BadLength)));
+        assert_eq!(query("1114 0000 ef010203 0a7d 0002 0a000001"), Err(Err(Malformed::BadLength)));
+    }
+
+    #[test]
+    fn older_messages_are_written_too_and_unknown_ones_ignored() {
+        for repr in
+            [Repr::ReportV1 { group: GROUP }, Repr::ReportV2 { group: GROUP }, Repr::LeaveV2 { group: GROUP }]
+        {
+            assert_eq!(read(&repr.emit()), Ok(repr));
+        }
+        assert_eq!(read(&hex("9900 0000 00000000")), Err(Malformed::Unsupported));
+        assert_eq!(read(&hex("2200 0000 0000 0002 04 00 0000 ef010203")), Err(Malformed::BadLength));
+        // A record of an unknown kind is skipped, with its auxiliary data.
+        let skipped = read(&hex("2200 0000 0000 0002 09 01 0000 ef010203 aabbccdd 01 00 0000 ef010203"));
+        let records =
+            Vec::from([Record { kind: RecordKind::ModeIsInclude, group: GROUP, sources: Vec::new() }]);
+        assert_eq!(skipped, Ok(Repr::ReportV3 { records }));
+    }
+}

@@ -186,3 +186,58 @@ impl Query {
         [high, low, 0, 0]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::hex;
+
+    const SRC: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+
+    fn read(bytes: &[u8]) -> Result<Repr, Malformed> {
+        View::new(bytes)?.repr()
+    }
+
+    #[test]
+    fn a_report_known_from_elsewhere_is_written_and_read() {
+        // By scapy.
+        let known = hex("8f00 6f0f 0000 0001 04 00 0000 ff0200000000000000000000000000fb");
+        let records =
+            Vec::from([Record { kind: RecordKind::ChangeToExclude, group: GROUP, sources: Vec::new() }]);
+        let repr = Repr::ReportV2 { records };
+        assert_eq!(repr.emit(SRC, ALL_V2_ROUTERS), known);
+        assert!(View::new(&known).unwrap().checksum_ok(SRC, ALL_V2_ROUTERS));
+        assert_eq!(read(&known), Ok(repr));
+    }
+
+    #[test]
+    fn the_versions_of_a_query_are_told_apart() {
+        let first = hex("8200 0000 2710 0000 ff0200000000000000000000000000fb");
+        let expected =
+            Query { version: QueryVersion::V1, max_response: Duration::from_secs(10), group: GROUP };
+        assert_eq!(read(&first), Ok(Repr::Query(expected)));
+        let second = [&first[..], &hex("027d 0000")].concat();
+        let version = QueryVersion::V2 {
+            suppress: false,
+            robustness: 2,
+            interval: Duration::from_secs(125),
+            sources: Vec::new(),
+        };
+        let expected = Query { version, max_response: Duration::from_secs(10), group: GROUP };
+        assert_eq!(read(&second), Ok(Repr::Query(expected)));
+        assert_eq!(read(&second[..26]), Err(Malformed::BadLength));
+        assert_eq!(read(&first[..23]), Err(Malformed::TooShort));
+        let mut sources = second.clone();
+        sources[27] = 1;
+        assert_eq!(read(&sources), Err(Malformed::BadLength));
+    }
+
+    #[test]
+    fn older_messages_are_written_too_and_others_are_not_listener_discovery() {
+        for repr in [Repr::ReportV1 { group: GROUP }, Repr::DoneV1 { group: GROUP }] {
+            assert_eq!(read(&repr.emit(SRC, GROUP)), Ok(repr));
+        }
+        assert_eq!(View::new(&hex("8700 0000 00000000")).err(), Some(Malformed::Unsupported));
+    }
+}

@@ -343,3 +343,168 @@ fn link(kind: u8, mac: Option<MacAddr>, out: &mut Vec<u8>) {
         out.extend_from_slice(&mac.octets());
     }
 }
+
+#[cfg(test)]
+mod rfc4861 {
+    use super::*;
+    use crate::testing::hex;
+
+    const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    const HOST: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+    const GLOBAL: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+    const MAC: Option<MacAddr> = Some(MacAddr::new([2, 0, 0, 0, 0, 1]));
+
+    fn read(bytes: &[u8]) -> Result<Repr, Malformed> {
+        View::new(bytes)?.repr()
+    }
+
+    #[test]
+    fn messages_known_from_elsewhere_are_written_and_read() {
+        // By scapy.
+        let solicit = hex("8700 7a97 00000000 fe80000000000000 0000000000000002 0101 020000000001");
+        let repr = Repr::NeighborSolicit { target: HOST, source_link: MAC };
+        let group = solicited_node(HOST);
+        assert_eq!(group, "ff02::1:ff00:2".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(repr.emit(ROUTER, group), solicit);
+        assert!(View::new(&solicit).unwrap().checksum_ok(ROUTER, group));
+        assert_eq!(read(&solicit), Ok(repr));
+        let advert = hex("8600 280d 40 48 0708 00000000 000003e8 0101 020000000001 0501 0000 00000578
+                          0304 40c0 00015180 00003840 00000000 20010db8000000000000000000000000");
+        assert!(View::new(&advert).unwrap().checksum_ok(ROUTER, ALL_NODES));
+        let expected = RouterAdvert {
+            hop_limit: 64,
+            managed: false,
+            other: true,
+            router_lifetime: 1800,
+            reachable_time: 0,
+            retrans_timer: 1000,
+            source_link: MAC,
+            mtu: Some(1400),
+            prefixes: [Prefix {
+                prefix: "2001:db8::".parse().unwrap(),
+                len: 64,
+                on_link: true,
+                autonomous: true,
+                valid_lifetime: 86_400,
+                preferred_lifetime: 14_400,
+            }]
+            .into(),
+        };
+        assert_eq!(read(&advert), Ok(Repr::RouterAdvert(expected)));
+    }
+
+    #[test]
+    fn every_message_survives() {
+        for repr in [
+            Repr::RouterSolicit { source_link: None },
+            Repr::RouterSolicit { source_link: MAC },
+            Repr::RouterAdvert(RouterAdvert { managed: true, ..RouterAdvert::default() }),
+            Repr::NeighborSolicit { target: GLOBAL, source_link: None },
+            Repr::NeighborAdvert {
+                router: true,
+                solicited: false,
+                overrides: true,
+                target: GLOBAL,
+                target_link: MAC,
+            },
+            Repr::Redirect { target: ROUTER, destination: GLOBAL, target_link: MAC },
+        ] {
+            assert_eq!(read(&repr.emit(ROUTER, HOST)), Ok(repr));
+        }
+        assert_eq!(View::new(&hex("8000 0000 00000000")).err(), Some(Malformed::Unsupported));
+    }
+
+    /// Covers: RFC 4861 4861-1, 4861-2, 4861-3
+    #[test]
+    fn what_the_message_alone_shows_to_be_wrong_is_refused() {
+        let solicit = Repr::NeighborSolicit { target: HOST, source_link: MAC }.emit(ROUTER, HOST);
+        let changed = |at: usize, value: u8| {
+            let mut bytes = solicit.clone();
+            bytes[at] = value;
+            read(&bytes)
+        };
+        assert_eq!(changed(1, 1), Err(Malformed::BadField)); // code
+        assert_eq!(changed(8, 0xff), Err(Malformed::BadField)); // multicast target
+        assert_eq!(changed(25, 0), Err(Malformed::BadOption)); // option length 0
+        assert_eq!(changed(25, 2), Err(Malformed::BadOption)); // option past the end
+        assert_eq!(read(&solicit[..23]), Err(Malformed::TooShort));
+        assert_eq!(read(&solicit[..25]), Err(Malformed::BadOption));
+        let advert = Repr::RouterAdvert(RouterAdvert::default()).emit(ROUTER, ALL_NODES);
+        assert_eq!(read(&advert[..15]), Err(Malformed::TooShort));
+        let redirect = Repr::Redirect { target: ROUTER, destination: GLOBAL, target_link: None };
+        let mut multicast = redirect.emit(ROUTER, HOST);
+        multicast[24] = 0xff;
+        assert_eq!(read(&multicast), Err(Malformed::BadField));
+        assert_eq!(read(&multicast[..39]), Err(Malformed::TooShort));
+    }
+
+    /// Covers: RFC 4861 4861-1, 4861-2, 4861-3, 4861-19
+    #[test]
+    fn what_the_ip_header_shows_to_be_wrong_is_refused() {
+        let none = Ipv6Addr::UNSPECIFIED;
+        let advert = |solicited| Repr::NeighborAdvert {
+            router: false,
+            solicited,
+            overrides: false,
+            target: HOST,
+            target_link: None,
+        };
+        let solicit = |source_link| Repr::NeighborSolicit { target: HOST, source_link };
+        let redirect = |target| Repr::Redirect { target, destination: GLOBAL, target_link: None };
+        let bad = Err(Malformed::BadField);
+        let group = solicited_node(HOST);
+        for (repr, src, dst, expected) in [
+            (solicit(MAC), ROUTER, group, Ok(())),
+            (solicit(None), none, group, Ok(())),
+            (solicit(MAC), none, group, bad),
+            (solicit(None), none, HOST, bad),
+            (advert(true), HOST, ROUTER, Ok(())),
+            (advert(false), HOST, ALL_NODES, Ok(())),
+            (advert(true), HOST, ALL_NODES, bad),
+            (Repr::RouterSolicit { source_link: MAC }, HOST, ALL_ROUTERS, Ok(())),
+            (Repr::RouterSolicit { source_link: None }, none, ALL_ROUTERS, Ok(())),
+            (Repr::RouterSolicit { source_link: MAC }, none, ALL_ROUTERS, bad),
+            (Repr::RouterAdvert(RouterAdvert::default()), ROUTER, ALL_NODES, Ok(())),
+            (Repr::RouterAdvert(RouterAdvert::default()), GLOBAL, ALL_NODES, bad),
+            (redirect(ROUTER), ROUTER, HOST, Ok(())),
+            (redirect(GLOBAL), ROUTER, HOST, Ok(())),
+            (redirect(Ipv6Addr::LOCALHOST), ROUTER, HOST, bad),
+            (redirect(ROUTER), GLOBAL, HOST, bad),
+        ] {
+            assert_eq!(repr.check(255, src, dst), expected, "{repr:?} from {src} to {dst}");
+            assert_eq!(repr.check(254, src, dst), bad);
+        }
+    }
+
+    /// Covers: RFC 4861 4861-20
+    #[test]
+    fn unknown_options_are_skipped_in_any_order() {
+        let mut bytes = Repr::NeighborSolicit { target: HOST, source_link: None }.emit(ROUTER, HOST);
+        bytes.extend([200, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend([1, 1, 2, 0, 0, 0, 0, 1]);
+        bytes.extend([14, 1, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(read(&bytes), Ok(Repr::NeighborSolicit { target: HOST, source_link: MAC }));
+    }
+
+    #[test]
+    fn prefixes_are_capped_and_cut_to_their_length() {
+        let prefix = Prefix {
+            prefix: GLOBAL,
+            len: 64,
+            on_link: true,
+            autonomous: false,
+            valid_lifetime: 1,
+            preferred_lifetime: 0,
+        };
+        let one = RouterAdvert { prefixes: [prefix].into(), ..RouterAdvert::default() };
+        let mut bytes = Repr::RouterAdvert(one).emit(ROUTER, ALL_NODES);
+        let option = bytes[16..].to_vec();
+        for _ in 0..MAX_PREFIXES {
+            bytes.extend(&option);
+        }
+        bytes[18] = 129; // no such length: ignored
+        let Ok(Repr::RouterAdvert(advert)) = read(&bytes) else { panic!("an advertisement was written") };
+        assert_eq!(advert.prefixes.len(), MAX_PREFIXES);
+        assert_eq!(advert.prefixes[0].prefix, "2001:db8::".parse::<Ipv6Addr>().unwrap());
+    }
+}

@@ -77,3 +77,54 @@ impl<'a> Quoted<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::hex;
+    use std::vec::Vec;
+
+    #[test]
+    fn eight_octets_of_a_segment_name_its_connection_and_number() {
+        let bytes = hex("4500003c 00004000 4006b6b8 c0000201 c0000202 0401 0050 0000002a");
+        let quoted = Quoted::v4(&bytes).unwrap();
+        assert_eq!((quoted.src, quoted.dst), ([192, 0, 2, 1].into(), [192, 0, 2, 2].into()));
+        assert_eq!((quoted.packet_len, quoted.ports()), (60, Some((1025, 80))));
+        assert_eq!((quoted.tcp_seq(), quoted.echo()), (Some(SeqNum::new(42)), None));
+        let cut = Quoted::v4(&bytes[..27]).unwrap();
+        assert_eq!((cut.ports(), cut.tcp_seq()), (Some((1025, 80)), None));
+        assert_eq!(Quoted::v4(&bytes[..23]).unwrap().ports(), None);
+        assert_eq!(Quoted::v4(&bytes[..19]), Err(Malformed::TooShort));
+    }
+
+    #[test]
+    fn a_fragment_after_the_first_names_no_socket() {
+        let mut bytes = hex("4500003c 00000001 4006b6b8 c0000201 c0000202 0401 0050 0000002a");
+        assert_eq!(Quoted::v4(&bytes).unwrap().ports(), None);
+        bytes[7] = 0;
+        assert!(Quoted::v4(&bytes).unwrap().ports().is_some());
+    }
+
+    fn v6(next: u8, payload: &str) -> Vec<u8> {
+        let mut bytes =
+            hex("60000000 05dc 00 40 fe800000000000000000000000000001 fe800000000000000000000000000002");
+        bytes[6] = next;
+        bytes.extend(hex(payload));
+        bytes
+    }
+
+    #[test]
+    fn extension_headers_of_a_quoted_packet_are_stepped_over() {
+        // Destination options, an atomic fragment, UDP.
+        let bytes = v6(60, "2c00010400000000 1100000000000001 0035 0fa0 0008 0000");
+        let quoted = Quoted::v6(&bytes).unwrap();
+        assert_eq!((quoted.protocol, quoted.ports()), (Protocol::UDP, Some((53, 4000))));
+        assert_eq!(quoted.packet_len, 1540);
+        let later = v6(44, "1100 0008 00000001 0035 0fa0 0008 0000");
+        assert_eq!(Quoted::v6(&later).unwrap().ports(), None);
+        let echo = v6(58, "8000 0000 0007 0009");
+        assert_eq!(Quoted::v6(&echo).unwrap().echo(), Some((7, 9)));
+        let cut = v6(60, "2c02 0104");
+        assert_eq!(Quoted::v6(&cut).unwrap().transport, []);
+    }
+}

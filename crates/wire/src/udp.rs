@@ -151,3 +151,112 @@ pub fn fill_partial_checksum(
     head.as_mut_slice().get_mut(6..8).ok_or(Malformed::TooShort)?.copy_from_slice(&sum.to_be_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod rfc768 {
+    use super::*;
+    use crate::testing::hex;
+    use core::net::{Ipv4Addr, Ipv6Addr};
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const V4: [IpAddr; 2] =
+        [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))];
+    const V6: [IpAddr; 2] = [
+        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2)),
+    ];
+
+    fn written(ports: (u16, u16), body: &Payload, [src, dst]: [IpAddr; 2]) -> Vec<u8> {
+        let mut head = Head::new();
+        Repr { src_port: ports.0, dst_port: ports.1 }.prepend_to(&mut head, body.len()).unwrap();
+        fill_checksum(&mut head, body, src, dst).unwrap();
+        [head.as_slice(), &body.to_vec()].concat()
+    }
+
+    /// Covers: RFC 768 768-1, 768-5; RFC 1122 1122U-5; RFC 8200 8200-18
+    #[test]
+    fn datagrams_known_from_elsewhere_are_written_and_read() {
+        // By scapy: an odd length over IPv4, an even one over IPv6.
+        let odd = hex("0035 0fa0 000d 2829 68656c6c6f");
+        let even = hex("0035 0fa0 000c c9a7 6576656e");
+        for (known, data, addresses) in [(odd, &b"hello"[..], V4), (even, b"even", V6)] {
+            assert_eq!(written((53, 4000), &Payload::copy_of(data), addresses), known);
+            let view = View::new(&known).unwrap();
+            assert!(view.has_checksum() && view.checksum_ok(addresses[0], addresses[1]));
+            assert_eq!((view.repr(), view.payload()), (Repr { src_port: 53, dst_port: 4000 }, data));
+            let mut wrong = known.clone();
+            wrong[9] ^= 1;
+            assert!(!View::new(&wrong).unwrap().checksum_ok(addresses[0], addresses[1]));
+        }
+    }
+
+    /// Covers: RFC 768 768-3
+    #[test]
+    fn a_length_below_eight_or_past_the_ip_payload_is_malformed() {
+        let mut bytes = hex("0035 0fa0 000c 0000 01020304");
+        for length in (0..8).chain([13, 0xff]) {
+            bytes[5] = length;
+            assert_eq!(View::new(&bytes).err(), Some(Malformed::BadLength), "{length}");
+        }
+        bytes[5] = 8;
+        assert_eq!(View::new(&bytes).unwrap().payload(), []);
+        assert_eq!(View::new(&bytes[..7]).err(), Some(Malformed::TooShort));
+    }
+
+    /// Covers: RFC 768 768-4; RFC 9868 9868-1
+    #[test]
+    fn octets_beyond_the_length_are_surplus_and_not_data() {
+        let datagram = written((1, 2), &Payload::copy_of(&[7; 20]), V4);
+        let bytes = [&datagram[..], &[9; 12]].concat();
+        let view = View::new(&bytes).unwrap();
+        assert_eq!((view.payload(), view.surplus()), (&[7; 20][..], &[9; 12][..]));
+        assert_eq!(view.payload_range(), 8..28);
+        assert!(view.checksum_ok(V4[0], V4[1]));
+    }
+
+    /// Covers: RFC 768 768-6; RFC 6935 6935-1; RFC 8200 8200-19
+    #[test]
+    fn a_sum_of_zero_is_sent_as_all_ones() {
+        for addresses in [V4, V6] {
+            // Data that brings the sum to all ones, so that its complement is zero.
+            let plain = written((1, 2), &Payload::copy_of(&[0, 0]), addresses);
+            let filler = Payload::copy_of(&plain[6..8]);
+            let bytes = written((1, 2), &filler, addresses);
+            assert_eq!(bytes[6..8], [0xff, 0xff]);
+            assert!(View::new(&bytes).unwrap().checksum_ok(addresses[0], addresses[1]));
+        }
+        let mut none = Head::new();
+        Repr { src_port: 0, dst_port: 2 }.prepend_to(&mut none, 0).unwrap();
+        assert!(!View::new(none.as_slice()).unwrap().has_checksum());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let repr = Repr { src_port: 1, dst_port: 2 };
+        assert_eq!(repr.prepend_to(&mut Head::new(), 65_528), Err(NoRoom));
+        assert_eq!(repr.prepend_to(&mut Head::new(), 65_527), Ok(()));
+        assert_eq!(fill_checksum(&mut Head::new(), &Payload::EMPTY, V4[0], V4[1]), Err(Malformed::TooShort));
+    }
+
+    proptest! {
+        /// Covers: RFC 768 768-5
+        #[test]
+        fn any_datagram_verifies_and_a_partial_sum_can_be_finished(
+            data in proptest::collection::vec(any::<u8>(), 0..100), cut: proptest::sample::Index, six: bool,
+        ) {
+            let addresses = if six { V6 } else { V4 };
+            let at = cut.index(data.len() + 1);
+            let mut body = Payload::copy_of(&data[..at]);
+            body.push(data[at..].to_vec().into());
+            let bytes = written((1, 2), &body, addresses);
+            prop_assert!(View::new(&bytes).unwrap().checksum_ok(addresses[0], addresses[1]));
+            let mut head = Head::new();
+            Repr { src_port: 1, dst_port: 2 }.prepend_to(&mut head, body.len()).unwrap();
+            fill_partial_checksum(&mut head, body.len(), addresses[0], addresses[1]).unwrap();
+            let finished = checksum::sum(head.as_slice()).with_payload(&body).checksum();
+            let full = View::new(&bytes).unwrap().checksum();
+            prop_assert!(finished == full || (finished == 0 && full == 0xffff));
+        }
+    }
+}
