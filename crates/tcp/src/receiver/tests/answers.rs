@@ -263,6 +263,7 @@ mod rfc2883_4 {
         half.take_text(NOW, &data(5000, 1500));
         half.take_text(NOW, &data(8000, 500));
         assert_eq!(half.take_text(NOW, &data(5500, 500)).discard, Some(Discard::Duplicate));
+        assert_eq!(half.ack_due(NOW), Some(Why::Duplicate));
         assert_eq!(blocks(&mut half, 4), [(5500, 6000), (5000, 6500), (8000, 8500)]);
     }
 

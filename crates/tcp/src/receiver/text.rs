@@ -1,0 +1,181 @@
+//! Sixth to eighth step of SEGMENT ARRIVES: urgent data, text, FIN (RFC 9293 §3.10.7.4).
+//!
+//! ```text
+//!                RCV.NXT                      FIN or right edge
+//!    ┌──────────────┼──────────────────────────────┼───────────┐
+//!    │ came before: │ begins here: in order, with  │ cut off   │  segment
+//!    │ D-SACK       │ the islands that it reaches; │           │
+//!    │              │ begins later: reassembly     │           │
+//!    └──────────────┴──────────────────────────────┴───────────┘
+//! ```
+
+use super::{Place, ReceiveHalf, Taken, narrow, part};
+use crate::{Discard, Segment, Why};
+use core::ops::Range;
+use env::Instant;
+use wire::tcp::Flags;
+
+impl ReceiveHalf {
+    /// Takes the text and the FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth step).
+    ///
+    /// Trims what lies outside the window (9293-E10) or after the FIN (9293-E25), queues what comes above a hole
+    /// (SHLD-31), and decides on the ACK. A train counts as its segments.
+    pub(crate) fn take_text(&mut self, now: Instant, segment: &Segment) -> Taken {
+        let start = self.place(segment.payload_seq());
+        let end = start + segment.payload.len() as u64;
+        let fin = segment.has(Flags::FIN);
+        if end == start && !fin {
+            return Taken::default();
+        }
+        let size = segment.segment_size.map_or(segment.payload.len(), |size| usize::from(size.get()));
+        self.policy.saw(u32::try_from(size).unwrap_or(u32::MAX), self.mss);
+
+        let mut discard = None;
+        let edge = self.offer.edge();
+        let last = match self.fin {
+            Some(fin) if end > fin => {
+                discard = Some(Discard::AfterFin);
+                fin.min(edge)
+            }
+            _ => {
+                if end + u64::from(fin) > edge {
+                    discard = Some(Discard::OutsideWindow);
+                    self.policy.demand(Why::OutsideWindow);
+                }
+                edge
+            }
+        };
+        let kept = start.max(self.nxt)..end.min(last);
+        let reported = self.duplicate.take();
+        if start < self.nxt {
+            self.saw_duplicate(start..end.min(self.nxt));
+        }
+        // A FIN inside the window ends the stream, unless the stream is known to end, or to go on, elsewhere.
+        let fin_is_new = fin && self.fin.is_none() && end < edge && end >= self.nxt;
+        if fin_is_new {
+            self.fin = Some(end);
+            if let Some(queue) = &mut self.queue {
+                queue.cut(end);
+            }
+        }
+        if kept.is_empty() && !fin_is_new {
+            if discard.is_none() {
+                discard = Some(Discard::Duplicate);
+            }
+            if discard == Some(Discard::Duplicate) {
+                self.policy.demand(Why::Duplicate);
+            }
+            self.duplicate = self.duplicate.take().or(reported);
+            return Taken { discard, ..Taken::default() };
+        }
+
+        let before = self.nxt;
+        if kept.start == self.nxt {
+            self.take_in_order(now, segment, start, kept);
+        } else {
+            discard = self.take_out_of_order(segment, start, kept).or(discard);
+        }
+        let delivered = narrow(self.nxt - before);
+        let fin = self.take_fin();
+        self.duplicate = self.duplicate.take().or(reported);
+        Taken { delivered, fin, discard }
+    }
+
+    /// Text that begins at RCV.NXT, and the islands that it reaches.
+    fn take_in_order(&mut self, now: Instant, segment: &Segment, start: Place, kept: Range<Place>) {
+        let fills = self.queue.is_some() && !kept.is_empty();
+        let repeats = start < self.nxt;
+        if segment.has(Flags::PSH) {
+            self.push = self.push.max(kept.end);
+        }
+        if let Some(mut queue) = self.queue.take() {
+            while let Some(first) = queue.first().filter(|&first| first <= kept.end) {
+                self.ready.push(part(&segment.payload, start, self.nxt..first));
+                let Some((island, rope)) = queue.pop_first() else { break };
+                self.saw_duplicate(island.start..island.end.min(kept.end));
+                self.ready.append(rope);
+                self.nxt = island.end;
+            }
+            if queue.push <= self.nxt.max(kept.end) {
+                self.push = self.push.max(queue.push);
+            }
+            self.queue = Some(queue).filter(|queue| !queue.is_empty());
+        }
+        if self.nxt < kept.end {
+            self.ready.push(part(&segment.payload, start, self.nxt..kept.end));
+            self.nxt = kept.end;
+        }
+        if fills {
+            self.policy.demand(Why::FillsHole); // RFC 5681 §4.2, 5681-17
+        } else if repeats {
+            self.policy.demand(Why::Duplicate); // It reports the duplicate (RFC 2883 §4).
+        } else if !kept.is_empty() {
+            // Half a buffer is all that some peers can send before they wait for us.
+            let enough = u64::from(self.policy.rmss()).saturating_mul(2).min(u64::from(self.buffer / 2));
+            self.policy.in_order(now, segment.count(), self.nxt - self.acked, enough);
+        }
+    }
+
+    /// Text, or a FIN, above a hole.
+    fn take_out_of_order(&mut self, segment: &Segment, start: Place, kept: Range<Place>) -> Option<Discard> {
+        self.policy.out_of_order(segment.count(), self.sack); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
+        if kept.is_empty() {
+            return None; // A FIN alone.
+        }
+        let mut queue = self.queue.take().unwrap_or_default();
+        let text = part(&segment.payload, start, kept.clone());
+        let queued = queue.insert(kept.start, &text, self.buffer);
+        if segment.has(Flags::PSH) && queued.is_ok() {
+            queue.push = queue.push.max(kept.end);
+        }
+        self.queue = Some(queue).filter(|queue| !queue.is_empty());
+        match queued {
+            Err(discard) => Some(discard),
+            Ok(queued) => {
+                let nothing_new = queued.new == 0;
+                if let Some(duplicate) = queued.duplicate {
+                    self.saw_duplicate(duplicate);
+                }
+                if nothing_new {
+                    self.policy.demand(Why::Duplicate);
+                }
+                nothing_new.then_some(Discard::Duplicate)
+            }
+        }
+    }
+
+    /// Eighth step: moves RCV.NXT over a FIN that is in order now.
+    fn take_fin(&mut self) -> bool {
+        if self.fin != Some(self.nxt) {
+            return false;
+        }
+        self.nxt += 1;
+        self.queue = None;
+        self.policy.demand(Why::AcknowledgesFin);
+        true
+    }
+
+    /// Sixth step: takes the urgent pointer, and says whether the user is to be told: urgent data begins, or its end
+    /// moved on (RFC 9293 MUST-32).
+    ///
+    /// The pointer is to the octet after the urgent data (MUST-62), however long that is (MUST-31). Its octets stay in
+    /// the stream (RFC 6093 §6).
+    pub(crate) fn take_urgent(&mut self, segment: &Segment) -> bool {
+        if !segment.has(Flags::URG) || self.fin_received() {
+            return false;
+        }
+        let pointer = self.place(segment.header.seq) + u64::from(segment.header.urgent);
+        let advances = pointer > self.urgent.max(self.read());
+        if advances {
+            self.urgent = pointer;
+        }
+        advances
+    }
+
+    /// Remembers a run of octets that came twice; the first of a segment counts (RFC 2883 §4).
+    pub(super) fn saw_duplicate(&mut self, octets: Range<Place>) {
+        if self.sack && self.duplicate.is_none() && !octets.is_empty() {
+            self.duplicate = Some(octets);
+        }
+    }
+}
