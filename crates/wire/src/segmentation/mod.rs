@@ -8,6 +8,9 @@
 //!               CWR, if the train has it
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use crate::tcp::Flags;
 use crate::{
     Checksum, Frame, Head, Malformed, Medium, Offload, Payload, Protocol, SegmentKind, checksum, ethernet,
