@@ -1,1 +1,18 @@
-//! Handfast: to be filled by its first slice.
+//! Many hosts on virtual time: the real code under every fault that can be thought of, without waiting.
+//!
+//! ```text
+//!   World      hosts, links, a schedule of faults, one clock that jumps; what must always hold, checked at each step
+//!   Pair       two hosts and a link: where most scenes begin
+//!   forge      packets that nobody sent
+//! ```
+
+mod check;
+pub mod forge;
+mod pair;
+mod world;
+
+pub use check::{Checks, Violation};
+pub use device::impair::Profile;
+pub use env::{Duration, Instant};
+pub use pair::{Pair, PairConfig};
+pub use world::{Fault, Happened, HostId, LinkId, Logged, Stepped, SwitchId, World};

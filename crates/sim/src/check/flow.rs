@@ -1,0 +1,292 @@
+//! One direction of a connection as its sender may know it: what it said, and what came back.
+
+use wire::tcp::{Flags, View};
+use wire::{Mss, SeqNum};
+
+/// Octets that RFC 6928 lets a connection start with, at most, for segments of `mss` octets.
+fn initial_window(mss: u32) -> u64 {
+    u64::from((10 * mss).min((2 * mss).max(14_600)))
+}
+
+/// A SYN that came, and may have been taken.
+#[derive(Clone, Copy, Debug)]
+struct Syn {
+    irs: SeqNum,
+    mss: Option<u16>,
+    scale: Option<u8>,
+    window: u16,
+}
+
+/// What one end of a connection has sent and has been told, in its own sequence space without wraps: offset 0 is its
+/// SYN.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    /// SYNs that came, the newest last.
+    syns: Vec<Syn>,
+    ours: Option<Ours>,
+    theirs: Option<Theirs>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ours {
+    iss: SeqNum,
+    /// Our shift, when our SYN offered one.
+    scale: Option<u8>,
+    /// One past the last number sent.
+    max: u64,
+    /// Everything before it was acknowledged.
+    una: u64,
+    /// One past the last number that we may send; 0 until we are told.
+    edge: u64,
+    /// Octets acknowledged so far.
+    acked: u64,
+    /// Anything that tells of loss was seen, or a timeout must have passed: the start is over.
+    disturbed: bool,
+    /// The last acknowledgment that came, to tell duplicates.
+    last_ack: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Theirs {
+    irs: SeqNum,
+    mss: Option<u16>,
+    scale: Option<u8>,
+    /// One past the highest number that came, from their SYN.
+    max: u64,
+    /// What we acknowledged last, and the right edge that we told.
+    acked: u64,
+    edge: u64,
+}
+
+/// A segment on its way out: what rule it breaks, if any.
+pub(super) type Broken = Option<(&'static str, String)>;
+
+impl Flow {
+    /// A segment came whole.
+    pub(super) fn arrives(&mut self, view: &View<'_>) {
+        let flags = view.flags();
+        if flags.contains(Flags::RST) {
+            return;
+        }
+        let Ok(header) = view.header() else { return };
+        let ack = flags.contains(Flags::ACK).then_some(header.ack);
+        if flags.contains(Flags::SYN) {
+            let (mss, scale) = (header.options.mss, header.options.window_scale);
+            if self.syns.len() >= 16 {
+                self.syns.remove(0);
+            }
+            self.syns.push(Syn { irs: header.seq, mss, scale, window: header.window.raw() });
+        }
+        let len = view.payload().len() as u64
+            + u64::from(flags.contains(Flags::SYN))
+            + u64::from(flags.contains(Flags::FIN));
+        if let Some(theirs) = &mut self.theirs
+            && let Some(start) = offset(theirs.irs, theirs.max, header.seq)
+        {
+            theirs.max = theirs.max.max(start + len);
+        }
+        let (Some(ours), Some(ack)) = (&mut self.ours, ack) else { return };
+        let Some(at) = offset(ours.iss, ours.max, ack).filter(|&at| at <= ours.max) else { return };
+        // A window on a SYN has no scale; on any other segment ours counts only when both offered one.
+        let shift = match (&self.theirs, ours.scale) {
+            (Some(theirs), Some(_)) if !flags.contains(Flags::SYN) => theirs.scale.map_or(0, |s| s.min(14)),
+            (None, Some(_)) if !flags.contains(Flags::SYN) => {
+                // Theirs is not fixed yet: any of their SYNs may be it, so the widest bounds what may be sent.
+                self.syns.iter().filter_map(|syn| syn.scale).max().map_or(0, |s| s.min(14))
+            }
+            _ => 0,
+        };
+        ours.edge = ours.edge.max(at + (u64::from(header.window.raw()) << shift));
+        if at > ours.una {
+            ours.acked += at - ours.una;
+            ours.una = at;
+        } else if at == ours.last_ack && len == 0 && ours.max > at {
+            ours.disturbed = true; // A duplicate ACK: recovery has its own arithmetic.
+        }
+        ours.last_ack = at;
+        if !header.options.sack.is_empty() {
+            ours.disturbed = true;
+        }
+    }
+
+    /// A segment goes out.
+    pub(super) fn departs(&mut self, view: &View<'_>, default_mss: Mss) -> Broken {
+        let flags = view.flags();
+        let Ok(header) = view.header() else {
+            return broken("every segment sent is well formed", format!("{view:?}"));
+        };
+        if flags.contains(Flags::RST) {
+            return None;
+        }
+        let (syn, fin) = (flags.contains(Flags::SYN), flags.contains(Flags::FIN));
+        let ack = flags.contains(Flags::ACK).then_some(header.ack);
+        if syn && fin {
+            return broken("no segment opens and closes at once", format!("{flags} seq {}", header.seq));
+        }
+        if !syn && ack.is_none() {
+            return broken(
+                "every segment but the first SYN and RST has ACK",
+                format!("{flags} seq {}", header.seq),
+            );
+        }
+        if syn {
+            self.opens(header.seq, header.options.window_scale);
+        }
+        if let Some(ack) = ack
+            && let Some(found) = self.acknowledges(ack, header.window.raw(), syn)
+        {
+            return Some(found);
+        }
+        self.sends(view, header.seq, syn, fin, default_mss)
+    }
+
+    /// Our SYN: a new incarnation, unless we know it.
+    fn opens(&mut self, iss: SeqNum, scale: Option<u8>) {
+        if self.ours.is_none_or(|ours| ours.iss != iss) {
+            self.theirs = None;
+            self.ours =
+                Some(Ours { iss, scale, max: 0, una: 0, edge: 0, acked: 0, disturbed: false, last_ack: 0 });
+        }
+        if let Some(ours) = &mut self.ours {
+            ours.scale = scale;
+        }
+    }
+
+    /// What our ACK says of their numbers, and of our room.
+    fn acknowledges(&mut self, ack: SeqNum, window: u16, syn: bool) -> Broken {
+        let known = self.theirs.is_some_and(|theirs| theirs.knows(ack));
+        if !known {
+            // The first time that we acknowledge them: which of their SYNs was it?
+            let Some(found) = self.syns.iter().rev().find(|syn| {
+                let gone = ack.wrapping_since(syn.irs);
+                (1..=1 << 20).contains(&gone)
+            }) else {
+                return None; // It answers something out of the blue, such as a challenge in TIME-WAIT.
+            };
+            self.theirs = Some(Theirs {
+                irs: found.irs,
+                mss: found.mss,
+                scale: found.scale,
+                max: u64::from(ack.wrapping_since(found.irs)),
+                acked: 0,
+                edge: 0,
+            });
+            if let Some(ours) = &mut self.ours {
+                ours.edge = ours.edge.max(1 + u64::from(found.window));
+            }
+        }
+        let (Some(theirs), Some(ours)) = (&mut self.theirs, &self.ours) else { return None };
+        let at = offset(theirs.irs, theirs.max, ack)?;
+        if at > theirs.max {
+            return broken(
+                "only what came is acknowledged",
+                format!("ACK {at} past {}, counted from their SYN", theirs.max),
+            );
+        }
+        if at < theirs.acked {
+            return broken(
+                "acknowledgments never go back",
+                format!("ACK {at} after {}, counted from their SYN", theirs.acked),
+            );
+        }
+        theirs.acked = at;
+        let shift = match (ours.scale, theirs.scale) {
+            (Some(ours), Some(_)) if !syn => ours.min(14),
+            _ => 0,
+        };
+        let edge = at + (u64::from(window) << shift);
+        // Rounding down to the scale's grain may hide less than one unit of what was offered.
+        if edge + (1 << shift) <= theirs.edge {
+            return broken(
+                "the right edge of our window never moves back",
+                format!("{edge} after {}, counted from their SYN", theirs.edge),
+            );
+        }
+        theirs.edge = theirs.edge.max(edge);
+        None
+    }
+
+    /// What we send of our own numbers.
+    fn sends(&mut self, view: &View<'_>, seq: SeqNum, syn: bool, fin: bool, default_mss: Mss) -> Broken {
+        let ours = self.ours.as_mut()?;
+        let start = offset(ours.iss, ours.max, seq)?;
+        let octets = view.payload().len() as u64;
+        let len = octets + u64::from(syn) + u64::from(fin);
+        let end = start + len;
+        if len == 0 {
+            return None;
+        }
+        let mss = self.theirs.and_then(|theirs| theirs.mss).map_or(default_mss, Mss::new);
+        let size = view.payload().len() + view.option_bytes().len();
+        if !syn && size > usize::from(mss.get()) {
+            return broken(
+                "no segment is larger than the peer's MSS",
+                format!("{octets} octets and {} of options, MSS {}", view.option_bytes().len(), mss.get()),
+            );
+        }
+        if start > ours.max {
+            return broken("no number is left out", format!("sends {start}, but ended at {}", ours.max));
+        }
+        // One number past a shut window is a probe (RFC 9293 §3.8.6.1).
+        let probe = len == 1 && start >= ours.edge.saturating_sub(1);
+        if !syn && end > ours.edge && !probe {
+            return broken(
+                "nothing is sent beyond the peer's right edge",
+                format!("{start}..{end} sent, but the edge is {}, counted from our SYN", ours.edge),
+            );
+        }
+        if start < ours.max && !syn {
+            ours.disturbed = true; // A retransmission.
+        }
+        ours.max = ours.max.max(end);
+        // In slow start the window grows by no more than what is acknowledged (RFC 5681 §3.1), from the initial one.
+        let flight = ours.max - ours.una.max(1);
+        let most = initial_window(u32::from(mss.get())) + ours.acked + 2 * u64::from(mss.get());
+        if !syn && !ours.disturbed && flight > most {
+            return broken(
+                "no more is in flight than slow start allows",
+                format!("{flight} octets in flight after {} acknowledged, at most {most}", ours.acked),
+            );
+        }
+        None
+    }
+}
+
+impl Theirs {
+    /// Whether `ack` can be of this incarnation.
+    fn knows(&self, ack: SeqNum) -> bool {
+        offset(self.irs, self.max, ack).is_some()
+    }
+}
+
+/// Where `seq` lies, counted from `first` without wraps; `near` is an offset known to be within 2^30 of it. `None` when
+/// it comes before `first`, or is nowhere near.
+fn offset(first: SeqNum, near: u64, seq: SeqNum) -> Option<u64> {
+    let base = first + (near as u32);
+    let gap = i64::from(seq.raw().wrapping_sub(base.raw()) as i32);
+    if gap.unsigned_abs() > 1 << 30 {
+        return None;
+    }
+    u64::try_from(near as i64 + gap).ok()
+}
+
+fn broken(rule: &'static str, detail: String) -> Broken {
+    Some((rule, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_counted_over_any_number_of_wraps() {
+        let first = SeqNum::new(u32::MAX - 5);
+        assert_eq!(offset(first, 0, first), Some(0));
+        assert_eq!(offset(first, 0, first + 20), Some(20));
+        let far = 3 * (1u64 << 32) + 7;
+        assert_eq!(offset(first, far, first + 7), Some(far));
+        assert_eq!(offset(first, far, first + 6), Some(far - 1));
+        assert_eq!(offset(first, 0, first - 1), None);
+        assert_eq!(offset(first, 0, first + (1 << 31)), None);
+    }
+}
