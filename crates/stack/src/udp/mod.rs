@@ -19,6 +19,8 @@ mod recent;
 mod send;
 mod socket;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use calls::UdpPath;
 pub use datagram::{UdpDatagram, UdpSend};
