@@ -32,7 +32,7 @@ impl Sum {
     /// The sum of nothing.
     pub const ZERO: Self = Self { total: 0, odd: false };
 
-    /// Adds octets that follow those added before.
+    /// Adds octets that follow those added before (RFC 1071 1071-1).
     pub fn add(&mut self, octets: &[u8]) {
         let sum = wide(octets);
         // RFC 1071 §2(B): shifting a run of octets by one swaps the bytes of its sum.
@@ -94,7 +94,8 @@ pub fn pseudo_header_v4(src: Ipv4Addr, dst: Ipv4Addr, protocol: Protocol, length
     sum
 }
 
-/// The pseudo-header of upper layers over IPv6; `dst` is the final destination (RFC 8200 §8.1).
+/// The pseudo-header of upper layers over IPv6; `dst` is the final destination (RFC 8200 §8.1,
+/// 8200-18).
 pub fn pseudo_header_v6(src: Ipv6Addr, dst: Ipv6Addr, protocol: Protocol, length: u32) -> Sum {
     let mut sum = sum(&src.octets()).with(&dst.octets());
     // A 32-bit number is congruent to the sum of its halves, so it may be added whole.
@@ -118,7 +119,8 @@ pub fn verify(src: IpAddr, dst: IpAddr, protocol: Protocol, payload: &Payload) -
     pseudo_header(src, dst, protocol, payload.len() as u32).with_payload(payload).verifies()
 }
 
-/// The checksum after one of the words that it covers changed from `old` to `new` (RFC 1624 §3, equation 3).
+/// The checksum after one of the words that it covers changed from `old` to `new` (RFC 1624 §3, equation 3;
+/// 1071-1).
 ///
 /// ```
 /// // The example of RFC 1624 §4, where the older equation gives a wrong 0xffff.

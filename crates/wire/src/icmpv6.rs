@@ -9,7 +9,7 @@ use core::net::Ipv6Addr;
 
 /// Octets before the data.
 pub const HEADER_LEN: usize = 8;
-/// The longest error message that we send: with an IPv6 header, 1280 octets (RFC 4443 §2.4(c)).
+/// The longest error message that we send: with an IPv6 header, 1280 octets (RFC 4443 4443-6).
 pub const MAX_ERROR_LEN: usize = 1240;
 
 const DESTINATION_UNREACHABLE: u8 = 1;
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
         self.header[1]
     }
 
-    /// Whether the checksum verifies; `dst` is the final destination (RFC 4443 §2.3).
+    /// Whether the checksum verifies; `dst` is the final destination (RFC 4443 4443-3).
     pub fn checksum_ok(&self, src: Ipv6Addr, dst: Ipv6Addr) -> bool {
         verifies(self.message, src, dst)
     }

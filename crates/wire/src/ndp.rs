@@ -63,7 +63,7 @@ impl<'a> View<'a> {
         icmpv6::verifies(self.message, src, dst)
     }
 
-    /// The meaning. Unknown options are skipped (RFC 4861 §4.6), and so are known ones of another length than ours.
+    /// The meaning. Unknown options are skipped (RFC 4861 4861-20), and so are known ones of another length than ours.
     ///
     /// # Errors
     /// `TooShort`, `BadField` (code not 0, a multicast target or redirected destination) or `BadOption` (an
@@ -269,7 +269,8 @@ impl Prefix {
 }
 
 impl Repr {
-    /// Whether the message may have come with this IPv6 header (RFC 4861 §6.1, §7.1, §8.1). A hop limit of 255
+    /// Whether the message may have come with this IPv6 header (RFC 4861 §6.1, §7.1, §8.1: 4861-1, 4861-2, 4861-3,
+    /// 4861-19). A hop limit of 255
     /// shows that no router forwarded it.
     ///
     /// # Errors

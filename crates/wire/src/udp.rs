@@ -9,7 +9,7 @@ use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
 use core::net::IpAddr;
 use core::ops::Range;
 
-/// Octets of the header.
+/// Octets of the header: two ports, length, checksum (RFC 768 768-1).
 pub const HEADER_LEN: usize = 8;
 /// Octets from the header's first to its checksum field, for devices that finish checksums.
 pub const CHECKSUM_OFFSET: u16 = 6;
@@ -26,7 +26,7 @@ impl<'a> View<'a> {
     /// Looks at an IP payload.
     ///
     /// # Errors
-    /// `TooShort`, or `BadLength` (length below 8, or past the IP payload). A length of 0, which RFC 2675 gives a
+    /// `TooShort`, or `BadLength` (length below 8, or past the IP payload: RFC 768 768-3). A length of 0, which RFC 2675 gives a
     /// meaning in jumbograms, is bad too.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let header = bytes.first_chunk::<HEADER_LEN>().ok_or(Malformed::TooShort)?;
@@ -63,7 +63,8 @@ impl<'a> View<'a> {
         self.checksum() != 0
     }
 
-    /// Whether the checksum verifies. Look at [`has_checksum`](Self::has_checksum) first: none is not a good one.
+    /// Whether the checksum verifies. Look at [`has_checksum`](Self::has_checksum) first: none is not a good one
+    /// (RFC 1122 1122U-5).
     pub fn checksum_ok(&self, src: IpAddr, dst: IpAddr) -> bool {
         checksum::pseudo_header(src, dst, Protocol::UDP, u32::from(self.length()))
             .with(self.datagram)
@@ -80,7 +81,7 @@ impl<'a> View<'a> {
         HEADER_LEN..self.datagram.len()
     }
 
-    /// Octets of the IP payload after the datagram's end, where RFC 9868 has options. Not data.
+    /// Octets of the IP payload after the datagram's end, where RFC 9868 has options. Not data (RFC 768 768-4).
     pub fn surplus(&self) -> &'a [u8] {
         self.surplus
     }
@@ -116,9 +117,9 @@ impl Repr {
     }
 }
 
-/// Writes the checksum of a datagram: `head` begins with the UDP header (no IP header yet) and `body` follows.
+/// Writes the checksum of a datagram (RFC 768 768-5): `head` begins with the UDP header (no IP header yet) and `body` follows.
 ///
-/// A sum of zero is sent as all ones, since zero says that none was made (RFC 768).
+/// A sum of zero is sent as all ones, since zero says that none was made (RFC 768 768-6; 6935-1; 8200-19).
 ///
 /// # Errors
 /// `TooShort` when `head` holds no UDP header.
@@ -204,7 +205,7 @@ mod rfc768 {
         assert_eq!(View::new(&bytes[..7]).err(), Some(Malformed::TooShort));
     }
 
-    /// Covers: RFC 768 768-4; RFC 9868 9868-1
+    /// Covers: RFC 768 768-4
     #[test]
     fn octets_beyond_the_length_are_surplus_and_not_data() {
         let datagram = written((1, 2), &Payload::copy_of(&[7; 20]), V4);

@@ -37,7 +37,7 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Looks at a whole packet; octets after its total length are the link's padding and not part of it.
+    /// Looks at a whole packet (RFC 791 791-1); octets after its total length are the link's padding and not part of it.
     ///
     /// # Errors
     /// `TooShort`, `BadVersion`, `BadHeaderLength` (IHL below 5 or past the total length) or `BadLength` (total
@@ -150,7 +150,8 @@ impl<'a> View<'a> {
         OptionWalk::new(self.options)
     }
 
-    /// What the options ask for, or where the first bad one is.
+    /// What the options ask for, or where the first bad one is. All others are skipped (RFC 791 791-11; RFC 9293
+    /// MAY-10, MAY-11).
     ///
     /// # Errors
     /// The offset from the packet's first octet to the option whose length is illegal: the pointer of an ICMP
@@ -263,7 +264,7 @@ impl Repr {
         self.emit(head.prepend(self.header_len()).ok_or(NoRoom)?, payload_len)
     }
 
-    /// Writes the header, checksum included, into the first octets of `out`; `payload_len` octets follow it.
+    /// Writes the header, checksum included (RFC 791 791-13), into the first octets of `out`; `payload_len` octets follow it.
     ///
     /// # Errors
     /// [`NoRoom`] when `out` is shorter than the header, or more than 65,535 octets in all.

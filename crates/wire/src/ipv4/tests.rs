@@ -11,6 +11,7 @@ fn packet(repr: Repr, payload: &[u8]) -> Vec<u8> {
     [head.as_slice(), payload].concat()
 }
 
+/// Covers: RFC 791 791-13
 #[test]
 fn a_header_known_from_elsewhere_is_written_and_read() {
     // By scapy: a UDP datagram of 13 octets, identification 7, may be fragmented.
@@ -76,7 +77,7 @@ fn with_options(octets: &[u8]) -> Vec<u8> {
     packet(Repr { options: Options::new(octets).unwrap(), ..Repr::new(SRC, DST, Protocol::TCP) }, &[])
 }
 
-/// Covers: RFC 9293 MAY-10, MAY-11
+/// Covers: RFC 9293 MAY-10, MAY-11; RFC 791 791-11
 #[test]
 fn source_routes_are_noticed_and_time_stamps_and_routes_skipped() {
     let seen = |octets: &[u8]| View::new(&with_options(octets)).unwrap().check_options();
@@ -92,6 +93,7 @@ fn source_routes_are_noticed_and_time_stamps_and_routes_skipped() {
     assert_eq!(seen(&[0, 131, 0, 0]), Ok(nothing));
 }
 
+/// Covers: RFC 791 791-11
 #[test]
 fn an_option_of_illegal_length_is_pointed_at() {
     for (octets, at) in

@@ -55,7 +55,8 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// A packet that is all its parts at once, and is taken as if it had no fragment header (RFC 6946).
+    /// A packet that is all its parts at once, and is taken as if it had no fragment header (RFC 8200
+    /// 8200-15).
     pub const fn is_atomic(&self) -> bool {
         self.offset == 0 && !self.more
     }
@@ -126,7 +127,8 @@ const fn report(code: Problem, pointer: usize) -> Refused {
 /// packet is walked by giving its payload and the first header's name.
 ///
 /// # Errors
-/// [`Refused`], at the first header that is wrong (RFC 8200 §4: strictly in order).
+/// [`Refused`], at the first header that is wrong: strictly in order (RFC 8200 8200-2), though any order and number
+/// is taken up to the cap (8200-4).
 pub fn walk(first: Protocol, payload: &[u8]) -> Result<Chain, Refused> {
     let mut walk = Walk {
         payload,
@@ -217,7 +219,7 @@ impl<'a> Walk<'a> {
         Ok((start, whole))
     }
 
-    /// RFC 8200 §4.2: options are looked at one after the other; the type's top two bits say what to do with an
+    /// RFC 8200 §4.2 (8200-5, and 8200-6 for padding): options are looked at one after the other; the type's top two bits say what to do with an
     /// unknown one.
     fn options_header(&mut self) -> Result<(), Refused> {
         let (start, header) = self.measured()?;
@@ -258,8 +260,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// RFC 8200 §4.4: no routing type is acted on. With segments left, the sender is told; type 0 (RFC 5095)
-    /// is treated like any other.
+    /// RFC 8200 8200-7: no routing type is acted on. With segments left, the sender is told; type 0 is treated
+    /// like any other (RFC 5095 5095-1).
     fn routing_header(&mut self) -> Result<(), Refused> {
         let (start, header) = self.measured()?;
         let [next, _, kind, segments_left, ..] = *start;
@@ -271,7 +273,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// RFC 8200 §4.5.
+    /// RFC 8200 §4.5 (8200-12 and 8200-13).
     fn fragment_header(&mut self) -> Result<(), Refused> {
         if self.chain.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
             return Err(Refused::Silently(Malformed::BadField)); // fragments inside fragments
@@ -300,7 +302,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A first fragment holds the whole upper-layer header too (RFC 8200 §5).
+    /// A first fragment holds the whole upper-layer header too (RFC 8200 8200-14).
     fn upper_layer(&self, upper: Protocol) -> Result<(), Refused> {
         if !self.chain.fragment.is_some_and(|fragment| fragment.more) {
             return Ok(());

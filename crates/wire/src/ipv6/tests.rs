@@ -111,7 +111,7 @@ fn padding_of_every_length_is_skipped() {
     assert_eq!(walked(60, &many), Err(Refused::Silently(Malformed::TooMany)));
 }
 
-/// Covers: RFC 8200 8200-7
+/// Covers: RFC 8200 8200-7; RFC 5095 5095-1
 #[test]
 fn a_routing_header_is_skipped_only_when_it_has_done_its_work() {
     for kind in [0, 2, 99] {

@@ -268,7 +268,7 @@ impl Template {
         Flags::from_bits(u16::from_be_bytes(self.at(self.transport + 12)))
     }
 
-    /// Turns a copy of the train's headers into those of packet `count`, whose payload begins `done` octets into the
+    /// Turns a copy of the train's headers, checksum included (RFC 9293 MUST-2), into those of packet `count`, whose payload begins `done` octets into the
     /// train's.
     fn make_own(&self, headers: &mut [u8], body: &Payload, done: usize, count: u16, last: bool) {
         let length = (headers.len() - self.transport + body.len()) as u32;

@@ -27,7 +27,7 @@ impl Header {
         let options = Encoded::of(&self.options, self.flags.contains(Flags::SYN));
         let room = head.prepend(HEADER_LEN + options.len).ok_or(NoRoom)?;
         let (fixed, rest) = room.split_first_chunk_mut::<HEADER_LEN>().ok_or(NoRoom)?;
-        // The three bits between data offset and AE are reserved and sent as zero (RFC 9293 §3.1).
+        // The three bits between data offset and AE are reserved and sent as zero (RFC 9293 9293-E41).
         let offset_and_flags = ((HEADER_LEN + options.len) as u16 / 4) << 12 | self.flags.bits();
         fixed[0..2].copy_from_slice(&src_port.to_be_bytes());
         fixed[2..4].copy_from_slice(&dst_port.to_be_bytes());
@@ -41,7 +41,7 @@ impl Header {
     }
 }
 
-/// Writes the checksum of a segment: `head` begins with the TCP header (no IP header yet) and `body` follows.
+/// Writes the checksum of a segment (RFC 9293 MUST-2): `head` begins with the TCP header (no IP header yet) and `body` follows.
 ///
 /// # Errors
 /// `TooShort` when `head` holds no TCP header.
@@ -79,8 +79,11 @@ struct Encoded {
 }
 
 impl Encoded {
+    /// Every option but NOP has its length (RFC 9293 MUST-68), and what is left of the last word is NOPs: where there
+    /// is no end of the list, there is nothing after it (MUST-69).
     fn of(options: &Options, syn: bool) -> Self {
         let mut out = Self { octets: [END_OF_OPTIONS; MAX_HEADER_LEN - HEADER_LEN], len: 0 };
+        // RFC 9293 MUST-14; on nothing but a SYN, MUST-65.
         if let Some(mss) = options.mss.filter(|_| syn) {
             let [high, low] = mss.to_be_bytes();
             out.put(&[MSS, 4, high, low]);
@@ -100,6 +103,7 @@ impl Encoded {
         if let Some(shift) = options.window_scale.filter(|_| syn) {
             out.put(&[NO_OPERATION, WINDOW_SCALE, 3, shift]);
         }
+        // RFC 2018 2018-6: as many as fit.
         let fitting = out.room().saturating_sub(4) / 8;
         let blocks = options.sack.as_slice();
         let blocks = blocks.get(..fitting).unwrap_or(blocks);

@@ -182,7 +182,7 @@ fn what_follows_the_end_of_the_list_is_not_looked_at() {
     assert_eq!(options(Flags::SYN, &[0, 2, 4, 5]).unwrap(), Options::NONE);
 }
 
-/// Covers: RFC 9293 MUST-65; RFC 7323 7323-3; RFC 2018 2018-1; RFC 7413 7413-2
+/// Covers: RFC 9293 MUST-65; RFC 7323 7323-3; RFC 2018 2018-1
 #[test]
 fn what_only_a_syn_may_say_is_neither_read_nor_written_elsewhere() {
     let octets = [2, 4, 5, 0xb4, 3, 3, 7, 4, 2, 34, 6, 1, 2, 3, 4];
@@ -194,7 +194,7 @@ fn what_only_a_syn_may_say_is_neither_read_nor_written_elsewhere() {
     assert_eq!(header.encoded_len(), HEADER_LEN);
 }
 
-/// Covers: RFC 7413 7413-2
+/// RFC 7413 §4.1.1.
 #[test]
 fn a_cookie_has_an_even_length_of_four_to_sixteen_or_asks_for_one() {
     for length in 0..=17 {

@@ -23,7 +23,7 @@ impl<'a> View<'a> {
     /// Looks at an IP payload.
     ///
     /// # Errors
-    /// `TooShort`, or `BadHeaderLength` (data offset below 5, or past the segment), RFC 9293 §3.1.
+    /// `TooShort`, or `BadHeaderLength` (data offset below 5, or past the segment: RFC 9293 9293-E42).
     pub fn new(segment: &'a [u8]) -> Result<Self, Malformed> {
         let fixed = segment.first_chunk::<HEADER_LEN>().ok_or(Malformed::TooShort)?;
         let view = Self { fixed, segment };
@@ -58,7 +58,7 @@ impl<'a> View<'a> {
         usize::from(self.fixed[12] >> 4) * 4
     }
 
-    /// The control bits; the three reserved ones are ignored.
+    /// The control bits; the three reserved ones are ignored (RFC 9293 9293-E41).
     pub fn flags(&self) -> Flags {
         Flags::from_bits(u16::from_be_bytes([self.fixed[12], self.fixed[13]]))
     }

@@ -23,11 +23,11 @@ const MD5: u8 = 19;
 const AUTHENTICATION: u8 = 29;
 pub(super) const FAST_OPEN: u8 = 34;
 
-/// Reads the options of a segment that has a SYN, or none.
+/// Reads the options of a segment, with a SYN or any other (RFC 9293 MUST-4, MUST-5, MUST-6, MUST-7, MUST-69).
 pub(super) fn parse(mut octets: &[u8], syn: bool) -> Result<Options, Malformed> {
     let mut options = Options::NONE;
     loop {
-        // Octet by octet: options need no alignment (MUST-64).
+        // Octet by octet: options need no alignment (RFC 9293 MUST-64).
         octets = match *octets {
             [] | [END_OF_OPTIONS, ..] => return Ok(options),
             [NO_OPERATION, ref rest @ ..] => rest,
@@ -42,13 +42,14 @@ pub(super) fn parse(mut octets: &[u8], syn: bool) -> Result<Options, Malformed> 
     }
 }
 
+/// What a SYN alone may say is skipped elsewhere (RFC 9293 MUST-65; 7323-3; 2018-1; RFC 7413 §4.1.1).
 fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
     match (kind, data) {
         (MSS, &[high, low]) if syn => options.mss = Some(u16::from_be_bytes([high, low])), // MUST-65
         (WINDOW_SCALE, &[shift]) if syn => options.window_scale = Some(shift),             // RFC 7323 §2.2
         (SACK_PERMITTED, &[]) if syn => options.sack_permitted = true,                     // RFC 2018 §2
         (SACK, _) => {
-            // RFC 2018 §3: whole blocks, at least one; a header has no room for more than four.
+            // RFC 2018 2018-14: whole blocks, at least one; a header has no room for more than four.
             if let (blocks @ [_, ..], []) = data.as_chunks::<8>() {
                 options.sack = SackBlocks::NONE;
                 for &[a, b, c, d, e, f, g, h] in blocks {
