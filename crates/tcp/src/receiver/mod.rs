@@ -30,7 +30,7 @@ use paws::Recent;
 use reassembly::Reassembly;
 use rope::Rope;
 use window::{Offer, Room};
-use wire::tcp::{Flags, SackBlock, SackBlocks, Timestamps};
+use wire::tcp::{SackBlock, SackBlocks, Timestamps};
 use wire::{Payload, SeqNum, WindowScale, WireWindow};
 
 /// A sequence number that never wraps: IRS is at 2^32, so that what comes before it has a place too.

@@ -251,3 +251,85 @@ impl core::fmt::Debug for Rope {
         write!(f, ", {} in the tail, {} held)", self.tail.len(), self.held())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn payload(len: usize, held: usize) -> Payload {
+        Payload::holding(alloc::vec![7; len].into(), held)
+    }
+
+    #[test]
+    fn small_payloads_are_gathered_and_full_ones_shared() {
+        let mut rope = Rope::default();
+        for _ in 0..100 {
+            rope.push(payload(100, 100));
+        }
+        assert!(rope.chunks.is_empty() && rope.tail.len() == 10_000);
+        for _ in 0..100 {
+            rope.push(payload(1000, 1500));
+        }
+        assert_eq!(rope.chunks.len(), 101);
+        rope.push(payload(1000, 60_000));
+        assert_eq!((rope.chunks.len(), rope.tail.len()), (101, 1000));
+    }
+
+    #[test]
+    fn an_empty_rope_keeps_no_large_queue() {
+        let mut rope = Rope::default();
+        for _ in 0..1000 {
+            rope.push(payload(1000, 1000));
+        }
+        while rope.take(usize::MAX).is_some() {}
+        assert!(rope.chunks.capacity() <= IDLE_CHUNKS);
+        assert_eq!((rope.len(), rope.held()), (0, 0));
+    }
+
+    fn built(sizes: &[(usize, usize)], from: usize) -> (Rope, Vec<u8>) {
+        let (mut rope, mut flat) = (Rope::default(), Vec::new());
+        for &(len, more) in sizes {
+            let octets: Vec<u8> = (0..len).map(|n| (from + flat.len() + n) as u8).collect();
+            flat.extend_from_slice(&octets);
+            rope.push(Payload::holding(octets.into(), len + more));
+        }
+        (rope, flat)
+    }
+
+    proptest! {
+        #[test]
+        fn joining_and_cutting_keeps_octets_and_sums(
+            left in proptest::collection::vec((0usize..900, 0usize..2000), 0..30),
+            right in proptest::collection::vec((0usize..900, 0usize..2000), 0..30),
+            cut in 0usize..20_000, max in 1usize..3000, whole: bool,
+        ) {
+            let (a, mut flat) = built(&left, 0);
+            let (b, more) = built(&right, flat.len());
+            flat.extend_from_slice(&more);
+            let mut rope = if whole {
+                Rope::join(a, b)
+            } else {
+                let mut all = a;
+                all.append(b);
+                all
+            };
+            prop_assert_eq!(rope.len(), flat.len());
+            prop_assert!(rope.held() <= flat.len() * 5 / 2 + 1024, "{} of {}", rope.held(), flat.len());
+            let sum: usize = rope.chunks.iter().map(|chunk| chunk.held + CHUNK).sum();
+            prop_assert_eq!(rope.held(), sum + rope.tail.capacity());
+            rope.truncate(cut);
+            flat.truncate(cut);
+            let mut out = alloc::vec![0; flat.len() + 1];
+            prop_assert_eq!(rope.peek_into(&mut out), flat.len());
+            prop_assert_eq!(&out[..flat.len()], &flat[..]);
+            let mut taken = Vec::new();
+            while let Some(bytes) = rope.take(max) {
+                prop_assert!(!bytes.is_empty() && bytes.len() <= max);
+                taken.extend_from_slice(&bytes);
+            }
+            prop_assert_eq!(taken, flat);
+            prop_assert!(rope.is_empty() && rope.held() == 0);
+        }
+    }
+}

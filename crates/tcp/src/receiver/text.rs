@@ -54,8 +54,9 @@ impl ReceiveHalf {
         let fin_is_new = fin && self.fin.is_none() && end < edge && end >= self.nxt;
         if fin_is_new {
             self.fin = Some(end);
-            if let Some(queue) = &mut self.queue {
+            if let Some(mut queue) = self.queue.take() {
                 queue.cut(end);
+                self.queue = Some(queue).filter(|queue| !queue.is_empty());
             }
         }
         if kept.is_empty() && !fin_is_new {
@@ -150,7 +151,6 @@ impl ReceiveHalf {
             return false;
         }
         self.nxt += 1;
-        self.queue = None;
         self.policy.demand(Why::AcknowledgesFin);
         true
     }

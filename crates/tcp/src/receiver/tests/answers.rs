@@ -228,6 +228,30 @@ mod rfc2018_4 {
         assert_eq!(blocks(&mut half, 0), []);
     }
 
+    #[test]
+    fn an_island_that_grows_and_grows_pushes_no_other_out_of_the_order() {
+        let mut half = half(100_000);
+        for n in [2, 8, 4, 6] {
+            half.take_text(NOW, &data(n * 5000, 100));
+        }
+        for n in 1..20 {
+            half.take_text(NOW, &data(20_000 + n * 100, 100));
+        }
+        let all = [(20_000, 22_000), (30_000, 30_100), (40_000, 40_100), (10_000, 10_100)];
+        assert_eq!(blocks(&mut half, 4), all);
+    }
+
+    #[test]
+    fn islands_that_grew_long_ago_fill_what_room_is_left() {
+        let mut half = half(100_000);
+        for n in 1..20 {
+            half.take_text(NOW, &data(n * 1000, 100));
+        }
+        // The last eight become one.
+        half.take_text(NOW, &data(12_000, 7100));
+        assert_eq!(blocks(&mut half, 4).len(), 4);
+    }
+
     /// Covers: RFC 2018 2018-2
     #[test]
     fn there_are_no_blocks_unless_agreed_on() {
@@ -265,6 +289,19 @@ mod rfc2883_4 {
         assert_eq!(half.take_text(NOW, &data(5500, 500)).discard, Some(Discard::Duplicate));
         assert_eq!(half.ack_due(NOW), Some(Why::Duplicate));
         assert_eq!(blocks(&mut half, 4), [(5500, 6000), (5000, 6500), (8000, 8500)]);
+    }
+
+    #[test]
+    fn a_duplicate_is_told_though_new_text_came_before_its_ack_went_out() {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(0, 1000));
+        half.take_text(NOW, &data(0, 1000));
+        half.take_text(NOW, &data(1000, 1000));
+        assert_eq!(half.ack_due(NOW), Some(Why::Duplicate));
+        assert_eq!(blocks(&mut half, 4), [(0, 1000)]);
+        half.take_text(NOW, &data(0, 1000));
+        half.take_text(NOW, &data(1500, 600));
+        assert_eq!(blocks(&mut half, 4), [(1500, 2000)], "the latest");
     }
 
     /// Covers: RFC 2883 2883-1

@@ -80,6 +80,8 @@ fn full_segments_are_shared_and_not_copied() {
     let segments: Vec<Segment> = (0..20).map(|n| slice(n * 1400, 1400, 2048)).collect();
     for n in (0..20).rev() {
         half.take_text(NOW, &segments[n]);
+        let segments = 20 - n;
+        assert!((segments * 2048..segments * 2200 + 200).contains(&half.held()), "{}", half.held());
     }
     for segment in &segments {
         let got = half.receive(usize::MAX).unwrap();

@@ -4,6 +4,7 @@ use super::*;
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
 use proptest::prelude::*;
+use wire::tcp::Flags;
 
 mod answers;
 mod attacks;
@@ -189,6 +190,8 @@ mod rfc9293_3_10_7_4_seventh {
         let over = half.take_text(NOW, &with(Flags::FIN, data(800, 5000)));
         assert_eq!(over, Taken { delivered: 4200, fin: false, discard: Some(Discard::OutsideWindow) });
         assert!(!half.fin_received());
+        half.take_text(NOW, &with(Flags::FIN, data(5000, 0)));
+        assert!(!half.fin_received(), "its number is beyond the window too");
         let mut all = [0; 6000];
         assert_eq!(half.receive_into(&mut all), 5000);
         assert!(all[..5000].iter().enumerate().all(|(n, &got)| got == octet(n)));

@@ -35,6 +35,23 @@ mod rfc9293_3_8_6_2_2 {
     }
 
     #[test]
+    fn a_closed_window_is_opened_by_a_segments_worth_and_a_wide_one_left_to_the_next_ack() {
+        let mut closed = half(10_000);
+        closed.take_text(NOW, &data(0, 10_000));
+        closed.advertise();
+        read(&mut closed, 999);
+        assert!(!closed.window_update_due());
+        read(&mut closed, 1);
+        assert!(closed.window_update_due());
+        assert_eq!(told(&mut closed), 1000);
+        assert!(!closed.window_update_due());
+        let mut wide = half(10_000);
+        wide.take_text(NOW, &data(0, 4500));
+        read(&mut wide, 4500);
+        assert!(!wide.window_update_due());
+    }
+
+    #[test]
     fn nobody_hears_of_reads_while_the_window_is_wide() {
         let mut half = half(10_000);
         for n in 0..100 {
@@ -76,6 +93,18 @@ mod rfc7323_2 {
         assert_eq!(half.right_edge(), seq(4096));
         assert_eq!(half.check(seq(4000), 96), Acceptability::Acceptable);
         assert_eq!(half.take_text(NOW, &data(100, 3996)).delivered, 3996);
+    }
+
+    /// Covers: RFC 9293 SHLD-14
+    #[test]
+    fn between_grains_the_window_is_rounded_up_while_there_is_room() {
+        let scale = WindowScale::new(10);
+        let coarse = ReceiveSettings { scale, offered: 8192, ..settings(8192) };
+        let mut half = ReceiveHalf::new(NOW, IRS, coarse);
+        half.take_text(NOW, &data(0, 100));
+        read(&mut half, 100);
+        assert_eq!(half.advertise().scaled(scale).octets(), 8192);
+        assert_eq!(half.right_edge(), seq(8292));
     }
 
     #[test]
