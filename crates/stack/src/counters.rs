@@ -364,6 +364,8 @@ counters! {
     tcp_challenge_acks,
     /// TIME-WAIT records that a new SYN took over (RFC 6191).
     tcp_time_wait_reused,
+    /// TIME-WAIT records that ended early because there were too many.
+    tcp_time_wait_evicted,
 }
 
 impl Counters {

@@ -70,6 +70,7 @@ impl<V: Copy> Demux<V> {
         Some(entry.remove().0.1)
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }

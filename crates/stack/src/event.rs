@@ -1,6 +1,7 @@
 //! What a host's user is told.
 
-use crate::{EchoId, InterfaceId, UdpId};
+use crate::{ConnectionId, EchoId, InterfaceId, ListenerId, UdpId};
+use ::tcp::{ConnectionError, SoftError};
 use core::net::IpAddr;
 
 /// Something that a user of the host wants to know. Coalesced: a set of conditions, never a growing queue.
@@ -21,4 +22,24 @@ pub enum HostEvent {
     EchoReadable(EchoId),
     /// ICMP errors about what an echo socket sent are there to be taken.
     EchoFailed(EchoId),
+    /// A handshake that we began is complete.
+    TcpConnected(ConnectionId),
+    /// There is something to receive, or the end of it.
+    TcpReadable(ConnectionId),
+    /// There is room in the send buffer again.
+    TcpWritable(ConnectionId),
+    /// Everything sent so far is acknowledged, our FIN included if CLOSE was called.
+    TcpDrained(ConnectionId),
+    /// The peer closed: nothing comes after what is readable (RFC 9293 MUST-12).
+    TcpPeerClosed(ConnectionId),
+    /// Urgent data begins, or its end moved on (RFC 9293 MUST-32).
+    TcpUrgent(ConnectionId),
+    /// An ICMP error that does not end the connection (RFC 9293 MUST-47).
+    TcpSoftError(ConnectionId, SoftError),
+    /// The connection has ended, with a reason unless both sides closed. Its name lives until it is released.
+    TcpClosed(ConnectionId, Option<ConnectionError>),
+    /// A listener has connections to accept.
+    TcpAcceptable(ListenerId),
+    /// A listener has connection requests to decide about.
+    TcpPending(ListenerId),
 }

@@ -52,5 +52,9 @@ pub use packet::{Cast, ErrorKind, Route, SendFailure};
 pub(crate) use packet::{Datagram, Delivered, IcmpError};
 pub use ports::{Claimed, Hold, PortError, Ports};
 pub use route::RouteEntry;
+pub use tcp::{
+    ConnectError, ConnectOptions, ConnectionId, CookieUse, ListenConfig, ListenError, ListenerId, Pending,
+    PendingId, TcpCounts, Verdict,
+};
 pub use trace::Trace;
 pub use udp::{UdpBind, UdpCounters, UdpDatagram, UdpError, UdpFault, UdpId, UdpOptions, UdpPath, UdpSend};

@@ -1,43 +1,244 @@
-//! TCP: the connection table, listeners and the TIME-WAIT store.
+//! TCP on a host: whose segment it is, and everything that is not one connection's own business.
+//!
+//! ```text
+//!                                ┌─► connection ──► table.rs      a machine of `tcp` for each, and who waits for it
+//!   packet ─► segment ─► demux ──┼─► half-open ───► half_open.rs  before ESTABLISHED: a record
+//!             segment.rs         ├─► deferred ────► listen.rs     before any answer: the user decides
+//!                                ├─► TIME-WAIT ───► time_wait.rs  after the end: a record
+//!                                └─► nobody ──────► listen.rs     a SYN or a cookie for a listener; else RST
+//!
+//!   wheel: one deadline for each of them     dirty: connections with something to send, and no others
+//! ```
 
-use crate::{Delivered, HostConfig, HostEvent, IcmpError, Ip};
+mod api;
+mod arena;
+mod arrive;
+mod calls;
+mod connect;
+mod half_open;
+mod icmp;
+mod listen;
+mod segment;
+mod table;
+mod time_wait;
+
+pub use api::{
+    ConnectError, ConnectOptions, ConnectionId, CookieUse, ListenConfig, ListenError, ListenerId, Pending,
+    PendingId, Verdict,
+};
+pub use calls::TcpCounts;
+
+use self::arena::{Arena, Key};
+use self::half_open::HalfOpenSlot;
+use self::listen::{Listener, PendingSlot};
+use self::segment::Marks;
+use self::table::Slot;
+use self::time_wait::TimeWaitSlot;
+use crate::demux::{Demux, Flow};
+use crate::ports::Ports;
+use crate::wheel::Wheel;
+use crate::{HostConfig, HostEvent, Ip, Trace};
+use ::tcp::listener::Cookies;
+use ::tcp::{Note, Path, State, TcpConfig, Transmit, isn};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 use env::{Instant, Rng};
+use wire::Mss;
+
+/// RSTs to strays in a second, and at once: more is a flood, and silence answers it (ATTACKS: RST reflection).
+const RESETS_PER_SECOND: u64 = 1_000;
+
+/// Octets of payload in one train.
+const TRAIN: u32 = 61_440;
 
 /// TCP: the connection table, listeners and the TIME-WAIT store.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tcp;
+#[derive(Clone, Debug)]
+pub(crate) struct Tcp {
+    config: Arc<TcpConfig>,
+    generator: isn::Generator,
+    cookies: Cookies,
+    demux: Demux<Whose>,
+    wheel: Wheel<Whose>,
+    connections: Arena<Slot>,
+    half_opens: Arena<HalfOpenSlot>,
+    pendings: Arena<PendingSlot>,
+    time_waits: Arena<TimeWaitSlot>,
+    /// TIME-WAIT records by age; keys of those that are gone may be among them.
+    oldest: VecDeque<Key>,
+    listeners: Arena<Listener>,
+    /// Listeners by port.
+    listening: BTreeMap<u16, Vec<Key>>,
+    ports: Ports,
+    /// Connections with something to send, each once; keys of those that are gone may be among them.
+    dirty: VecDeque<Key>,
+    /// Connections and listeners with something to tell, each once.
+    telling: VecDeque<Teller>,
+    /// Connections in SYN-SENT by peer: whom a dead neighbour is news to.
+    opening: BTreeSet<(IpAddr, Key)>,
+    resets: Bucket,
+    /// Counts changes of path MTUs: a connection that has seen fewer looks again before it sends.
+    path_epoch: u32,
+    /// The connection whose segment was refused as too large, until the path's MTU is known.
+    refused: Option<(Key, wire::SeqNum)>,
+}
+
+/// What is at a 4-tuple, and whose a timer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Connection(Key),
+    HalfOpen(Key),
+    Pending(Key),
+    TimeWait(Key),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Teller {
+    Connection(Key),
+    Listener(Key),
+}
+
+/// A token bucket in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// Tokens that will be there again at this instant are all.
+    full_at: Instant,
+}
 
 impl Tcp {
-    pub(crate) fn new(_config: &HostConfig, _rng: &mut Rng) -> Self {
-        Self
+    pub(crate) fn new(config: &HostConfig, rng: &mut Rng) -> Self {
+        Self {
+            config: Arc::new(config.tcp.clone()),
+            generator: isn::Generator::new(rng.key()),
+            cookies: Cookies::new(rng.key()),
+            demux: Demux::new(rng.key()),
+            wheel: Wheel::new(),
+            connections: Arena::default(),
+            half_opens: Arena::default(),
+            pendings: Arena::default(),
+            time_waits: Arena::default(),
+            oldest: VecDeque::new(),
+            listeners: Arena::default(),
+            listening: BTreeMap::new(),
+            ports: Ports::new(rng),
+            dirty: VecDeque::new(),
+            telling: VecDeque::new(),
+            opening: BTreeSet::new(),
+            resets: Bucket { full_at: Instant::ZERO },
+            path_epoch: 0,
+            refused: None,
+        }
     }
 
-    pub(crate) fn handle_packet(&mut self, _ip: &mut Ip, _now: Instant, _packet: Delivered) {}
-
-    /// Takes an ICMP error; `true` when the packet that it quotes is really ours.
-    pub(crate) fn handle_icmp(&mut self, _ip: &mut Ip, _now: Instant, _error: &IcmpError) -> bool {
-        false
+    pub(crate) fn handle_timeout(&mut self, ip: &mut Ip, now: Instant) {
+        while let Some((_, whose)) = self.wheel.pop(now) {
+            match whose {
+                Whose::Connection(key) => self.connection_timeout(ip, now, key),
+                Whose::HalfOpen(key) => self.half_open_timeout(ip, now, key),
+                Whose::Pending(key) => self.forget_pending(ip, now, key),
+                Whose::TimeWait(key) => self.time_wait_over(ip, now, key),
+            }
+        }
     }
-
-    /// The path MTU to `dst` changed.
-    pub(crate) fn handle_path_mtu(&mut self, _ip: &mut Ip, _now: Instant, _dst: IpAddr) {}
-
-    /// The neighbour on the way to `dst` did not answer.
-    pub(crate) fn handle_unreachable(&mut self, _ip: &mut Ip, _now: Instant, _dst: IpAddr) {}
-
-    pub(crate) fn handle_timeout(&mut self, _ip: &mut Ip, _now: Instant) {}
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.wheel.next()
     }
 
-    /// Sends one train, and says whether it did.
-    pub(crate) fn poll_transmit(&mut self, _ip: &mut Ip, _now: Instant) -> bool {
+    /// Sends one train, and says whether it did: connections in turn, only those that may have something.
+    pub(crate) fn poll_transmit(&mut self, ip: &mut Ip, now: Instant) -> bool {
+        while let Some(key) = self.dirty.pop_front() {
+            if self.transmit_one(ip, now, key) {
+                return true;
+            }
+        }
         false
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<HostEvent> {
+        while let Some(&teller) = self.telling.front() {
+            let event = match teller {
+                Teller::Connection(key) => self.connections.get_mut(key).and_then(Slot::take_event),
+                Teller::Listener(key) => self.listeners.get_mut(key).and_then(Listener::take_event),
+            };
+            if event.is_some() {
+                return event;
+            }
+            self.telling.pop_front();
+        }
         None
+    }
+
+    /// How a connection is to talk to the other end of `flow`; `None` when no route leads there.
+    fn path(&self, ip: &Ip, flow: &Flow) -> Option<Path> {
+        let route = ip.route(flow.remote, Some(flow.local), None).ok()?;
+        let (header, default_mss) =
+            if flow.remote.is_ipv4() { (20, Mss::DEFAULT_V4) } else { (40, Mss::DEFAULT_V6) };
+        Some(Path {
+            mss: Mss::new(route.link_mtu.saturating_sub(header + 20)), // RFC 9293 MUST-67
+            send_limit: route.path_mtu.saturating_sub(header),
+            default_mss,
+            train_limit: TRAIN,
+        })
+    }
+
+    /// The same, or what every path takes.
+    fn path_or_least(&self, ip: &Ip, flow: &Flow) -> Path {
+        self.path(ip, flow).unwrap_or(if flow.remote.is_ipv4() {
+            Path { mss: Mss::DEFAULT_V4, send_limit: 556, default_mss: Mss::DEFAULT_V4, train_limit: TRAIN }
+        } else {
+            Path { mss: Mss::DEFAULT_V6, send_limit: 1240, default_mss: Mss::DEFAULT_V6, train_limit: TRAIN }
+        })
+    }
+
+    /// The offset of the timestamp clock towards a peer: one for each pair of addresses, so that a peer sees one clock
+    /// whatever the ports (RFC 6191 §3), and no two peers the same (RFC 7323 §5.4).
+    fn timestamp_offset(&self, flow: &Flow) -> u32 {
+        self.generator.timestamp_offset(&(flow.local, flow.remote))
+    }
+
+    /// Sends what belongs to no connection yet, or no longer.
+    fn send_loose(&self, ip: &mut Ip, now: Instant, flow: &Flow, marks: Marks, transmit: Transmit) {
+        if let Err(failure) = segment::send(ip, now, flow, marks, transmit) {
+            segment::count_failure(ip, failure);
+        }
+    }
+
+    /// A RST to a stray, unless there were too many.
+    fn send_stray_reset(&mut self, ip: &mut Ip, now: Instant, flow: &Flow, reset: Transmit) {
+        // A random price: how many are left must not tell one stranger what another one sent (CVE-2016-5696, SAD DNS).
+        let price = 1 + ip.rng.below(3);
+        if !self.resets.take(now, price) {
+            return ip.counters.count(crate::Drop::RateLimited);
+        }
+        let marks = Marks { ttl: ip.config.hop_limit, dscp: 0 };
+        self.send_loose(ip, now, flow, marks, reset);
+    }
+
+    /// Tells those who watch of a change of state that no connection could tell.
+    fn note_state(&self, ip: &mut Ip, at: Instant, flow: &Flow, from: State, to: State, cause: ::tcp::Cause) {
+        if ip.watching() {
+            let note = Note::State { at, from, to, cause };
+            ip.trace(Trace::Tcp { at, local: flow.local(), remote: flow.remote(), note });
+        }
+    }
+
+    fn tell(&mut self, teller: Teller) {
+        self.telling.push_back(teller);
+    }
+}
+
+impl Bucket {
+    /// Takes `price` tokens of half the usual value each, if they are there.
+    fn take(&mut self, now: Instant, price: u64) -> bool {
+        const SECOND: u64 = 1_000_000_000;
+        let start = self.full_at.max(now);
+        let full_at = start + env::Duration::from_nanos(SECOND * price / (2 * RESETS_PER_SECOND));
+        let fits = full_at.since(now) <= env::Duration::from_secs(1);
+        if fits {
+            self.full_at = full_at;
+        }
+        fits
     }
 }

@@ -59,7 +59,7 @@ pub struct Offer<'a> {
     pub config: &'a TcpConfig,
     /// The way to the peer.
     pub path: Path,
-    /// Octets that we are ready to receive; at most 65,535 of them can be said in a SYN-ACK.
+    /// Octets that the host is ready to receive; no more than the connection's buffer and 65,535 are offered.
     pub receive_window: u32,
     /// The offset of our timestamp clock for this peer, see [`isn::Generator`](crate::isn::Generator).
     pub timestamp_offset: u32,
@@ -107,6 +107,6 @@ impl Offer<'_> {
 
     /// The window of our SYN-ACK, which is never scaled (7323-4).
     pub(super) fn window(&self) -> WireWindow {
-        Window::new(self.receive_window).to_wire(WindowScale::ZERO)
+        Window::new(self.receive_window.min(self.config.receive_buffer)).to_wire(WindowScale::ZERO)
     }
 }

@@ -1,0 +1,76 @@
+//! What ICMP says about connections (RFC 9293 §3.9.2.2; RFC 5461, 5927), and what neighbours and paths do.
+
+use super::arena::Key;
+use super::{Tcp, Whose};
+use crate::demux::Flow;
+use crate::{ErrorKind, IcmpError, Ip};
+use ::tcp::SoftError;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use env::Instant;
+use wire::SeqNum;
+
+impl Tcp {
+    /// Takes an ICMP error; `true` when the packet that it quotes is really ours: its number is out and not
+    /// acknowledged (RFC 5927 §4.1).
+    pub(crate) fn handle_icmp(&mut self, ip: &mut Ip, now: Instant, error: &IcmpError) -> bool {
+        let Some(&[a, b, c, d, s0, s1, s2, s3]) = error.quoted.first_chunk() else { return false };
+        let flow = Flow {
+            local: error.src,
+            remote: error.dst,
+            local_port: u16::from_be_bytes([a, b]),
+            remote_port: u16::from_be_bytes([c, d]),
+        };
+        let seq = SeqNum::new(u32::from_be_bytes([s0, s1, s2, s3]));
+        let key = match self.demux.get(&flow) {
+            Some(Whose::Connection(key)) => key,
+            // A SYN-ACK of ours came back. The peer may be there all the same, or may not: the record's timer tells.
+            Some(Whose::HalfOpen(key)) => {
+                return self.half_opens.get(key).is_some_and(|slot| slot.record.iss() == seq);
+            }
+            _ => return false,
+        };
+        let Some(slot) = self.connections.get_mut(key) else { return false };
+        if let ErrorKind::TooBig { .. } = error.kind {
+            let status = slot.connection.status();
+            let out = seq.within(status.snd_una, status.snd_nxt.wrapping_since(status.snd_una));
+            self.refused = out.then_some((key, seq));
+            return out;
+        }
+        let Some(soft) = error.kind.soft_error() else { return false };
+        let ours = slot.connection.handle_soft_error(now, soft, seq);
+        self.touched(ip, now, key);
+        ours
+    }
+
+    /// The path MTU to `dst` changed. The connection that learned it is told, with the number that RFC 5927 §7.2 wants
+    /// confirmed; the others look when they send next, so that nothing here grows with their number.
+    pub(crate) fn handle_path_mtu(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {
+        self.path_epoch = self.path_epoch.wrapping_add(1);
+        let Some((key, seq)) = self.refused.take() else { return };
+        let Some(flow) = self.connections.get(key).map(|slot| slot.flow).filter(|flow| flow.remote == dst)
+        else {
+            return;
+        };
+        let Some(path) = self.path(ip, &flow) else { return };
+        if let Some(slot) = self.connections.get_mut(key) {
+            slot.connection.handle_path_mtu(now, path.send_limit, Some(seq));
+        }
+        self.knows_path(key);
+        self.touched(ip, now, key);
+    }
+
+    /// The neighbour on the way to `dst` did not answer. Who is opening a connection there wants to know; an open one
+    /// goes on until its own timers give up (RFC 9293 MUST-56).
+    pub(crate) fn handle_unreachable(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {
+        let first = self.opening.range((dst, Key::FIRST)..);
+        let keys: Vec<_> = first.take_while(|(to, _)| *to == dst).map(|(_, key)| *key).collect();
+        for key in keys {
+            if let Some(slot) = self.connections.get_mut(key) {
+                let iss = slot.connection.status().iss;
+                slot.connection.handle_soft_error(now, SoftError::HostUnreachable, iss);
+            }
+            self.touched(ip, now, key);
+        }
+    }
+}

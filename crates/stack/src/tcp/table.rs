@@ -1,0 +1,367 @@
+//! The connection table: a machine of [`tcp`](::tcp) each, with its 4-tuple, its deadline, its memory and its user.
+//!
+//! ```text
+//!   call, segment, timeout, ICMP ─► Connection ─► touched ─► events sorted: the host's own, and the user's
+//!                                                   │
+//!                                                   └► dirty ─► transmit_one … until empty ─► deadline armed
+//! ```
+
+use super::api::ConnectionId;
+use super::arena::Key;
+use super::segment::{self, Marks};
+use super::{Tcp, Teller, Whose};
+use crate::demux::Flow;
+use crate::ports::Claimed;
+use crate::wheel::TimerId;
+use crate::{Account, HostEvent, Ip, SendFailure, Trace};
+use ::tcp::{Cause, Connection, ConnectionError, Event, Note, SoftError, State};
+use alloc::boxed::Box;
+use env::Instant;
+
+/// What a connection costs beside its queues: the machine's own size, its halves' and its places in the tables.
+pub(super) const RECORD: usize = 2_048;
+
+/// One connection of a host.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) key: Key,
+    pub(super) connection: Box<Connection>,
+    pub(super) flow: Flow,
+    pub(super) marks: Marks,
+    pub(super) timer: TimerId,
+    /// The port that an active OPEN holds.
+    pub(super) claimed: Option<Claimed>,
+    /// The listener in whose accept queue it waits; its user is told nothing before.
+    pub(super) queued_at: Option<Key>,
+    /// The user has let go of it.
+    pub(super) released: bool,
+    /// A TIME-WAIT record stands for it.
+    pub(super) handed_over: bool,
+    /// It is in the dirty list.
+    dirty: bool,
+    telling: bool,
+    news: News,
+    /// The state that the gauges and lists know.
+    known: State,
+    /// SEND was given less than the connection had room for: the host's memory was short.
+    pub(super) starved: bool,
+    received: usize,
+    sent: usize,
+    path_epoch: u32,
+    watched: bool,
+}
+
+/// What the user has not been told yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct News {
+    connected: bool,
+    readable: bool,
+    writable: bool,
+    drained: bool,
+    peer_closed: bool,
+    urgent: bool,
+    soft_error: Option<SoftError>,
+    closed: Option<Option<ConnectionError>>,
+}
+
+impl Slot {
+    /// Takes the next thing for the user.
+    pub(super) fn take_event(&mut self) -> Option<HostEvent> {
+        let id = ConnectionId(self.key);
+        let news = &mut self.news;
+        let event = if core::mem::take(&mut news.connected) {
+            Some(HostEvent::TcpConnected(id))
+        } else if core::mem::take(&mut news.readable) {
+            Some(HostEvent::TcpReadable(id))
+        } else if core::mem::take(&mut news.urgent) {
+            Some(HostEvent::TcpUrgent(id))
+        } else if core::mem::take(&mut news.peer_closed) {
+            Some(HostEvent::TcpPeerClosed(id))
+        } else if core::mem::take(&mut news.writable) {
+            Some(HostEvent::TcpWritable(id))
+        } else if core::mem::take(&mut news.drained) {
+            Some(HostEvent::TcpDrained(id))
+        } else if let Some(error) = news.soft_error.take() {
+            Some(HostEvent::TcpSoftError(id, error))
+        } else {
+            news.closed.take().map(|why| HostEvent::TcpClosed(id, why))
+        };
+        self.telling = event.is_some();
+        event
+    }
+
+    fn has_news(&self) -> bool {
+        let n = &self.news;
+        n.connected
+            || n.readable
+            || n.writable
+            || n.drained
+            || n.peer_closed
+            || n.urgent
+            || n.soft_error.is_some()
+            || n.closed.is_some()
+    }
+
+    /// Nobody needs it any more, once it has sent what it had to send.
+    fn is_over(&self) -> bool {
+        self.released && (self.handed_over || self.connection.state() == State::Closed)
+    }
+}
+
+impl Tcp {
+    /// Enters a connection at its 4-tuple, in the place of whatever record was there. The memory was charged.
+    pub(super) fn enter(
+        &mut self,
+        ip: &mut Ip,
+        connection: Connection,
+        flow: Flow,
+        marks: Marks,
+        known: State,
+    ) -> Key {
+        let (wheel, epoch) = (&mut self.wheel, self.path_epoch);
+        let key = self.connections.insert_with(|key| Slot {
+            key,
+            connection: Box::new(connection),
+            flow,
+            marks,
+            timer: wheel.add(Whose::Connection(key)),
+            claimed: None,
+            queued_at: None,
+            released: false,
+            handed_over: false,
+            dirty: false,
+            telling: false,
+            news: News::default(),
+            known,
+            starved: false,
+            received: 0,
+            sent: 0,
+            path_epoch: epoch,
+            watched: false,
+        });
+        if is_established(known) {
+            ip.counters.tcp_curr_estab = ip.counters.tcp_curr_estab.saturating_add(1);
+        }
+        self.demux.insert(flow, Whose::Connection(key));
+        key
+    }
+
+    /// After anything went into a connection: its events, its memory, its place in the lists.
+    pub(super) fn touched(&mut self, ip: &mut Ip, now: Instant, key: Key) {
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        if slot.watched != ip.watching() {
+            slot.watched = ip.watching();
+            slot.connection.watch(slot.watched);
+        }
+        let mut time_wait = false;
+        let mut over = false;
+        while let Some(event) = slot.connection.poll_event() {
+            match event {
+                Event::Established => slot.news.connected = true,
+                Event::Readable => slot.news.readable = true,
+                Event::Writable => slot.news.writable = true,
+                Event::Drained => slot.news.drained = true,
+                Event::PeerClosed => slot.news.peer_closed = true,
+                Event::Urgent => slot.news.urgent = true,
+                Event::SoftError(error) => slot.news.soft_error = Some(error),
+                Event::NegativeAdvice => ip.doubt(now, slot.flow.remote), // RFC 9293 MUST-20
+                Event::TimeWait => time_wait = true,
+                Event::Closed(why) => {
+                    slot.news.closed = Some(why);
+                    over = true;
+                }
+                _ => {}
+            }
+        }
+        self.notes(ip, key);
+        self.account(ip, key);
+        if time_wait {
+            self.hand_over(ip, now, key);
+        }
+        if over {
+            self.leave(key);
+        }
+        self.mark_dirty(key);
+        self.spread_news(key);
+    }
+
+    /// Tells the user, once the connection is the user's.
+    pub(super) fn spread_news(&mut self, key: Key) {
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        if !slot.telling && slot.queued_at.is_none() && !slot.released && slot.has_news() {
+            slot.telling = true;
+            self.tell(Teller::Connection(key));
+        }
+    }
+
+    fn mark_dirty(&mut self, key: Key) {
+        if let Some(slot) = self.connections.get_mut(key)
+            && !core::mem::replace(&mut slot.dirty, true)
+        {
+            self.dirty.push_back(key);
+        }
+    }
+
+    /// Hands the connection's own notes to those who watch.
+    fn notes(&mut self, ip: &mut Ip, key: Key) {
+        let Some(slot) = self.connections.get_mut(key).filter(|slot| slot.watched) else { return };
+        let (local, remote) = (slot.flow.local(), slot.flow.remote());
+        while let Some(note) = slot.connection.poll_note() {
+            let at = at(&note);
+            ip.trace(Trace::Tcp { at, local, remote, note });
+        }
+    }
+
+    /// Gauges, lists and the budget follow the connection.
+    fn account(&mut self, ip: &mut Ip, key: Key) {
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        let state = slot.connection.state();
+        let (was, is) = (is_established(slot.known), is_established(state));
+        let counters = &mut ip.counters;
+        match (was, is) {
+            (false, true) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_add(1),
+            (true, false) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_sub(1),
+            _ => {}
+        }
+        if state == State::Closed && slot.known != State::Closed {
+            if was {
+                counters.tcp_estab_resets = counters.tcp_estab_resets.saturating_add(1);
+            } else if matches!(slot.known, State::SynSent | State::SynReceived) {
+                counters.tcp_attempt_fails = counters.tcp_attempt_fails.saturating_add(1);
+            }
+        }
+        if slot.known == State::SynSent && state != State::SynSent {
+            self.opening.remove(&(slot.flow.remote, key));
+        }
+        slot.known = state;
+        let status = slot.connection.status();
+        let held = slot.connection.held();
+        let sent = status.queued.min(held);
+        if sent < slot.sent && slot.starved {
+            slot.starved = false;
+            slot.news.writable = true;
+        }
+        // A connection keeps its own bounds; what is over the host's is refused before it goes in.
+        ip.budget.settle(Account::TcpSend, &mut slot.sent, sent);
+        ip.budget.settle(Account::TcpReceive, &mut slot.received, held - sent);
+    }
+
+    /// Lets a connection send one train; whether it did. When it has no more, its deadline is armed.
+    pub(super) fn transmit_one(&mut self, ip: &mut Ip, now: Instant, key: Key) -> bool {
+        self.follow_path(ip, now, key);
+        let Some(slot) = self.connections.get_mut(key) else { return false };
+        let Some(transmit) = slot.connection.poll_transmit(now) else {
+            slot.dirty = false;
+            self.rest(ip, key);
+            return false;
+        };
+        let (flow, marks) = (slot.flow, slot.marks);
+        match segment::send(ip, now, &flow, marks, transmit) {
+            Ok(()) => {}
+            Err(SendFailure::TooBig { mtu }) => {
+                let header = if flow.remote.is_ipv4() { 20 } else { 40 };
+                slot.connection.handle_path_mtu(now, mtu.saturating_sub(header), None);
+            }
+            // Lost before it left: the connection's timers are for that.
+            Err(failure) => segment::count_failure(ip, failure),
+        }
+        self.dirty.push_back(key);
+        true
+    }
+
+    /// A connection has nothing to send now.
+    fn rest(&mut self, ip: &mut Ip, key: Key) {
+        self.notes(ip, key);
+        let Some(slot) = self.connections.get(key) else { return };
+        if slot.is_over() {
+            return self.remove(ip, key);
+        }
+        // In TIME-WAIT the record keeps the time.
+        let deadline = slot.connection.poll_timeout().filter(|_| !slot.handed_over);
+        let timer = slot.timer;
+        self.wheel.set(timer, deadline);
+    }
+
+    pub(super) fn connection_timeout(&mut self, ip: &mut Ip, now: Instant, key: Key) {
+        if let Some(slot) = self.connections.get_mut(key) {
+            slot.connection.handle_timeout(now);
+            self.touched(ip, now, key);
+        }
+    }
+
+    /// Path MTUs changed: looks again, once for each connection and change, when it is about to send.
+    fn follow_path(&mut self, ip: &Ip, now: Instant, key: Key) {
+        let epoch = self.path_epoch;
+        let Some(slot) = self.connections.get(key).filter(|slot| slot.path_epoch != epoch) else { return };
+        let path = self.path(ip, &slot.flow);
+        if let Some(slot) = self.connections.get_mut(key) {
+            slot.path_epoch = epoch;
+            if let Some(path) = path {
+                slot.connection.handle_path_mtu(now, path.send_limit, None);
+            }
+        }
+    }
+
+    /// It knows of the latest change of path MTUs already.
+    pub(super) fn knows_path(&mut self, key: Key) {
+        let epoch = self.path_epoch;
+        if let Some(slot) = self.connections.get_mut(key) {
+            slot.path_epoch = epoch;
+        }
+    }
+
+    /// The connection is no longer at its 4-tuple.
+    fn leave(&mut self, key: Key) {
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        if let Some(claimed) = slot.claimed.take() {
+            self.ports.release(claimed);
+        }
+        if self.demux.get(&slot.flow) == Some(Whose::Connection(key)) {
+            self.demux.remove(&slot.flow);
+        }
+    }
+
+    /// A TIME-WAIT record takes the connection's place; the connection stays for as long as its user reads.
+    fn hand_over(&mut self, ip: &mut Ip, now: Instant, key: Key) {
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        let Some(record) = slot.connection.time_wait() else { return };
+        if let Some(claimed) = slot.claimed.take() {
+            self.ports.release(claimed);
+        }
+        let (flow, marks) = (slot.flow, slot.marks);
+        // Without memory for the record there is no TIME-WAIT; the connection keeps it for itself while it lives.
+        let kept = self.keep_time_wait(ip, now, record, flow, marks, Some(key));
+        if let Some(slot) = self.connections.get_mut(key) {
+            slot.handed_over = kept;
+        }
+    }
+
+    fn remove(&mut self, ip: &mut Ip, key: Key) {
+        self.leave(key);
+        let Some(slot) = self.connections.remove(key) else { return };
+        self.wheel.remove(slot.timer);
+        self.opening.remove(&(slot.flow.remote, key));
+        ip.budget.release(Account::TcpRecord, RECORD);
+        ip.budget.release(Account::TcpSend, slot.sent);
+        ip.budget.release(Account::TcpReceive, slot.received);
+    }
+}
+
+/// ESTABLISHED or CLOSE-WAIT, which RFC 4022 counts.
+fn is_established(state: State) -> bool {
+    matches!(state, State::Established | State::CloseWait)
+}
+
+fn at(note: &Note) -> Instant {
+    match note {
+        Note::State { at, .. }
+        | Note::Discarded { at, .. }
+        | Note::RoundTrip { at, .. }
+        | Note::Window { at, .. }
+        | Note::Remark { at, .. } => *at,
+        _ => Instant::ZERO,
+    }
+}
+
+/// What a user's call is named in a note.
+pub(super) const OPEN: Cause = Cause::Call("OPEN");
