@@ -48,6 +48,8 @@ pub struct HostConfig {
     pub router_advertisements: bool,
     /// Frames that wait to be taken by a device. Default 1024.
     pub queue: usize,
+    /// Octets in frames that wait to be taken by a device. Default 8 MiB.
+    pub queue_memory: usize,
     /// Events that wait for somebody who watches; more are dropped, oldest first, and counted. Default 65,536.
     pub trace: usize,
     /// Octets of memory that everything a peer can fill may hold together. Default 256 MiB.
@@ -73,6 +75,7 @@ impl Default for HostConfig {
             neighbours: 1024,
             router_advertisements: false,
             queue: 1024,
+            queue_memory: 8 << 20,
             trace: 65_536,
             memory: 256 << 20,
             tcp: TcpConfig::default(),
@@ -100,7 +103,7 @@ impl HostConfig {
         if share < 128 << 10 || share > self.reassembly_memory {
             return Err(HostConfigError::ReassemblyMemory);
         }
-        if self.neighbours < 16 || self.path_mtus < 16 || self.queue < 64 {
+        if self.neighbours < 16 || self.path_mtus < 16 || self.queue < 64 || self.queue_memory < 1 << 17 {
             return Err(HostConfigError::Table);
         }
         if self.memory < 1 << 20 {
@@ -124,7 +127,7 @@ pub enum HostConfigError {
     ReassemblyTimeout,
     /// Fragments of one source need 128 KiB (two datagrams of the largest size), and no more than there is in all.
     ReassemblyMemory,
-    /// A table or queue too small to work with: 16 neighbours, 16 paths, 64 frames.
+    /// A table or queue too small to work with: 16 neighbours, 16 paths, 64 frames, 128 KiB.
     Table,
     /// A memory budget below 1 MiB.
     Memory,

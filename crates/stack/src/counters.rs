@@ -120,7 +120,9 @@ reasons! {
     EchoNoSocket = "echo_no_socket",
     /// An echo reply for which the socket's queue had no room.
     EchoQueueFull = "echo_queue_full",
-    /// A redirect, which is not followed.
+    /// A source quench, which is obsolete (RFC 6633; RFC 9293 MUST-55).
+    SourceQuench = "source_quench",
+    /// A redirect that is not followed: not from the router in use, or not to a neighbour (RFC 1122 §3.2.2.2).
     IcmpRedirect = "icmp_redirect",
     /// What we would have answered is over its rate limit (RFC 4443 §2.4, RFC 1812 §4.3.2.8).
     RateLimited = "rate_limited",

@@ -14,8 +14,8 @@ use crate::multicast::Multicast;
 use crate::tcp::Tcp;
 use crate::udp::Udp;
 use crate::{
-    Budget, Cidr, Counters, HostConfig, HostConfigError, HostEvent, InterfaceConfig, InterfaceError,
-    InterfaceId, Route, RouteEntry, SendFailure, Trace,
+    AddressState, Budget, Cidr, Counters, Drop, ErrorKind, HostConfig, HostConfigError, HostEvent,
+    InterfaceConfig, InterfaceError, InterfaceId, Medium, Route, RouteEntry, SendFailure, Trace,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -68,8 +68,111 @@ impl Host {
         now: Instant,
         config: InterfaceConfig,
     ) -> Result<InterfaceId, InterfaceError> {
-        let _ = now;
-        self.ip.add_interface(config)
+        let id = self.ip.add_interface(&config)?;
+        for cidr in Ip::first_addresses(&config) {
+            self.begin_address(now, id, cidr);
+        }
+        Ok(id)
+    }
+
+    /// Adds an address to an interface. On Ethernet an IPv6 address is probed for first, and
+    /// [`HostEvent::AddressReady`] says when it can be used.
+    ///
+    /// # Errors
+    /// [`InterfaceError`]: nothing was added.
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        address: Cidr,
+    ) -> Result<(), InterfaceError> {
+        let mtu =
+            self.ip.interface(interface).filter(|i| !i.is_loopback()).ok_or(InterfaceError::Unknown)?.mtu;
+        if address.address().is_ipv6() && mtu < 1280 {
+            return Err(InterfaceError::Mtu);
+        }
+        self.ip.acceptable(address)?;
+        self.begin_address(now, interface, address);
+        Ok(())
+    }
+
+    fn begin_address(&mut self, now: Instant, id: InterfaceId, cidr: Cidr) {
+        let address = self.ip.begin(now, id, cidr);
+        if let Some(interface) = self.ip.interface_mut(id) {
+            interface.addresses.push(address);
+        }
+        if self.has_neighbours(id) {
+            self.multicast.address_added(&mut self.ip, now, id, cidr.address());
+        }
+    }
+
+    /// Takes an address away. What is open from it goes on failing until it gives up, or is closed.
+    ///
+    /// # Errors
+    /// [`InterfaceError`]: it was not there.
+    pub fn remove_address(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        address: IpAddr,
+    ) -> Result<(), InterfaceError> {
+        let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
+        let addresses = &mut entry.ok_or(InterfaceError::Unknown)?.addresses;
+        let before = addresses.len();
+        addresses.retain(|a| a.cidr.address() != address);
+        if addresses.len() == before {
+            return Err(InterfaceError::Duplicate);
+        }
+        if self.has_neighbours(interface) {
+            self.multicast.address_removed(&mut self.ip, now, interface, address);
+        }
+        Ok(())
+    }
+
+    /// Whether there are stations to be found: only then solicited-node groups mean something.
+    fn has_neighbours(&self, interface: InterfaceId) -> bool {
+        self.ip.interface(interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)))
+    }
+
+    /// The addresses of an interface, and where they stand.
+    pub fn addresses(&self, interface: InterfaceId) -> Vec<(Cidr, AddressState)> {
+        let found = self.ip.interface(interface);
+        found.into_iter().flat_map(|i| &i.addresses).map(|a| (a.cidr, a.state)).collect()
+    }
+
+    /// Changes the MTU of an interface, in octets of an IP packet.
+    ///
+    /// # Errors
+    /// [`InterfaceError`]: it is as it was.
+    pub fn set_mtu(&mut self, interface: InterfaceId, mtu: u16) -> Result<(), InterfaceError> {
+        let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
+        let entry = entry.ok_or(InterfaceError::Unknown)?;
+        let v6 = entry.addresses.iter().any(|a| a.cidr.address().is_ipv6());
+        if mtu < 576 || (v6 && mtu < 1280) {
+            return Err(InterfaceError::Mtu);
+        }
+        (entry.mtu, entry.mtu_configured) = (mtu, mtu);
+        // What was learned through another link says nothing of this one; users ask again when they send.
+        self.ip.path_mtus.clear();
+        Ok(())
+    }
+
+    /// Says whether an interface's link is there. Packets through one that is down go another way, or fail.
+    ///
+    /// # Errors
+    /// [`InterfaceError::Unknown`].
+    pub fn set_up(&mut self, now: Instant, interface: InterfaceId, up: bool) -> Result<(), InterfaceError> {
+        let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
+        let entry = entry.ok_or(InterfaceError::Unknown)?;
+        entry.up = up;
+        let waiting = entry.neighbours.clear();
+        self.ip.drop_waiting(now, waiting, Drop::InterfaceDown);
+        Ok(())
+    }
+
+    /// An interface's name.
+    pub fn interface_name(&self, interface: InterfaceId) -> Option<&str> {
+        self.ip.interface(interface).map(|i| i.name.as_str())
     }
 
     /// Adds a route beyond the networks that the interfaces' addresses name.
@@ -123,11 +226,25 @@ impl Host {
         self.ip.interfaces.iter().map(|i| i.id).collect()
     }
 
+    /// Gives up datagrams whose fragments did not come in time (RFC 1122 §3.3.2, RFC 8200 §4.5).
+    fn fragments_timeout(&mut self, now: Instant) {
+        while let Some(first) = self.ip.reassembly.expire(now, &mut self.ip.budget) {
+            self.ip.counters.ip_reasm_fails += 1;
+            match first {
+                Some(first) => {
+                    self.ip.drop(now, Drop::FragmentTimeout, &first);
+                    self.ip.send_error(now, ErrorKind::ReassemblyTimeExceeded, &first);
+                }
+                None => self.ip.counters.count(Drop::FragmentTimeout),
+            }
+        }
+    }
+
     /// Lets frames to ourselves go round.
     fn turn_local(&mut self, now: Instant) {
         for _ in 0..LOCAL_BATCH {
             let Some(frame) = self.ip.local.pop_front() else { return };
-            self.receive(now, InterfaceId::LOOPBACK, frame);
+            self.receive_local(now, frame);
         }
     }
 }
@@ -143,9 +260,12 @@ impl Machine for Host {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.turn_local(now);
+        self.ip.duplicates(now);
+        self.neighbours_timeout(now);
+        self.ip.routers_timeout(now);
+        self.fragments_timeout(now);
         while let Some(dst) = self.ip.path_mtus.expire(now) {
-            self.tcp.handle_path_mtu(&mut self.ip, now, dst);
-            self.udp.handle_path_mtu(&mut self.ip, now, dst);
+            self.path_mtu_changed(now, dst);
         }
         self.multicast.handle_timeout(&mut self.ip, now);
         self.tcp.handle_timeout(&mut self.ip, now);
@@ -165,7 +285,11 @@ impl Machine for Host {
             // Sockets that found the queue full are told of room.
             self.udp.poll_transmit(&mut self.ip, now);
         }
-        let outgoing = self.ip.out.pop_front()?;
+        let mut outgoing = self.ip.out.pop_front()?;
+        self.ip.out_octets = self.ip.out_octets.saturating_sub(outgoing.frame.len());
+        outgoing.frame.id = self.ip.next_frame;
+        self.ip.next_frame += 1;
+        self.ip.sent(now, &outgoing);
         Some((outgoing.interface, outgoing.frame))
     }
 
@@ -173,6 +297,10 @@ impl Machine for Host {
         let round = (!self.ip.local.is_empty()).then_some(Instant::ZERO);
         [
             round,
+            self.ip.duplicate_timeout(),
+            self.ip.interfaces.iter().filter_map(|i| i.neighbours.poll_timeout()).min(),
+            self.ip.routers.poll_timeout(),
+            self.ip.reassembly.poll_timeout(),
             self.ip.path_mtus.poll_timeout(),
             self.multicast.poll_timeout(),
             self.tcp.poll_timeout(),

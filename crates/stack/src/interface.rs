@@ -12,7 +12,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 use env::Instant;
-pub use wire::ethernet::MacAddr;
+use wire::ethernet::MacAddr;
 
 /// Names an interface of one host. Never used again after its interface is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -172,6 +172,8 @@ pub struct InterfaceConfig {
     /// On Ethernet, have a link-local IPv6 address formed from the MAC address (RFC 4291 §2.8) unless
     /// `addresses` has one.
     pub link_local: bool,
+    /// Send ICMP errors about packets that come in here (RFC 4443 §3.1 wants a switch).
+    pub errors: bool,
 }
 
 impl InterfaceConfig {
@@ -186,6 +188,7 @@ impl InterfaceConfig {
             checksum: false,
             duplicate_detection: true,
             link_local: true,
+            errors: true,
         }
     }
 
@@ -270,6 +273,10 @@ pub(crate) struct Interface {
     pub(crate) name: String,
     pub(crate) medium: Medium,
     pub(crate) mtu: u16,
+    /// The MTU before a router had a say.
+    pub(crate) mtu_configured: u16,
+    /// ICMP errors may be sent about what comes in here.
+    pub(crate) errors: bool,
     pub(crate) up: bool,
     pub(crate) segmentation: bool,
     pub(crate) checksum: bool,

@@ -1,6 +1,10 @@
 //! Everything below the transports: interfaces, routes, neighbours, fragments, path MTUs, and the way out.
 
-use crate::interface::{Address, AddressState, Interface};
+use crate::egress::Identifications;
+use crate::fragments::Reassembly;
+use crate::icmp::Limiter;
+use crate::interface::{Address, AddressState, Interface, link_local};
+use crate::neighbour::Routers;
 use crate::path_mtu::PathMtus;
 use crate::route::Table;
 use crate::{
@@ -30,8 +34,14 @@ pub(crate) struct Ip {
     pub(crate) path_mtus: PathMtus,
     /// Frames for devices, in order.
     pub(crate) out: VecDeque<Outgoing>,
-    /// Frames to ourselves, in order.
+    /// Octets in them.
+    pub(crate) out_octets: usize,
+    /// Packets to ourselves, without link header, in order.
     pub(crate) local: VecDeque<Frame>,
+    pub(crate) reassembly: Reassembly,
+    pub(crate) routers: Routers,
+    pub(crate) identifications: Identifications,
+    pub(crate) limiter: Limiter,
     pub(crate) events: VecDeque<HostEvent>,
     /// `None` unless somebody watches.
     pub(crate) traces: Option<VecDeque<Trace>>,
@@ -43,6 +53,8 @@ pub(crate) struct Ip {
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) interface: InterfaceId,
+    /// To which neighbour.
+    pub(crate) next_hop: IpAddr,
     pub(crate) frame: Frame,
     pub(crate) why: Option<Why>,
 }
@@ -56,12 +68,14 @@ impl Ip {
             name: "lo".into(),
             medium: Medium::Ip,
             mtu: LOOPBACK_MTU,
+            mtu_configured: LOOPBACK_MTU,
+            errors: true,
             up: true,
             segmentation: true,
             checksum: true,
             duplicate_detection: false,
             addresses: own.into_iter().flatten().map(Address::preferred).collect(),
-            neighbours: neighbour::Cache::default(),
+            neighbours: neighbour::Cache::new(config.neighbours),
         };
         Self {
             rng: rng.fork(),
@@ -70,6 +84,15 @@ impl Ip {
             interfaces: Vec::from([loopback]),
             routes: Table::default(),
             path_mtus,
+            out_octets: 0,
+            reassembly: Reassembly::new(
+                config.reassembly_timeout,
+                config.reassembly_memory,
+                config.reassembly_memory_per_source,
+            ),
+            routers: Routers::default(),
+            identifications: Identifications::new(&mut rng),
+            limiter: Limiter::new(config.errors_per_second, config.errors_at_once),
             out: VecDeque::new(),
             local: VecDeque::new(),
             events: VecDeque::new(),
@@ -105,8 +128,8 @@ impl Ip {
             .any(|i| !i.is_loopback() && interface.is_none_or(|id| id == i.id) && i.is_broadcast(address))
     }
 
-    /// Adds an interface.
-    pub(crate) fn add_interface(&mut self, config: InterfaceConfig) -> Result<InterfaceId, InterfaceError> {
+    /// Adds an interface without its addresses.
+    pub(crate) fn add_interface(&mut self, config: &InterfaceConfig) -> Result<InterfaceId, InterfaceError> {
         let v6 = config.addresses.iter().any(|a| a.address().is_ipv6());
         if config.mtu < 576 || (v6 && config.mtu < 1280) {
             return Err(InterfaceError::Mtu);
@@ -117,11 +140,9 @@ impl Ip {
             return Err(InterfaceError::LinkAddress);
         }
         for (n, &cidr) in config.addresses.iter().enumerate() {
-            if !unicast(cidr) {
-                return Err(InterfaceError::Address);
-            }
             let twice = config.addresses.iter().take(n).any(|a| a.address() == cidr.address());
-            if twice || self.is_local(cidr.address()) {
+            self.acceptable(cidr)?;
+            if twice {
                 return Err(InterfaceError::Duplicate);
             }
         }
@@ -129,17 +150,44 @@ impl Ip {
         self.next_interface = self.next_interface.checked_add(1).ok_or(InterfaceError::TooMany)?;
         self.interfaces.push(Interface {
             id,
-            name: config.name,
+            name: config.name.clone(),
             medium: config.medium,
             mtu: config.mtu,
+            mtu_configured: config.mtu,
+            errors: config.errors,
             up: true,
             segmentation: config.segmentation,
             checksum: config.checksum,
             duplicate_detection: config.duplicate_detection,
-            addresses: config.addresses.into_iter().map(Address::preferred).collect(),
-            neighbours: neighbour::Cache::default(),
+            addresses: Vec::new(),
+            neighbours: neighbour::Cache::new(self.config.neighbours),
         });
         Ok(id)
+    }
+
+    /// The addresses that an interface begins with: those given, and on Ethernet a link-local one.
+    pub(crate) fn first_addresses(config: &InterfaceConfig) -> Vec<Cidr> {
+        let mut all = config.addresses.clone();
+        let has = |a: &Cidr| matches!(a.address(), IpAddr::V6(a) if a.is_unicast_link_local());
+        if let Medium::Ethernet(mac) = config.medium
+            && config.link_local
+            && config.mtu >= 1280
+            && !all.iter().any(has)
+        {
+            all.extend(Cidr::new(link_local(mac).into(), 64));
+        }
+        all
+    }
+
+    /// Whether an address can be added.
+    pub(crate) fn acceptable(&self, cidr: Cidr) -> Result<(), InterfaceError> {
+        if !unicast(cidr) {
+            return Err(InterfaceError::Address);
+        }
+        let link_local = matches!(cidr.address(), IpAddr::V6(a) if a.is_unicast_link_local());
+        let taken =
+            self.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.cidr.address() == cidr.address());
+        if taken && !link_local { Err(InterfaceError::Duplicate) } else { Ok(()) }
     }
 
     /// Adds a route.
@@ -158,12 +206,6 @@ impl Ip {
         Ok(())
     }
 
-    /// The upper layer saw that packets reach `dst`: so does its next hop (RFC 4861 §7.3.1).
-    pub(crate) fn confirm(&mut self, _now: Instant, _dst: IpAddr) {}
-
-    /// The upper layer doubts that packets reach `dst` (RFC 9293 §3.8.3; RFC 1122 §3.3.1.4).
-    pub(crate) fn doubt(&mut self, _now: Instant, _dst: IpAddr) {}
-
     /// Counts a packet that was dropped by a transport, and tells those who watch.
     pub(crate) fn drop(&mut self, now: Instant, why: Drop, packet: &Delivered) {
         self.drop_frame(now, why, packet.interface, packet.frame);
@@ -179,6 +221,13 @@ impl Ip {
     /// Whether somebody watches: nothing needs to be traced otherwise.
     pub(crate) fn watching(&self) -> bool {
         self.traces.is_some()
+    }
+
+    /// Tells the user, unless that is still waiting to be heard.
+    pub(crate) fn tell(&mut self, event: HostEvent) {
+        if !self.events.contains(&event) {
+            self.events.push_back(event);
+        }
     }
 
     /// Tells those who watch; the oldest makes room.
@@ -212,7 +261,7 @@ fn unicast(cidr: Cidr) -> bool {
 }
 
 impl Address {
-    fn preferred(cidr: Cidr) -> Self {
+    pub(crate) fn preferred(cidr: Cidr) -> Self {
         Self { cidr, state: AddressState::Preferred, probes: 0, due: Instant::FAR }
     }
 }

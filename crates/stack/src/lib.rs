@@ -58,3 +58,4 @@ pub use tcp::{
 };
 pub use trace::Trace;
 pub use udp::{UdpBind, UdpCounters, UdpDatagram, UdpError, UdpFault, UdpId, UdpOptions, UdpPath, UdpSend};
+pub use wire::ethernet::MacAddr;

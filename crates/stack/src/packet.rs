@@ -13,6 +13,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::num::NonZeroU16;
 use env::Instant;
+use wire::ipv4::Options;
 use wire::{Checksum, Ecn, Head, Payload, Protocol};
 
 /// To whom a packet was addressed.
@@ -84,8 +85,10 @@ pub(crate) struct Datagram {
     pub(crate) dont_fragment: bool,
     /// Routers on the way are to look at it (RFC 2113, RFC 2711).
     pub(crate) router_alert: bool,
-    /// IPv6 flow label; 0 lets egress choose one for the flow (RFC 6437).
+    /// IPv6 flow label (RFC 6437).
     pub(crate) flow_label: u32,
+    /// Further IPv4 options (RFC 1122 §3.2.1.8); router alert has a flag of its own.
+    pub(crate) options: Option<Options>,
     /// The transport header.
     pub(crate) head: Head,
     /// What follows it.
@@ -112,12 +115,30 @@ impl Datagram {
             dont_fragment: true,
             router_alert: false,
             flow_label: 0,
+            options: None,
             head: Head::new(),
             body: Payload::EMPTY,
             segment_size: None,
             checksum_at: None,
             why: None,
         }
+    }
+
+    /// The IPv4 options that go out.
+    pub(crate) fn options(&self) -> Options {
+        match self.options {
+            Some(options) => options,
+            None if self.router_alert => Options::ROUTER_ALERT,
+            None => Options::NONE,
+        }
+    }
+}
+
+impl Delivered {
+    /// The IPv4 options that came in, as they are (RFC 1122 §3.2.1.8); those of a reassembled datagram are its first
+    /// fragment's.
+    pub(crate) fn options(&self) -> &[u8] {
+        wire::ipv4::View::quoted(&self.quote).map_or(&[], |view| view.option_bytes())
     }
 }
 

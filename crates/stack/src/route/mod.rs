@@ -91,14 +91,13 @@ impl Ip {
                 .or_else(of_source)
                 .or_else(|| {
                     let default = if dst.is_ipv4() { any_v4() } else { any_v6() };
-                    self.routes
-                        .find(&self.interfaces, default, None, None)
-                        .and_then(|(id, _)| self.interface(id))
+                    self.find_route(default, None, None).and_then(|(id, _)| self.interface(id))
                 })
                 .or_else(|| self.interfaces.iter().find(|i| i.up && !i.is_loopback()));
             return found.map(|interface| (interface, dst)).ok_or(SendFailure::NoRoute);
         }
-        let found = self.routes.find(&self.interfaces, dst, src, via);
+        let redirected = self.routers.redirect(dst).filter(|(id, _)| via.is_none_or(|via| via == *id));
+        let found = redirected.or_else(|| self.find_route(dst, src, via));
         match (found, asked) {
             (Some((id, next_hop)), _) => {
                 self.interface(id).map(|interface| (interface, next_hop)).ok_or(SendFailure::NoRoute)
@@ -107,6 +106,20 @@ impl Ip {
             (None, Some(interface)) => Ok((interface, dst)),
             (None, None) => Err(SendFailure::NoRoute),
         }
+    }
+
+    fn find_route(
+        &self,
+        dst: IpAddr,
+        src: Option<IpAddr>,
+        via: Option<InterfaceId>,
+    ) -> Option<(InterfaceId, IpAddr)> {
+        self.routes.find(&self.interfaces, &self.routers, dst, src, via)
+    }
+
+    /// Which of our addresses a packet through `out` comes from.
+    pub(crate) fn source_for(&self, out: &Interface, dst: IpAddr) -> Option<IpAddr> {
+        source::select(&self.interfaces, out, dst)
     }
 
     /// What is known of the path to `dst` through `interface`.

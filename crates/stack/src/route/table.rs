@@ -1,6 +1,7 @@
 //! The routing table: longest prefix first.
 
 use crate::interface::Interface;
+use crate::neighbour::Routers;
 use crate::{Cidr, InterfaceId};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -58,6 +59,7 @@ impl Table {
     pub(crate) fn find(
         &self,
         interfaces: &[Interface],
+        routers: &Routers,
         dst: IpAddr,
         src: Option<IpAddr>,
         via: Option<InterfaceId>,
@@ -72,9 +74,11 @@ impl Table {
         });
         own.chain(configured)
             .filter(|(_, interface, _, _)| via.is_none_or(|id| interface.id == id))
-            .min_by_key(|&(prefix, interface, _, metric)| {
+            .min_by_key(|&(prefix, interface, next_hop, metric)| {
                 let has_source = src.is_some_and(|s| interface.has(s));
-                (Reverse(interface.up), Reverse(prefix), Reverse(has_source), metric)
+                // RFC 4861 §6.3.6, RFC 1122 §3.3.1.5: a router that answers before one that did not.
+                let failed = next_hop != dst && routers.has_failed(next_hop);
+                (Reverse(interface.up), Reverse(prefix), failed, Reverse(has_source), metric)
             })
             .map(|(_, interface, next_hop, _)| (interface.id, next_hop))
     }
