@@ -109,6 +109,11 @@ impl Open {
             .clamp(1, u32::from(u16::MAX))
     }
 
+    /// Octets in the longest train. Urgent data goes a segment at a time: each has a pointer of its own.
+    fn train_limit(&self, shared: &Shared) -> u32 {
+        if self.snd.urgent.is_some() { 0 } else { shared.path.train_limit }
+    }
+
     /// SACK blocks that fit beside the other options.
     fn sack_room(&self) -> usize {
         if self.agreed.timestamps { 3 } else { 4 }
@@ -132,7 +137,7 @@ impl Open {
             _ => return None,
         };
         let segment = self.payload_limit();
-        let count = end.wrapping_since(start).min(window).min(shared.path.train_limit.max(segment));
+        let count = end.wrapping_since(start).min(window).min(self.train_limit(shared).max(segment));
         let cwnd = self.snd.congestion.window();
         let room = cwnd.saturating_sub(self.snd.recovery.in_flight());
         let (count, why) = match self.snd.resend {
@@ -185,8 +190,11 @@ impl Open {
             return None;
         }
         let segment = self.payload_limit();
-        let plan = self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit);
-        let Plan::Send { octets, fin, limited } = plan else { return None };
+        let train = self.train_limit(shared);
+        let Plan::Send { octets, fin, limited } = self.snd.plan(now, shared.config.nagle, segment, train)
+        else {
+            return None;
+        };
         self.snd.override_silly = false;
         self.restart_after_idleness(now);
         let start = self.snd.nxt;

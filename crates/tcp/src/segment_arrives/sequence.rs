@@ -16,6 +16,8 @@ impl Open {
         }
         match self.rcv.check_timestamp(now, seg.header.options.timestamps) {
             TimestampCheck::Fine => ControlFlow::Continue(()),
+            // A peer that restarted may have lost its taste for timestamps: the SYN is challenged all the same.
+            TimestampCheck::Missing if seg.has(Flags::SYN) => ControlFlow::Continue(()),
             TimestampCheck::Missing => ControlFlow::Break(Stop::Discard(Discard::NoTimestamp)),
             TimestampCheck::Old => ControlFlow::Break(Stop::Ack(Why::OldTimestamp, Discard::OldTimestamp)),
         }
