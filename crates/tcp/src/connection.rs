@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) keep_alive_due: bool,
     /// The user has let go of the connection: nobody will read, nobody will abort.
     pub(crate) released: Option<Instant>,
-    pub(crate) watched: Option<Box<VecDeque<Note>>>,
+    pub(crate) watched: Option<VecDeque<Note>>,
     /// A smaller path MTU that was told and not believed yet (RFC 5927 §7.2).
     pub(crate) claimed_limit: Option<u16>,
     /// The largest segment that the peer has acknowledged, header and all.

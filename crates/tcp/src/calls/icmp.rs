@@ -71,9 +71,8 @@ impl Open {
         if limit >= self.snd.segment_limit {
             return;
         }
-        self.snd.segment_limit = limit;
         shared.acked_size = shared.acked_size.min(limit as u16);
-        let payload = limit.saturating_sub(self.agreed.option_octets()).max(1);
+        let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
         self.snd.congestion.set_segment_size(payload);
         if self.snd.syn_acked() {
             // What was too large did not arrive; it goes again in smaller pieces (RFC 1191 §6.4; 9293-E38).

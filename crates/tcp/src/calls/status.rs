@@ -92,7 +92,6 @@ impl Connection {
                 status.sack = open.agreed.sack;
                 status.scales =
                     open.agreed.scales.map(|scales| (scales.send.shift(), scales.receive.shift()));
-                status.segment_size = open.snd.segment_limit.saturating_sub(open.agreed.option_octets());
             }
             Data::Over(over) => {
                 if let Some((una, nxt)) = over.last {
@@ -117,8 +116,8 @@ impl Status {
         self.cwnd = snd.congestion.window();
         self.ssthresh = snd.congestion.threshold();
         self.in_flight = snd.recovery.in_flight();
-        self.allowance = snd.segment_limit * 2;
-        self.segment_size = snd.segment_limit;
+        self.allowance = snd.segment_size * 2;
+        self.segment_size = snd.segment_size;
         self.srtt = snd.rtt.smoothed();
         self.rttvar = snd.rtt.variation();
         self.min_rtt = snd.rtt.minimum();

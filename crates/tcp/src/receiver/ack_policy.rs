@@ -18,8 +18,6 @@ const LONGEST_DELAY: Duration = Duration::from_millis(499);
 const QUICK: u8 = 16;
 /// What a full segment is taken to be until one was seen.
 const USUAL_MSS: u32 = 536;
-/// Duplicate ACKs that a sender without SACK counts before it retransmits (RFC 5681 §3.2).
-const DUPLICATES: u8 = 3;
 
 /// Which ACK is owed, and since when.
 #[derive(Clone, Debug)]
@@ -66,12 +64,11 @@ impl AckPolicy {
         }
     }
 
-    /// `segments` came above a hole. A sender without SACK counts duplicate ACKs, so it gets one for each, up to as
-    /// many as move it (RFC 5681 §3.2, §4.2); one with SACK reads everything from one.
-    pub(super) fn out_of_order(&mut self, segments: u32, sack: bool) {
+    /// `segments` came above a hole: each is answered (RFC 5681 §4.2, RFC 2018 §4), for a sender counts duplicate ACKs
+    /// to find what is lost and what has left the network, even when they arrived together.
+    pub(super) fn out_of_order(&mut self, segments: u32) {
         self.demand(Why::OutOfOrder);
-        let more = if sack { 1 } else { u8::try_from(segments).unwrap_or(u8::MAX) };
-        self.owed = if sack { 1 } else { self.owed.saturating_add(more).min(DUPLICATES) };
+        self.owed = self.owed.saturating_add(u8::try_from(segments).unwrap_or(u8::MAX));
     }
 
     /// An ACK is owed at once. The most telling reason is kept.

@@ -232,14 +232,16 @@ impl ReceiveHalf {
 impl ReceiveHalf {
     /// The next octets in order, at most `max` of them, shared and not copied.
     pub(crate) fn receive(&mut self, max: usize) -> Option<Bytes> {
-        self.made_room = true;
-        self.ready.take(max)
+        let taken = self.ready.take(max);
+        self.made_room |= taken.is_some();
+        taken
     }
 
     /// Moves octets in order to `out`, and says how many.
     pub(crate) fn receive_into(&mut self, out: &mut [u8]) -> usize {
-        self.made_room = true;
-        self.ready.take_into(out)
+        let taken = self.ready.take_into(out);
+        self.made_room |= taken > 0;
+        taken
     }
 
     /// Copies octets in order to `out`, leaves them to be received, and says how many.

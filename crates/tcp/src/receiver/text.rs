@@ -119,7 +119,7 @@ impl ReceiveHalf {
 
     /// Text, or a FIN, above a hole.
     fn take_out_of_order(&mut self, segment: &Segment, start: Place, kept: Range<Place>) -> Option<Discard> {
-        self.policy.out_of_order(segment.count(), self.sack); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
+        self.policy.out_of_order(segment.count()); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
         if kept.is_empty() {
             return None; // A FIN alone.
         }

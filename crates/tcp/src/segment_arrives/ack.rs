@@ -78,7 +78,7 @@ impl Open {
 
     fn on_duplicate_ack(&mut self, shared: &mut Shared, now: Instant) {
         let snd = &mut self.snd;
-        let segment = snd.segment_limit;
+        let segment = snd.segment_size;
         let flight = snd.recovery.flight_size();
         if snd.recovery.on_duplicate_ack(snd.una, snd.nxt, segment) {
             snd.congestion.on_congestion(now, flight, Reduction::Loss);
@@ -90,7 +90,7 @@ impl Open {
     fn on_new_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment, in_flight: u32) {
         let ack = seg.header.ack;
         let opening = !self.snd.syn_acked();
-        let was_limited = in_flight.saturating_add(self.snd.segment_limit) > self.snd.congestion.window();
+        let was_limited = in_flight.saturating_add(self.snd.segment_size) > self.snd.congestion.window();
         let retired = self.snd.retire(ack);
         let round_trip = self.measure(shared, now, seg, &retired);
         // The SYN's number is no data (5681-5).
@@ -98,7 +98,7 @@ impl Open {
         if acked > 0 {
             shared.acked_size = shared.acked_size.max(acked.min(self.snd.segment_limit) as u16);
         }
-        let segment = self.snd.segment_limit;
+        let segment = self.snd.segment_size;
         let progress = self.snd.recovery.on_progress(ack, acked, segment);
         let sample = AckSample { now, acked, in_flight, round_trip, window_limited: was_limited };
         let mut restart = true;
@@ -163,7 +163,7 @@ impl Open {
                 (age < 120_000).then(|| Duration::from_millis(u64::from(age.max(1))))?
             }
         };
-        let segments = self.snd.recovery.flight_size().div_ceil(self.snd.segment_limit.max(1));
+        let segments = self.snd.recovery.flight_size().div_ceil(self.snd.segment_size);
         self.snd.rtt.sample(sample, segments);
         let rtt = &self.snd.rtt;
         let (srtt, rto) = (rtt.smoothed().unwrap_or_default(), rtt.rto());

@@ -3,7 +3,7 @@
 use super::{Step, Stop};
 use crate::connection::Open;
 use crate::receiver::{Acceptability, TimestampCheck};
-use crate::{Discard, Segment, State, Why};
+use crate::{ChallengeTo, Discard, Segment, State, Why};
 use core::ops::ControlFlow;
 use env::Instant;
 use wire::tcp::Flags;
@@ -42,6 +42,10 @@ impl Open {
                 let just_behind = seg.end() == self.rcv.nxt() || empty_behind;
                 if self.phase == State::SynReceived && seg.has(Flags::SYN) && just_behind {
                     return ControlFlow::Continue(());
+                }
+                if seg.has(Flags::SYN) && !just_behind {
+                    // From a peer that restarted, or forged (RFC 5961 §4: wherever it lies).
+                    return ControlFlow::Break(Stop::Challenge(ChallengeTo::Syn, Discard::UnexpectedSyn));
                 }
                 let why = self.rcv.refuse(refused, seg).unwrap_or(Discard::Duplicate);
                 if just_behind && refused == Acceptability::Duplicate && !seg.has(Flags::SYN) {

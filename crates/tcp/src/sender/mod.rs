@@ -44,6 +44,8 @@ pub(crate) struct SendHalf {
     pub(crate) scale: WindowScale,
     /// Octets of payload and options that a segment may have.
     pub(crate) segment_limit: u32,
+    /// SMSS: octets of payload in a full segment, beside the options that every segment has.
+    pub(crate) segment_size: u32,
     /// SND.UP: after the last urgent octet.
     pub(crate) urgent: Option<SeqNum>,
     pub(crate) recovery: Recovery,
@@ -94,6 +96,7 @@ impl SendHalf {
             max_window: 0,
             scale: WindowScale::ZERO,
             segment_limit: segment,
+            segment_size: segment,
             urgent: None,
             recovery: Recovery::new(iss),
             congestion: match config.congestion {
@@ -121,13 +124,19 @@ impl SendHalf {
         options: u32,
         lost_syn: bool,
     ) {
-        self.segment_limit = segment_limit;
-        let payload = segment_limit.saturating_sub(options).max(1);
+        let payload = self.limit_segments(segment_limit, options);
         // RFC 5681 §3.1: one segment when the handshake lost something (5681-6, 6928-2).
         let initial = if lost_syn { payload } else { initial_window(config.initial_window, payload) };
         self.congestion = match config.congestion {
             Congestion::NewReno => Box::new(NewReno::new(initial, payload)),
         };
+    }
+
+    /// Segments have at most `limit` octets of payload and options, `options` of which every segment has; the payload.
+    pub(crate) fn limit_segments(&mut self, limit: u32, options: u32) -> u32 {
+        self.segment_limit = limit;
+        self.segment_size = limit.saturating_sub(options).max(1);
+        self.segment_size
     }
 
     /// Queues what fits of `data` under `limit` octets in all; how much it was.

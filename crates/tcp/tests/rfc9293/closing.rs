@@ -97,7 +97,7 @@ fn a_lost_last_ack_is_sent_again_and_time_wait_starts_over() {
     pair.a.tcp().close(now).unwrap();
     pair.settle(Duration::from_millis(100));
     let mut lost = false;
-    pair.keep = Box::new(move |_, seen| !(seen.from_a && !std::mem::replace(&mut lost, true)));
+    pair.keep = Box::new(move |_, seen| !seen.from_a || std::mem::replace(&mut lost, true));
     let now = pair.now;
     pair.b.tcp().close(now).unwrap();
     pair.settle(Duration::from_secs(5));
@@ -194,11 +194,13 @@ fn a_syn_is_challenged_and_challenges_are_counted_per_connection() {
         let mut syn = rst(&pair, n);
         syn.header.flags = Flags::SYN;
         pair.inject(true, syn);
+        pair.settle(Duration::from_millis(1));
     }
-    pair.settle(Duration::from_secs(1));
+    pair.settle(Duration::from_millis(500));
     let challenges = pair.transcript();
     assert!(challenges.iter().all(|line| line.starts_with("b ACK seq=1 len=0 challenge ACK: SYN")));
-    assert_eq!(challenges.len(), 10, "{challenges:#?}");
+    // Ten a second, and the second may turn in between.
+    assert!((10..=20).contains(&challenges.len()), "{challenges:#?}");
     assert_eq!((pair.a.state(), pair.b.state()), (State::Established, State::Established));
 }
 
@@ -207,7 +209,7 @@ fn a_syn_is_challenged_and_challenges_are_counted_per_connection() {
 fn a_peer_that_restarted_is_reset_by_its_own_answer_to_the_challenge() {
     let mut pair = Pair::established();
     // `a` forgets everything and opens anew from the same port.
-    pair.a.iss = pair.a.iss + 777_777;
+    pair.a.iss += 777_777;
     pair.a.events.clear();
     pair.open();
     pair.settle(Duration::from_millis(500));

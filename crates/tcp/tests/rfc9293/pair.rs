@@ -22,6 +22,8 @@ pub(crate) struct End {
     pub(crate) iss: SeqNum,
     pub(crate) config: TcpConfig,
     pub(crate) path: Path,
+    /// Octets that a listener's SYN,ACK offers.
+    pub(crate) window: u32,
     pub(crate) events: Vec<Event>,
     pub(crate) received: Vec<u8>,
     /// Whether the user reads as soon as there is something.
@@ -37,6 +39,7 @@ impl End {
             iss: SeqNum::new(iss),
             config,
             path: Path::ipv4(1500),
+            window: 65_535,
             events: Vec::new(),
             received: Vec::new(),
             reads: true,
@@ -90,7 +93,7 @@ impl End {
             let offer = Offer {
                 config: &self.config,
                 path: self.path,
-                receive_window: 65_535,
+                receive_window: self.window,
                 timestamp_offset: 77,
                 retransmissions: 5,
             };
@@ -127,10 +130,8 @@ impl End {
     fn expire(&mut self, now: Instant) {
         if let Some(connection) = &mut self.connection {
             connection.handle_timeout(now);
-        } else if let Some(half) = &mut self.half_open {
-            if half.handle_timeout(now) {
-                self.half_open = None;
-            }
+        } else if self.half_open.as_mut().is_some_and(|half| half.handle_timeout(now)) {
+            self.half_open = None;
         }
     }
 }
@@ -145,13 +146,16 @@ pub(crate) struct Seen {
     pub(crate) kept: bool,
 }
 
+/// Decides by count and content which segments live.
+pub(crate) type Keep = Box<dyn FnMut(u64, &Seen) -> bool>;
+
 pub(crate) struct Pair {
     pub(crate) now: Instant,
     pub(crate) a: End,
     pub(crate) b: End,
     pub(crate) delay: Duration,
     /// Which segments live: `|n, seen| n != 3` loses the third.
-    pub(crate) keep: Box<dyn FnMut(u64, &Seen) -> bool>,
+    pub(crate) keep: Keep,
     pub(crate) seen: Vec<Seen>,
     wire: VecDeque<(Instant, bool, Segment)>,
 }
