@@ -1,0 +1,13 @@
+//! What a capture says about a packet, so that an ordinary viewer shows the stack's mind beside the octets.
+
+use crate::Lang;
+use stack::Trace;
+
+/// The comment on the packet of a [`Trace::Sent`] or [`Trace::Dropped`]: why it was sent, or why it was not used.
+pub fn comment(what: &Trace, lang: Lang) -> Option<String> {
+    match what {
+        Trace::Sent { why, .. } => why.map(|why| lang.why(why)),
+        Trace::Dropped { why, .. } => Some(lang.drop(*why)),
+        _ => None,
+    }
+}

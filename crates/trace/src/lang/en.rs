@@ -1,0 +1,59 @@
+//! English, where the protocol crates leave it to us.
+
+use stack::Drop;
+use tcp::{Cause, Discard, Trigger};
+
+pub(super) fn discard(why: Discard) -> String {
+    match why {
+        Discard::OutsideWindow => "ignored: outside the window",
+        Discard::Duplicate => "ignored: all of it had arrived before",
+        Discard::OldTimestamp => "ignored: its timestamp is too old (PAWS)",
+        Discard::NoTimestamp => "ignored: timestamps were agreed on and it has none",
+        Discard::UnacceptableReset => "ignored: a RST that does not prove itself",
+        Discard::UnexpectedSyn => "ignored: a SYN on an open connection",
+        Discard::NoAck => "ignored: no ACK where one is due",
+        Discard::UnacceptableAck => "ignored: acknowledges what was never sent, or is too old",
+        Discard::AfterFin => "ignored: data after FIN",
+        Discard::TooManyHoles => "ignored: too many holes",
+        Discard::NoMemory => "ignored: no memory left",
+        Discard::SimultaneousOpenRefused => "ignored: simultaneous open is refused here",
+        Discard::ResetToNobody => "ignored: a RST to nobody",
+        Discard::AcceptQueueFull => "ignored: the accept queue is full",
+        Discard::SynQueueFull => "ignored: the SYN queue is full",
+        Discard::BadCookie => "ignored: it should carry a cookie and does not",
+        Discard::TimeWait => "ignored: TIME-WAIT",
+        _ => return format!("ignored: {why:?}"),
+    }
+    .to_owned()
+}
+
+pub(super) fn drop(why: Drop) -> String {
+    match why {
+        Drop::TcpChecksum => "dropped without a word: the TCP checksum is wrong".to_owned(),
+        Drop::UdpChecksum => "dropped without a word: the UDP checksum is wrong".to_owned(),
+        Drop::Ipv4Checksum => "dropped without a word: the IPv4 header's checksum is wrong".to_owned(),
+        Drop::UdpNoListener => "nobody is at this UDP port".to_owned(),
+        Drop::TcpNoListener => "nobody is at this TCP port".to_owned(),
+        Drop::UdpQueueFull => "dropped: the socket's queue is full".to_owned(),
+        why => format!("dropped: {}", why.name().replace('_', " ")),
+    }
+}
+
+pub(super) fn cause(cause: Cause) -> String {
+    match cause {
+        Cause::Call(name) => format!("the user calls {name}"),
+        Cause::Arrived(what) => format!("{what} arrived"),
+        Cause::Timeout(what) => format!("timer: {what}"),
+    }
+}
+
+pub(super) fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Ack => "octets were acknowledged",
+        Trigger::Loss => "loss was inferred",
+        Trigger::Timeout => "the retransmission timer expired",
+        Trigger::Recovered => "recovery is over",
+        Trigger::Idle => "idle for long",
+        Trigger::PathMtu => "the path's MTU fell",
+    }
+}

@@ -1,0 +1,137 @@
+//! The ladder of one host, as it happens: the other side of each row is whatever answers from the network.
+
+use crate::entry::when;
+use crate::flow::Flows;
+use crate::ladder::story::{Label, Packet, Remark, describe};
+use crate::ladder::{Arrow, Cell, Draw, Row, Settings, Shape};
+use env::Instant;
+use stack::Trace;
+use tcp::Note;
+
+/// Draws one host's events while they happen. The host is on the right, as a server.
+///
+/// A row is drawn when the next event shows that nothing more belongs to it, or on [`flush`](Self::flush).
+#[derive(Debug)]
+pub struct Live {
+    settings: Settings,
+    flows: Flows,
+    row: Option<Row>,
+    latest: Option<Instant>,
+}
+
+/// The side that the host is drawn on.
+const HOST: usize = 1;
+
+impl Live {
+    /// Nothing yet. Of the two names, the second is the host's.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, flows: Flows::default(), row: None, latest: None }
+    }
+
+    /// Takes an event, and gives the rows that it completes.
+    pub fn push(&mut self, what: &Trace) -> String {
+        let lang = self.settings.lang;
+        match what {
+            Trace::Sent { at, packet, why, .. } => {
+                let label = self.label(packet);
+                let mut text = self.after(*at);
+                // A change of state that a call caused belongs to what the call sends.
+                let waiting = self.row.take_if(|row| row.arrow.is_none() && row.cells[HOST].at == Some(*at));
+                text.push_str(&self.flush());
+                let state = waiting.and_then(|row| row.cells[HOST].state);
+                let under = why.map(|why| (HOST, Remark { bad: false, text: lang.why(why) }));
+                self.row = Some(row(*at, HOST, label, under));
+                if let Some(row) = &mut self.row {
+                    row.cells[HOST].state = state;
+                }
+                text
+            }
+            Trace::Received { at, packet, .. } => {
+                let label = self.label(packet);
+                let text = self.flush();
+                self.row = Some(row(*at, 1 - HOST, label, None));
+                text
+            }
+            Trace::Dropped { at, why, .. } => {
+                let text = format!("✗ {}", lang.drop(*why));
+                self.aside(*at, true, text)
+            }
+            Trace::Tcp { at, note, .. } => match note {
+                Note::State { to, cause, .. } => {
+                    let mut text = String::new();
+                    if self.open(*at).is_none() {
+                        text = self.aside(*at, false, lang.cause(*cause));
+                    }
+                    if let Some(row) = &mut self.row {
+                        row.cells[HOST].state = Some(*to);
+                    }
+                    text
+                }
+                Note::Discarded { why, .. } => self.aside(*at, true, format!("✗ {}", lang.discard(*why))),
+                Note::Remark { what, .. } => self.aside(*at, false, lang.remark(what).to_owned()),
+                _ => String::new(),
+            },
+            _ => self.after(when(what)),
+        }
+    }
+
+    /// The row that waits for more, if any.
+    pub fn flush(&mut self) -> String {
+        let Some(row) = self.row.take() else { return String::new() };
+        let mut draw = Draw::after(&self.settings, self.latest);
+        draw.row(&row);
+        self.latest = draw.latest();
+        draw.into_text()
+    }
+
+    fn label(&mut self, packet: &stack::trace::Packet) -> Label {
+        if let Some((src, dst, header)) = crate::ladder::story::segment(packet) {
+            self.flows.learn(src, dst, header);
+        }
+        describe(packet, &self.flows, self.settings.lang, true)
+    }
+
+    /// The row that is still open at this instant, for what belongs to an arrival.
+    fn open(&mut self, at: Instant) -> Option<&mut Row> {
+        self.row.as_mut().filter(|row| {
+            let arrived = row.arrow.as_ref().is_some_and(|arrow| arrow.from != HOST);
+            arrived && row.cells[HOST].at == Some(at)
+        })
+    }
+
+    fn aside(&mut self, at: Instant, bad: bool, text: String) -> String {
+        let remark = (HOST, Remark { bad, text });
+        if let Some(row) = self.open(at) {
+            // TCP's own note comes first and says it better than the counter's name.
+            if !(bad && row.under.iter().any(|(_, said)| said.bad)) {
+                row.under.push(remark);
+            }
+            return String::new();
+        }
+        let text = self.flush();
+        let mut cells = [Cell::default(); 2];
+        cells[HOST].at = Some(at);
+        self.row = Some(Row { cells, arrow: None, under: vec![remark] });
+        text
+    }
+
+    /// What is complete once it is `at`.
+    fn after(&mut self, at: Instant) -> String {
+        if self.row.as_ref().is_some_and(|row| row.cells[HOST].at != Some(at)) {
+            self.flush()
+        } else {
+            String::new()
+        }
+    }
+}
+
+fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -> Row {
+    let mut cells = [Cell::default(); 2];
+    cells[HOST].at = Some(at);
+    let packet = Packet { label, forged: false, fate: Vec::new(), lost: None, arrivals: 1 };
+    Row {
+        cells,
+        arrow: Some(Arrow { from, packet, shape: Shape::Whole }),
+        under: under.into_iter().collect(),
+    }
+}
