@@ -1,6 +1,7 @@
 //! Configuration: every knob says its default, its limit, and where they come from.
 
 use crate::ConfigError;
+use crate::sabotage::Fault;
 use env::Duration;
 use wire::Mss;
 
@@ -38,6 +39,7 @@ pub struct TcpConfig {
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
+    pub(crate) fault: Fault,
 }
 
 /// Which congestion control a connection uses.
@@ -100,6 +102,7 @@ impl Default for TcpConfig {
             challenge_acks: 10,
             simultaneous_open: true,
             soft_errors: true,
+            fault: Fault::default(),
         }
     }
 }
@@ -272,6 +275,13 @@ impl TcpConfig {
     #[must_use]
     pub fn soft_errors(self, report: bool) -> Self {
         Self { soft_errors: report, ..self }
+    }
+
+    /// Builds a fault in, for the simulator to find.
+    #[cfg(feature = "sabotage")]
+    #[must_use]
+    pub fn sabotage(self, sabotage: Option<crate::Sabotage>) -> Self {
+        Self { fault: Fault { sabotage }, ..self }
     }
 
     /// Twice the maximum segment lifetime: how long TIME-WAIT lasts.

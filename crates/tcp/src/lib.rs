@@ -37,6 +37,7 @@ mod path;
 mod receiver;
 mod recovery;
 mod rtt;
+mod sabotage;
 mod segment;
 mod segment_arrives;
 mod sender;
@@ -52,6 +53,8 @@ pub use connection::Connection;
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Why};
 pub use path::Path;
+#[cfg(feature = "sabotage")]
+pub use sabotage::Sabotage;
 pub use segment::{Segment, Transmit};
 pub use state::State;
 pub use time_wait::{Ended, TimeWait, TimeWaitOutcome};

@@ -282,7 +282,7 @@ impl Open {
         if octets > 0 && (train || start + octets == self.snd.end()) {
             flags |= Flags::PSH;
         }
-        if fin {
+        if fin && !(octets > 0 && self.snd.fault.loses_fin()) {
             flags |= Flags::FIN;
         }
         let mut header = Header { seq: start, flags, options, ..Header::default() };

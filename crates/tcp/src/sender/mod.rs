@@ -15,6 +15,7 @@ use crate::congestion::{CongestionControl, NewReno, initial_window};
 use crate::pacing::Pacer;
 use crate::recovery::{Recovery, Retired};
 use crate::rtt::RoundTrip;
+use crate::sabotage::Fault;
 use crate::{Congestion, TcpConfig, Why};
 use alloc::boxed::Box;
 use env::Instant;
@@ -46,6 +47,7 @@ pub(crate) struct SendHalf {
     pub(crate) segment_limit: u32,
     /// SMSS: octets of payload in a full segment, beside the options that every segment has.
     pub(crate) segment_size: u32,
+    pub(crate) fault: Fault,
     /// SND.UP: after the last urgent octet.
     pub(crate) urgent: Option<SeqNum>,
     pub(crate) recovery: Recovery,
@@ -97,6 +99,7 @@ impl SendHalf {
             scale: WindowScale::ZERO,
             segment_limit: segment,
             segment_size: segment,
+            fault: config.fault,
             urgent: None,
             recovery: Recovery::new(iss),
             congestion: match config.congestion {
@@ -231,7 +234,7 @@ impl SendHalf {
     }
 
     pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
-        self.edge = ack + window;
+        self.edge = ack + window + u32::from(self.fault.widens_window());
         self.wl1 = seq;
         self.wl2 = ack;
         self.max_window = self.max_window.max(window);

@@ -40,7 +40,8 @@ impl SendHalf {
         }
         let window = self.edge.since(self.nxt).unwrap_or(0);
         let in_flight = self.recovery.in_flight();
-        let room = self.congestion.window().saturating_sub(in_flight);
+        let cwnd = if self.fault.ignores_cwnd() { u32::MAX } else { self.congestion.window() };
+        let room = cwnd.saturating_sub(in_flight);
         if unsent == 0 {
             return match (window, room) {
                 (0, _) => Plan::Wait(Blocked::Window),

@@ -151,6 +151,9 @@ impl Open {
         let persisting = self.snd.persist.is_some() || waits;
         if persisting {
             shared.timers.cancel(Timer::Retransmit);
+            if self.snd.fault.never_probes() {
+                return;
+            }
             shared.timers.set_if_idle(Timer::Persist, now + self.snd.probe_interval(shared));
         } else {
             shared.timers.cancel(Timer::Persist);
