@@ -8,7 +8,7 @@
 
 mod groups;
 
-use crate::{Datagram, Delivered, Drop, HostConfig, InterfaceId, Ip};
+use crate::{Datagram, Delivered, Drop, HostConfig, InterfaceId, Ip, Medium};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use env::{Instant, Rng};
@@ -81,7 +81,7 @@ impl Multicast {
         interface: InterfaceId,
         address: IpAddr,
     ) {
-        if let IpAddr::V6(address) = address {
+        if let (IpAddr::V6(address), true) = (address, has_neighbours(ip, interface)) {
             self.join(ip, now, interface, solicited_node(address).into());
         }
     }
@@ -94,7 +94,7 @@ impl Multicast {
         interface: InterfaceId,
         address: IpAddr,
     ) {
-        if let IpAddr::V6(address) = address {
+        if let (IpAddr::V6(address), true) = (address, has_neighbours(ip, interface)) {
             self.leave(ip, now, interface, solicited_node(address).into());
         }
     }
@@ -238,6 +238,11 @@ fn message(
         }
         _ => None,
     }
+}
+
+/// Whether anybody asks for link addresses there.
+fn has_neighbours(ip: &Ip, interface: InterfaceId) -> bool {
+    ip.interface(interface).is_some_and(|interface| interface.medium != Medium::Ip)
 }
 
 /// The group that neighbours ask for the link address of `address` (RFC 4291 §2.7.1).

@@ -24,6 +24,8 @@ pub struct UdpSend {
     pub dscp: Option<u8>,
     /// Congestion notification.
     pub ecn: Option<Ecn>,
+    /// IPv4 options (RFC 1122 §4.1.3.2); the largest datagram is smaller by as much.
+    pub ip_options: Option<ipv4::Options>,
     /// Set on a train: octets of data in each of its datagrams but the last, which may have fewer.
     pub segment_size: Option<NonZeroU16>,
 }
@@ -59,7 +61,7 @@ pub struct UdpDatagram {
     /// When it was read from its device.
     pub arrived: Instant,
     /// IPv4 options, unchanged, when there were any (RFC 1122 §4.1.3.2).
-    pub options: Option<Box<ipv4::Options>>,
+    pub ip_options: Option<Box<ipv4::Options>>,
     /// The data.
     pub data: Payload,
     /// Set on a train: octets of data in each of its datagrams but the last.

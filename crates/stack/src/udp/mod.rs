@@ -8,7 +8,8 @@
 //!    user ─► calls.rs: bind, connect, options    send.rs: whither, whence, how large ─► Ip::send (which fragments)
 //! ```
 //!
-//! IP options that arrive are handed up (RFC 1122 §4.1.3.2). Source routes are refused by the IP layer.
+//! IP options are handed up and down unchanged (RFC 1122 §4.1.3.2), but for source routes that arrive: the IP layer
+//! refuses those (RFC 7126 §4.3).
 
 mod calls;
 mod datagram;

@@ -43,7 +43,7 @@ impl Udp {
             ecn: packet.ecn,
             interface: packet.interface,
             arrived: packet.arrived,
-            options: options(packet),
+            ip_options: options(packet),
             data: data.compact(),
             segment_size: packet.segment_size,
         };
@@ -145,7 +145,7 @@ fn options(packet: &Delivered) -> Option<Box<ipv4::Options>> {
     if packet.src.is_ipv6() {
         return None;
     }
-    let octets = ipv4::View::quoted(&packet.quote).ok()?.option_bytes();
+    let octets = packet.options();
     if octets.is_empty() { None } else { ipv4::Options::new(octets).map(Box::new) }
 }
 

@@ -4,7 +4,7 @@ use super::receive::{end, scoped};
 use super::socket::count;
 use super::{Udp, UdpDatagram, UdpError, UdpId, UdpOptions, UdpSend};
 use crate::{Cast, Datagram, InterfaceId, Ip, Route, SendFailure};
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::num::NonZeroU16;
 use env::Instant;
 use wire::{Head, Payload, Protocol, ipv4, ipv6, udp};
@@ -35,16 +35,19 @@ impl Udp {
             self.claim_dynamic(id)?; // RFC 768: the source port is never 0, so that a reply finds its way.
         }
         let plan = self.plan(ip, id, &send, to)?;
-        let most = match plan.route.src {
-            IpAddr::V4(_) => ipv4::MAX_PACKET_LEN - ipv4::HEADER_LEN - udp::HEADER_LEN,
-            IpAddr::V6(_) => usize::from(u16::MAX) - udp::HEADER_LEN,
+        let options = self.get(id).ok_or(UdpError::NoSocket)?.options.clone();
+        let ip_options = send.ip_options.or(options.ip_options).filter(|_| to.is_ipv4());
+        let headers = headers(to, ip_options);
+        let most = match to {
+            SocketAddr::V4(_) => ipv4::MAX_PACKET_LEN - headers,
+            SocketAddr::V6(_) => usize::from(u16::MAX) - udp::HEADER_LEN,
         };
         if send.data.len() > most {
             return Err(UdpError::TooLong);
         }
-        let options = self.get(id).ok_or(UdpError::NoSocket)?.options.clone();
         let size = send.segment_size.filter(|size| usize::from(size.get()) < send.data.len());
-        let fits = fits(&plan.route, size.map_or(send.data.len(), |size| usize::from(size.get())));
+        let one = size.map_or(send.data.len(), |size| usize::from(size.get()));
+        let fits = headers + one <= usize::from(plan.route.path_mtu);
         if options.dont_fragment && !fits {
             return Err(UdpError::TooBig { mtu: plan.route.path_mtu });
         }
@@ -132,11 +135,11 @@ impl Udp {
             from: scoped((plan.route.src, plan.port), interface),
             to: scoped(end(plan.to), interface),
             ttl: plan.ttl,
-            dscp: send.dscp.unwrap_or(options.dscp),
+            dscp: send.dscp.unwrap_or(options.dscp) & 0x3f,
             ecn: send.ecn.unwrap_or(options.ecn),
             interface,
             arrived: now,
-            options: None,
+            ip_options: None,
             data: send.data.clone().compact(),
             segment_size,
         };
@@ -167,19 +170,23 @@ fn emit(
         dscp: send.dscp.unwrap_or(options.dscp) & 0x3f,
         ecn: send.ecn.unwrap_or(options.ecn),
         dont_fragment: options.dont_fragment,
+        options: send.ip_options.or(options.ip_options).filter(|_| plan.to.is_ipv4()),
         head,
         body,
         segment_size,
         checksum_at: summed.then_some(udp::CHECKSUM_OFFSET),
         ..Datagram::new(plan.route.src, plan.to.ip(), Protocol::UDP)
     };
-    ip.send(now, datagram)
+    ip.send_by(now, datagram, &plan.route)
 }
 
-/// Whether a datagram of `len` octets of data goes over the path whole.
-fn fits(route: &Route, len: usize) -> bool {
-    let headers = udp::HEADER_LEN + if route.src.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
-    headers + len <= usize::from(route.path_mtu)
+/// Octets of the headers before the data.
+fn headers(to: SocketAddr, ip_options: Option<ipv4::Options>) -> usize {
+    let ip = match to {
+        SocketAddr::V4(_) => ipv4::HEADER_LEN + ip_options.map_or(0, |options| options.as_slice().len()),
+        SocketAddr::V6(_) => ipv6::HEADER_LEN,
+    };
+    ip + udp::HEADER_LEN
 }
 
 /// The interface that an address names.

@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::num::NonZeroU16;
-use wire::Ecn;
+use wire::{Ecn, ipv4};
 
 /// Names a UDP socket of one host. Never used again after its socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,8 @@ pub struct UdpOptions {
     /// Congestion notification: with ECT, read [`UdpDatagram::ecn`] of what comes back and react (RFC 8085 §3.1.7).
     /// Default not capable.
     pub ecn: Ecn,
+    /// IPv4 options of what is sent (RFC 1122 §4.1.3.2). Default none.
+    pub ip_options: Option<ipv4::Options>,
     /// Never fragment: what does not fit the path is refused with its MTU, and IPv4 has DF set (RFC 8085 §3.2).
     /// Default no: IP fragments what is too large.
     pub dont_fragment: bool,
@@ -72,6 +74,7 @@ impl Default for UdpOptions {
             broadcast: false,
             dscp: 0,
             ecn: Ecn::NotEct,
+            ip_options: None,
             dont_fragment: false,
             checksum: true,
             require_checksum: false,
@@ -276,7 +279,7 @@ mod tests {
             ecn: Ecn::NotEct,
             interface: InterfaceId::LOOPBACK,
             arrived: Instant::ZERO,
-            options: None,
+            ip_options: None,
             data: Payload::from(alloc::vec![7; len]),
             segment_size: segment_size.and_then(NonZeroU16::new),
         }

@@ -237,7 +237,7 @@ fn a_group_or_broadcast_reaches_every_socket_at_the_port_and_a_group_only_those_
     let binds = [None, Some("0.0.0.0"), Some(OURS), Some(GROUP), Some("10.0.0.255")];
     let ids = binds.map(|address| host.udp_bind(shared(address, 7)).unwrap());
     let other = host.udp_bind(any(8)).unwrap();
-    let mut who = |host: &mut Host, dst: &str| {
+    let who = |host: &mut Host, dst: &str| {
         give(host, packet(interface, THEIRS, dst, 7, b"x"));
         ids.map(|id| host.udp_receive(id).is_some())
     };
@@ -284,7 +284,7 @@ fn icmp_errors_reach_the_socket_that_sent_and_say_about_what() {
     let (mut host, _) = host();
     let (bound, connected) = (host.udp_bind(at(OURS, 7)).unwrap(), host.udp_bind(at(OURS, 8)).unwrap());
     host.udp_connect(connected, SocketAddr::new(ip(THEIRS), 80)).unwrap();
-    let mut tell = |host: &mut Host, error: &IcmpError| host.udp.handle_icmp(&mut host.ip, NOW, error);
+    let tell = |host: &mut Host, error: &IcmpError| host.udp.handle_icmp(&mut host.ip, NOW, error);
     let refused = ErrorKind::PortUnreachable;
     assert!(tell(&mut host, &error(refused, (OURS, 8), (THEIRS, 80), THEIRS)));
     let fault = host.udp_take_fault(connected).unwrap();
@@ -330,8 +330,8 @@ fn ip_options_are_handed_up_unchanged() {
     with_options.quote = quote.into();
     give(&mut host, with_options);
     give(&mut host, packet(interface, THEIRS, OURS, 7, b"x"));
-    assert_eq!(host.udp_receive(id).unwrap().options.as_deref(), Some(&options));
-    assert_eq!(host.udp_receive(id).unwrap().options, None);
+    assert_eq!(host.udp_receive(id).unwrap().ip_options.as_deref(), Some(&options));
+    assert_eq!(host.udp_receive(id).unwrap().ip_options, None);
 }
 
 /// Covers: RFC 1122 1122U-14
