@@ -80,6 +80,15 @@ mod rfc9293_3_8_6_3 {
     }
 
     #[test]
+    fn no_segment_counts_as_larger_than_what_we_announced() {
+        let mut half = settled(200_000);
+        half.take_text(NOW, &data(16, 50_000));
+        half.advertise();
+        half.take_text(NOW, &data(50_016, 2 * MSS as usize));
+        assert_eq!(half.ack_due(NOW), Some(Why::SecondSegment));
+    }
+
+    #[test]
     fn half_a_small_buffer_is_worth_an_ack() {
         let mut half = settled(1600);
         half.take_text(NOW, &data(16, 800));
@@ -160,6 +169,37 @@ mod rfc5681_4_2 {
         assert_eq!(half.ack_due(NOW), Some(Why::AcknowledgesFin));
         half.demand_ack(Why::Duplicate);
         assert_eq!(half.ack_due(NOW), Some(Why::AcknowledgesFin));
+    }
+}
+
+proptest! {
+    /// Covers: RFC 5681 5681-16, 5681-17, 5681-29; RFC 9293 MAY-13
+    #[test]
+    fn whatever_is_not_simply_next_is_acknowledged_at_once(
+        sack: bool, segments in proptest::collection::vec((0usize..4000, 1usize..500), 1..80),
+    ) {
+        let mut half = ReceiveHalf::new(NOW, IRS, ReceiveSettings { sack, ..settings(100_000) });
+        for (n, len) in segments {
+            let (next, hole) = (half.nxt(), half.buffered_out_of_order() > 0);
+            let segment = data(n, len);
+            match half.check(segment.header.seq, segment.seq_len()) {
+                Acceptability::Acceptable => {
+                    half.take_text(NOW, &segment);
+                }
+                refused => {
+                    half.refuse(refused, &segment);
+                }
+            }
+            if segment.header.seq != next || hole {
+                prop_assert!(half.ack_due(NOW).is_some());
+            }
+            prop_assert!(half.ack_due(NOW).is_some() || half.ack_deadline().is_some());
+            // However many are owed, they come to an end.
+            for _ in 0..3 {
+                half.advertise();
+            }
+            prop_assert_eq!((half.ack_due(NOW), half.ack_deadline()), (None, None));
+        }
     }
 }
 
@@ -301,6 +341,20 @@ mod rfc2883_4 {
         half.take_text(NOW, &data(0, 1000));
         half.take_text(NOW, &data(1500, 600));
         assert_eq!(blocks(&mut half, 4), [(1500, 2000)], "the latest");
+        for n in [300, 200] {
+            let old = data(n, 50);
+            half.refuse(Acceptability::Duplicate, &old);
+        }
+        half.take_text(NOW, &data(59_990 + 2100, 50));
+        assert_eq!(blocks(&mut half, 4), [(200, 250)], "the latest, whatever else was refused since");
+    }
+
+    #[test]
+    fn a_duplicate_at_the_end_of_a_segment_above_a_hole_is_told() {
+        let mut half = half(60_000);
+        half.take_text(NOW, &data(3000, 500));
+        half.take_text(NOW, &data(2500, 700));
+        assert_eq!(blocks(&mut half, 4), [(3000, 3200), (2500, 3500)]);
     }
 
     /// Covers: RFC 2883 2883-1
@@ -382,6 +436,18 @@ mod rfc7323_4_and_5 {
         half.update_timestamp(later, seq(0), stamp(5));
         assert_eq!(half.timestamp_echo(), 5);
         assert_eq!(half.check_timestamp(later, stamp(4)), TimestampCheck::Old);
+    }
+
+    /// Covers: RFC 7323 7323-20
+    #[test]
+    fn ts_recent_never_goes_back() {
+        let mut half = stamped(7);
+        half.update_timestamp(NOW, seq(0), stamp(6));
+        assert_eq!(half.timestamp_echo(), 7);
+        half.update_timestamp(NOW, seq(0), stamp(7));
+        half.update_timestamp(NOW, seq(0), stamp(9));
+        half.update_timestamp(NOW, seq(1), stamp(12));
+        assert_eq!(half.timestamp_echo(), 9, "above Last.ACK.sent nothing is taken over");
     }
 
     #[test]

@@ -247,3 +247,79 @@ proptest! {
         }
     }
 }
+
+/// A peer that sends all it may, and avoids silly windows itself (RFC 9293 §3.8.6.2.1).
+struct Greedy {
+    sent: usize,
+    acked: usize,
+    window: usize,
+    widest: usize,
+    mss: usize,
+    stream: usize,
+}
+
+impl Greedy {
+    fn hears(&mut self, half: &mut ReceiveHalf) {
+        self.acked = half.nxt().wrapping_since(seq(0)) as usize;
+        self.window = told(half) as usize;
+        self.widest = self.widest.max(self.window);
+    }
+
+    fn next(&mut self) -> Option<Segment> {
+        let usable = (self.acked + self.window).saturating_sub(self.sent);
+        let left = self.stream - self.sent;
+        let len = usable.min(left).min(self.mss);
+        let idle = self.acked == self.sent;
+        let worth = len == self.mss || (len == left && idle) || len >= self.widest / 2;
+        (len > 0 && worth).then(|| {
+            self.sent += len;
+            data(self.sent - len, len)
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Nobody loses anything here, so nobody may have to wait for a timer other than that of the delayed ACK.
+    ///
+    /// Covers: RFC 9293 MUST-39, SHLD-14
+    #[test]
+    fn a_greedy_peer_and_a_moody_reader_never_wait_for_each_other(
+        buffer in 2048u32..200_000, mss in 88u32..61_000, shift in 0u8..3, offered in 0u32..0x1_0000,
+        moods in proptest::collection::vec(0usize..4000, 1..20),
+    ) {
+        let scale = WindowScale::new(WindowScale::fitting(buffer).shift() + shift);
+        let given = ReceiveSettings { mss, scale, offered: offered.min(buffer), ..settings(buffer) };
+        let mut half = ReceiveHalf::new(NOW, IRS, given);
+        let stream = buffer as usize * 3 + 17;
+        let mut peer = Greedy { sent: 0, acked: 0, window: 0, widest: 0, mss: mss as usize, stream };
+        peer.hears(&mut half); // The ACK that completes the handshake.
+        let (mut now, mut got, mut acks, mut moods) = (NOW, 0, 0, moods.into_iter().cycle());
+        while got < stream {
+            let segment = peer.next();
+            if let Some(segment) = &segment {
+                prop_assert_eq!(half.check(segment.header.seq, segment.seq_len()), Acceptability::Acceptable);
+                let taken = half.take_text(now, segment);
+                prop_assert_eq!((taken.delivered as usize, taken.discard), (segment.payload.len(), None));
+            }
+            let mood = moods.next().unwrap_or(0);
+            // A moody reader, but one that reads on when there is nothing else to do.
+            let hunger = if segment.is_none() { mood.max(1) } else { mood };
+            let ate = read(&mut half, hunger);
+            got += ate;
+            if half.ack_due(now).is_some() || half.window_update_due() {
+                acks += 1;
+                peer.hears(&mut half);
+            } else if segment.is_none() && ate == 0 {
+                let Some(deadline) = half.ack_deadline() else {
+                    return Err(TestCaseError::fail(std::format!("both wait, {got} of {stream} read")));
+                };
+                now = deadline;
+                half.on_timeout(now);
+            }
+        }
+        let least = mss.min(buffer / 2) as usize;
+        prop_assert!(acks <= 32 + 2 * stream.div_ceil(least), "{acks} ACKs");
+    }
+}
