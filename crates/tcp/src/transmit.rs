@@ -87,12 +87,12 @@ impl Open {
         let resend = self.snd.resend.take();
         let why = if core::mem::take(&mut self.syn_ack_due) { Why::AnswersSyn } else { resend? };
         self.snd.sent_again(now, self.snd.iss, self.snd.iss + 1, 1);
-        self.rcv.advertise();
+        let window = self.rcv.advertise_unscaled();
         let header = Header {
             seq: self.snd.iss,
             ack: self.rcv.nxt(),
             flags: Flags::SYN | Flags::ACK,
-            window: WireWindow::new(self.rcv.window().min(0xffff) as u16),
+            window,
             options: syn_options(now, shared, Some(self)),
             ..Header::default()
         };
@@ -109,9 +109,11 @@ impl Open {
             .clamp(1, u32::from(u16::MAX))
     }
 
-    /// Octets in the longest train. Urgent data goes a segment at a time: each has a pointer of its own.
+    /// Octets in the longest train. Urgent data goes a segment at a time, for each has a pointer of its own; and so does
+    /// what reports a duplicate, for that is told once.
     fn train_limit(&self, shared: &Shared) -> u32 {
-        if self.snd.urgent.is_some() { 0 } else { shared.path.train_limit }
+        let alone = self.snd.urgent.is_some() || self.rcv.has_duplicate();
+        if alone { 0 } else { shared.path.train_limit }
     }
 
     /// SACK blocks that fit beside the other options.

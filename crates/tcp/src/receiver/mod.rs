@@ -338,6 +338,18 @@ impl ReceiveHalf {
         self.offer.tell(self.room())
     }
 
+    /// The window field of a SYN,ACK, which no scale applies to (RFC 7323 §2.2): what our SYN offered, and no more.
+    pub(crate) fn advertise_unscaled(&mut self) -> WireWindow {
+        self.acked = self.nxt;
+        self.policy.sent();
+        WireWindow::new(self.window().min(0xffff) as u16)
+    }
+
+    /// Whether a duplicate is to be reported, once (RFC 2883 §4).
+    pub(crate) fn has_duplicate(&self) -> bool {
+        self.sack && self.duplicate.is_some()
+    }
+
     /// The SACK blocks of a segment with ACK that is being built, at most `room`: a duplicate first and once (RFC 2883
     /// §4), then the islands, the one that grew last first (RFC 2018 §4).
     pub(crate) fn sack_blocks(&mut self, room: usize) -> SackBlocks {
