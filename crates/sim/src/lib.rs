@@ -3,11 +3,13 @@
 //! ```text
 //!   World      hosts, links, a schedule of faults, one clock that jumps; what must always hold, checked at each step
 //!   Pair       two hosts and a link: where most scenes begin
+//!   model      every state that two connections can reach together, for small parameters
 //!   forge      packets that nobody sent
 //! ```
 
 mod check;
 pub mod forge;
+pub mod model;
 mod pair;
 mod world;
 
