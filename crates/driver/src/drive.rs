@@ -1,0 +1,277 @@
+//! One loop's worth of work: what arrived goes in, what is due runs, what is to be sent goes out.
+
+use device::{BATCH, Device};
+use env::{Duration, Instant, Machine};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use stack::{Host, HostEvent, InterfaceConfig, InterfaceError, InterfaceId, Trace};
+use std::collections::VecDeque;
+use std::{fmt, io};
+use wire::Frame;
+
+/// Frames that wait for one device while others go on; a lone device is never given more than it takes.
+const QUEUE: usize = 1024;
+
+/// Sees what happens, in order; see [`Driver::observe`].
+pub type Observer = Box<dyn FnMut(Trace) + Send>;
+
+/// A host and its devices.
+///
+/// The user's calls go to [`host_mut`](Self::host_mut); after them, [`flush`](Self::flush) or [`turn`](Self::turn).
+pub struct Driver<D = Box<dyn Device + Send>> {
+    host: Host,
+    ports: Vec<Port<D>>,
+    observer: Option<Observer>,
+    /// Kept for its room.
+    arrived: Vec<Frame>,
+    dropped: u64,
+}
+
+/// A device, and what it has not taken yet.
+struct Port<D> {
+    interface: InterfaceId,
+    device: D,
+    queue: VecDeque<Frame>,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Frames that arrived.
+    pub received: usize,
+    /// Frames that left.
+    pub sent: usize,
+    /// A device may have more to give: turn again at once, after others had theirs.
+    pub more: bool,
+}
+
+/// A device is broken or gone.
+#[derive(Debug)]
+pub struct DeviceError {
+    /// Which.
+    pub interface: InterfaceId,
+    /// In its own words.
+    pub why: io::Error,
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)
+    }
+}
+
+impl std::error::Error for DeviceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.why)
+    }
+}
+
+impl From<DeviceError> for io::Error {
+    fn from(error: DeviceError) -> Self {
+        error.why
+    }
+}
+
+impl<D: Device> Driver<D> {
+    /// A host without devices.
+    pub fn new(host: Host) -> Self {
+        Self { host, ports: Vec::new(), observer: None, arrived: Vec::new(), dropped: 0 }
+    }
+
+    /// Attaches `device` as an interface of the host: with an MTU of at most the device's, and its offloads.
+    ///
+    /// # Errors
+    /// [`InterfaceError`]; the device is dropped then.
+    pub fn attach(
+        &mut self,
+        now: Instant,
+        device: D,
+        config: InterfaceConfig,
+    ) -> Result<InterfaceId, InterfaceError> {
+        let can = device.capabilities();
+        let interface = self.host.add_interface(
+            now,
+            InterfaceConfig {
+                mtu: config.mtu.min(u16::try_from(can.mtu).unwrap_or(u16::MAX)),
+                segmentation: can.segmentation,
+                checksum: can.checksum,
+                ..config
+            },
+        )?;
+        self.ports.push(Port { interface, device, queue: VecDeque::new() });
+        Ok(interface)
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The host, for the user's calls.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    /// The devices, in the order of attaching.
+    pub fn devices(&self) -> impl Iterator<Item = (InterfaceId, &D)> {
+        self.ports.iter().map(|port| (port.interface, &port.device))
+    }
+
+    /// The devices, to change them.
+    pub fn devices_mut(&mut self) -> impl Iterator<Item = (InterfaceId, &mut D)> {
+        self.ports.iter_mut().map(|port| (port.interface, &mut port.device))
+    }
+
+    /// The devices, when all is over.
+    pub fn into_devices(self) -> impl Iterator<Item = (InterfaceId, D)> {
+        self.ports.into_iter().map(|port| (port.interface, port.device))
+    }
+
+    /// Has `observer` told what happens, from now on; or nobody. It sees a frame before the device takes it.
+    pub fn observe(&mut self, observer: Option<Observer>) {
+        self.host.watch(observer.is_some());
+        self.observer = observer;
+    }
+
+    /// Takes the next event for the users of the host.
+    pub fn poll_event(&mut self) -> Option<HostEvent> {
+        self.host.poll_event()
+    }
+
+    /// Takes in what arrived, at most [`BATCH`] frames from each device, runs what is due, and sends what is to be sent.
+    ///
+    /// # Errors
+    /// A device is broken or gone. The others had their turn.
+    pub fn turn(&mut self, now: Instant) -> Result<Turn, DeviceError> {
+        let mut turn = Turn::default();
+        let mut broken = None;
+        for port in &mut self.ports {
+            match port.device.receive(now, &mut self.arrived) {
+                Ok(count) => turn.more |= count >= BATCH,
+                Err(why) => broken = Some(DeviceError { interface: port.interface, why }),
+            }
+            turn.received += self.arrived.len();
+            for frame in self.arrived.drain(..) {
+                self.host.handle_packet(now, (port.interface, frame));
+            }
+        }
+        if self.host.poll_timeout().is_some_and(|due| due <= now) {
+            self.host.handle_timeout(now);
+        }
+        let flushed = self.flush(now);
+        turn.sent = *flushed.as_ref().unwrap_or(&0);
+        match broken {
+            Some(error) => Err(error),
+            None => flushed.map(|_| turn),
+        }
+    }
+
+    /// Sends what is to be sent, as far as the devices take it; says how many frames left. What a turn ends with, and
+    /// enough after a user's call.
+    ///
+    /// # Errors
+    /// A device is broken or gone. The others had their turn.
+    pub fn flush(&mut self, now: Instant) -> Result<usize, DeviceError> {
+        let mut sent = 0;
+        let mut broken = None;
+        for port in &mut self.ports {
+            // What it left, and what it holds back itself.
+            match port.device.transmit(now, &mut port.queue) {
+                Ok(count) => sent += count,
+                Err(why) => broken = Some(DeviceError { interface: port.interface, why }),
+            }
+        }
+        while broken.is_none() && self.gather(now) {
+            self.tell();
+            for port in self.ports.iter_mut().filter(|port| !port.queue.is_empty()) {
+                match port.device.transmit(now, &mut port.queue) {
+                    Ok(count) => sent += count,
+                    Err(why) => broken = Some(DeviceError { interface: port.interface, why }),
+                }
+            }
+        }
+        self.tell();
+        broken.map_or(Ok(sent), Err)
+    }
+
+    /// Asks the host for a batch of frames, unless no device takes any: TCP then keeps its data, which it can still
+    /// hold together with more, or not send at all (a retransmission that an ACK makes needless).
+    fn gather(&mut self, now: Instant) -> bool {
+        if !self.ports.is_empty() && self.ports.iter().all(|port| !port.queue.is_empty()) {
+            return false;
+        }
+        let mut any = false;
+        for _ in 0..BATCH {
+            let Some((interface, frame)) = self.host.poll_transmit(now) else { break };
+            any = true;
+            match self.ports.iter_mut().find(|port| port.interface == interface) {
+                Some(port) if port.queue.len() < QUEUE => port.queue.push_back(frame),
+                // One stuck device may not hold up the others.
+                _ => self.dropped += 1,
+            }
+        }
+        any
+    }
+
+    fn tell(&mut self) {
+        let Some(observer) = &mut self.observer else { return };
+        while let Some(trace) = self.host.poll_trace() {
+            observer(trace);
+        }
+    }
+
+    /// When to [`turn`](Self::turn) again though nothing arrives: `None` when there is nothing to wait for.
+    pub fn deadline(&self) -> Option<Instant> {
+        let devices = self.ports.iter().filter_map(|port| port.device.poll_timeout());
+        devices.chain(self.host.poll_timeout()).min()
+    }
+
+    /// Whether a device has left frames: then wait until its descriptor is writable, too.
+    pub fn is_blocked(&self, interface: InterfaceId) -> bool {
+        self.ports.iter().any(|port| port.interface == interface && !port.queue.is_empty())
+    }
+
+    /// Frames that were dropped because their device took nothing for long while others went on.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Waits on the thread until it is worth turning, at most until `limit`: a device has something, or has room for what
+    /// it left, or [`deadline`](Self::deadline) has come. Devices without a descriptor cannot end the wait.
+    ///
+    /// # Errors
+    /// The system refuses to wait.
+    pub fn wait(&self, now: Instant, limit: Option<Instant>) -> io::Result<()> {
+        let mut fds = Vec::with_capacity(self.ports.len());
+        let waits: Vec<_> =
+            self.ports.iter().filter_map(|port| Some((port.device.fd()?, !port.queue.is_empty()))).collect();
+        for (fd, blocked) in &waits {
+            fds.push(PollFd::new(fd, if *blocked { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN }));
+        }
+        let due = [self.deadline(), limit].into_iter().flatten().min();
+        match poll(&mut fds, due.map(|due| timespec(due.since(now))).as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(why) => Err(why.into()),
+        }
+    }
+}
+
+fn timespec(wait: Duration) -> Timespec {
+    // A wait of centuries may as well be one of decades.
+    let tv_sec = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).min(1 << 30);
+    Timespec { tv_sec, tv_nsec: i64::from(wait.subsec_nanos()) as _ }
+}
+
+impl<D> fmt::Debug for Driver<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting: usize = self.ports.iter().map(|port| port.queue.len()).sum();
+        f.debug_struct("Driver")
+            .field("devices", &self.ports.len())
+            .field("waiting", &waiting)
+            .field("observed", &self.observer.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
