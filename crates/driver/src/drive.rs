@@ -122,9 +122,9 @@ impl<D: Device> Driver<D> {
         self.ports.iter_mut().map(|port| (port.interface, &mut port.device))
     }
 
-    /// The devices, when all is over.
-    pub fn into_devices(self) -> impl Iterator<Item = (InterfaceId, D)> {
-        self.ports.into_iter().map(|port| (port.interface, port.device))
+    /// Takes the devices away; the host stays, to be looked at. What they had not taken is lost.
+    pub fn detach(&mut self) -> Vec<(InterfaceId, D)> {
+        self.ports.drain(..).map(|port| (port.interface, port.device)).collect()
     }
 
     /// Has `observer` told what happens, from now on; or nobody. It sees a frame before the device takes it.
