@@ -14,7 +14,7 @@
 //! algorithm 5 is for). Since a permutation leaves nothing out, the search ends with an error only when every port
 //! of the range is taken *for that destination*. It is not algorithm 1, which RFC 6056 §5 warns of.
 //!
-//! TCP and UDP have an instance each (RFC 768: a port space of its own).
+//! Rules held here: 6056-1, 6056-6, 6056-8. TCP and UDP have an instance each (RFC 768: a port space of its own, 768-9).
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -130,7 +130,7 @@ impl Ports {
         self.low..=self.low.saturating_add((self.count.saturating_sub(1)) as u16)
     }
 
-    /// Ports that are never chosen, although they may be bound by number (RFC 6056 §3.2).
+    /// Ports that are never chosen, although they may be bound by number (RFC 6056 §3.2, 6056-3).
     pub fn set_reserved(&mut self, reserved: Vec<RangeInclusive<u16>>) {
         self.reserved = reserved;
     }
@@ -158,7 +158,7 @@ impl Ports {
     }
 
     /// Claims `port` at `address` for one connection. Never fails: whether the 4-tuple is free is for whoever holds
-    /// the table of connections to say.
+    /// the table of connections to say (RFC 9293 9293-E44).
     pub fn connect(&mut self, address: IpAddr, port: Port) -> Claimed {
         self.claim(Some(address), port, Hold::Connection)
     }
@@ -187,7 +187,7 @@ impl Ports {
     }
 
     /// Chooses a dynamic port for a connection from `local` to `remote`: one that is not bound, not reserved, and for
-    /// which `in_use` (is this 4-tuple taken?) says no (RFC 6056 §3.1, §3.3). It is not claimed yet.
+    /// which `in_use` (is this 4-tuple taken?) says no (RFC 6056 §3.1, §3.3; 6056-4, 6056-5). It is not claimed yet.
     ///
     /// One or two steps as a rule; no more than the range has ports.
     ///

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use env::{Duration, Instant, Machine};
 use handfast_stack::{
-    Account, Cidr, Drop, EchoError, EchoSend, ErrorKind, Host, HostConfig, HostEvent, InterfaceConfig,
-    InterfaceId, Medium, SendFailure, UdpBind, UdpError, UdpId, UdpOptions, UdpSend,
+    Account, Cidr, ConnectOptions, Drop, EchoError, EchoSend, ErrorKind, Host, HostConfig, HostEvent,
+    InterfaceConfig, InterfaceId, ListenConfig, MacAddr, Medium, SendFailure, UdpBind, UdpError, UdpId,
+    UdpOptions, UdpSend,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
-use wire::{Ecn, Frame, Payload, Protocol, ipv4, ipv6, udp};
+use wire::{Ecn, Frame, Head, Payload, Protocol, ipv4, ipv6, udp};
 
 const A: [&str; 2] = ["10.0.0.1", "fd00::1"];
 const B: [&str; 2] = ["10.0.0.2", "fd00::2"];
@@ -25,9 +26,11 @@ struct Net {
     copies: fn(usize) -> usize,
 }
 
-fn host(seed: u8, addresses: &[&str]) -> (Host, InterfaceId) {
+const MAC: [MacAddr; 2] = [MacAddr::new([2, 0, 0, 0, 0, 1]), MacAddr::new([2, 0, 0, 0, 0, 2])];
+
+fn host(seed: u8, medium: Medium, addresses: &[&str]) -> (Host, InterfaceId) {
     let mut host = Host::new(HostConfig::default(), [seed; 32]).unwrap();
-    let config = addresses.iter().fold(InterfaceConfig::new("net", Medium::Ip), |config, address| {
+    let config = addresses.iter().fold(InterfaceConfig::new("net", medium), |config, address| {
         config.address(address.parse::<Cidr>().unwrap())
     });
     let link = host.add_interface(Instant::ZERO, config).unwrap();
@@ -36,8 +39,12 @@ fn host(seed: u8, addresses: &[&str]) -> (Host, InterfaceId) {
 
 impl Net {
     fn new() -> Self {
-        let (a, link) = host(1, &["10.0.0.1/24", "10.0.0.5/24", "fd00::1/64", "fe80::1/64"]);
-        let (b, other) = host(2, &["10.0.0.2/24", "fd00::2/64", "fe80::2/64"]);
+        Self::on([Medium::Ip; 2])
+    }
+
+    fn on(media: [Medium; 2]) -> Self {
+        let (a, link) = host(1, media[0], &["10.0.0.1/24", "10.0.0.5/24", "fd00::1/64", "fe80::1/64"]);
+        let (b, other) = host(2, media[1], &["10.0.0.2/24", "fd00::2/64", "fe80::2/64"]);
         assert_eq!(link, other);
         Self { now: Instant::from_secs(1), a, b, link, log: Vec::new(), copies: |_| 1 }
     }
@@ -318,7 +325,7 @@ fn the_source_is_one_of_ours_chosen_or_left_open_and_its_port_is_never_zero() {
     assert_eq!(net.a.udp_send(net.now, v4, UdpSend::to(b"x", to(B[1], 7))), Err(UdpError::BadDestination));
 }
 
-/// Covers: RFC 8085 8085-3; RFC 1122 1122U-15
+/// Covers: RFC 8085 8085-3
 #[test]
 fn what_may_not_be_fragmented_is_refused_with_the_mtu_of_the_path() {
     let mut net = Net::new();
@@ -486,7 +493,7 @@ fn a_full_queue_makes_the_sender_wait_and_tells_when_there_is_room() {
     assert_eq!(net.a.udp_counters(sender).unwrap().sent, sent as u64);
 }
 
-/// Covers: RFC 792 792-1; RFC 4443 4443-16
+/// Covers: RFC 792 792-1, 792-10; RFC 4443 4443-16
 #[test]
 fn ping_comes_back_with_its_data_its_ttl_and_when_it_came() {
     for destination in B {
@@ -514,4 +521,95 @@ fn ping_comes_back_with_its_data_its_ttl_and_when_it_came() {
         let nowhere = EchoSend::new(ip("192.0.2.1"), 1, Payload::EMPTY);
         assert_eq!(net.a.echo_send(net.now, three, nowhere), Err(EchoError::Send(SendFailure::NoRoute)));
     }
+}
+
+/// Covers: RFC 1122 1122U-15
+#[test]
+fn a_doubtful_delivery_has_the_next_hop_probed_and_a_silent_one_is_told_of() {
+    for (version, destination) in B.into_iter().enumerate() {
+        let mut net = Net::on(MAC.map(Medium::Ethernet));
+        net.wait(Duration::from_secs(5));
+        let (client, server) = (net.a.udp_open().unwrap(), net.b.udp_bind(any(7)).unwrap());
+        net.a.udp_connect(client, to(destination, 7)).unwrap();
+        net.a.udp_send(net.now, client, UdpSend::new(b"x")).unwrap();
+        net.wait(Duration::from_millis(10));
+        assert!(net.b.udp_receive(server).is_some());
+        let asked =
+            |host: &Host| [host.counters().arp_out_requests, host.counters().nd_out_solicits][version];
+        let before = asked(&net.a);
+        net.a.udp_delivery_problem(net.now, ip(destination));
+        net.wait(Duration::from_millis(10));
+        assert_eq!(asked(&net.a), before + 1);
+        // Nobody is at this address.
+        let nobody = ["10.0.0.77", "fd00::77"][version];
+        net.a.udp_connect(client, to(nobody, 7)).unwrap();
+        net.a.udp_send(net.now, client, UdpSend::new(b"x")).unwrap();
+        net.wait(Duration::from_secs(10));
+        let fault = net.a.udp_take_fault(client).unwrap();
+        assert_eq!((fault.kind, fault.to), (ErrorKind::HostUnreachable, to(nobody, 7)));
+        let path = net.a.udp_path(ip(destination), None).unwrap();
+        assert_eq!((path.mtu, path.source.is_ipv4()), (1_500, version == 0));
+    }
+}
+
+/// Covers: RFC 1122 1122U-13
+#[test]
+fn from_a_source_that_nobody_has_nothing_is_delivered_and_nothing_answered() {
+    let mut net = Net::new();
+    let id = net.a.udp_bind(any(7)).unwrap();
+    net.run();
+    let sources =
+        ["255.255.255.255", "224.0.0.1", "10.0.0.255", "10.0.0.5", "127.0.0.1", "ff02::1", "::1", "fd00::1"];
+    for source in sources {
+        for port in [7, 8] {
+            let (src, dst) = (ip(source), if source.contains(':') { ip(A[1]) } else { ip(A[0]) });
+            let body = Payload::from(b"x");
+            let mut head = Head::new();
+            udp::Repr { src_port: 9, dst_port: port }.prepend_to(&mut head, 1).unwrap();
+            udp::fill_checksum(&mut head, &body, src, dst).unwrap();
+            match (src, dst) {
+                (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                    ipv4::Repr::new(src, dst, Protocol::UDP).prepend_to(&mut head, 1).unwrap();
+                }
+                (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                    ipv6::Repr::new(src, dst, Protocol::UDP).prepend_to(&mut head, 1).unwrap();
+                }
+                _ => unreachable!(),
+            }
+            net.a.handle_packet(net.now, (net.link, Frame { head, body, ..Frame::default() }));
+        }
+    }
+    assert_eq!(net.a.udp_receive(id), None);
+    assert!(net.a.poll_transmit(net.now).is_none());
+    let counters = net.a.counters();
+    assert_eq!(
+        counters.dropped(Drop::MartianSource) + counters.dropped(Drop::Land),
+        2 * sources.len() as u64
+    );
+}
+
+/// Covers: RFC 768 768-9
+#[test]
+fn tcp_and_udp_on_one_number_do_not_cross() {
+    let mut net = Net::new();
+    let at = to(B[0], 7);
+    let socket = net.b.udp_bind(UdpBind { address: Some(at.ip()), port: 7, reuse: false }).unwrap();
+    // Only UDP is there: TCP is refused.
+    let early = net.a.tcp_connect(net.now, ConnectOptions::to(at)).unwrap();
+    net.wait(Duration::from_millis(100));
+    let refused = Some(tcp::ConnectionError::Refused);
+    assert!(events(&mut net.a).contains(&HostEvent::TcpClosed(early, refused)));
+    let listener = net.b.tcp_listen(net.now, at, ListenConfig::default()).unwrap();
+    net.a.tcp_connect(net.now, ConnectOptions::to(at)).unwrap();
+    let client = net.a.udp_open().unwrap();
+    net.a.udp_connect(client, at).unwrap();
+    net.a.udp_send(net.now, client, UdpSend::new(b"datagram")).unwrap();
+    net.wait(Duration::from_millis(100));
+    assert!(net.b.tcp_accept(listener).is_some());
+    assert_eq!(drain(&mut net.b, socket), [b"datagram"]);
+    // Only TCP is there: UDP is refused.
+    assert!(net.b.udp_close(net.now, socket));
+    net.a.udp_send(net.now, client, UdpSend::new(b"datagram")).unwrap();
+    net.wait(Duration::from_millis(100));
+    assert_eq!(net.a.udp_take_fault(client).unwrap().kind, ErrorKind::PortUnreachable);
 }

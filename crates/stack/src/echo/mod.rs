@@ -126,7 +126,7 @@ impl Echo {
         socket.news |= news;
     }
 
-    /// Takes an echo reply, of which the ICMP layer has checked the sum.
+    /// Takes an echo reply, of which the ICMP layer has checked the sum (RFC 1122 §3.2.2.6, 792-10).
     pub(crate) fn handle_packet(&mut self, ip: &mut Ip, now: Instant, packet: Delivered) {
         if let Err(why) = self.take(ip, &packet) {
             ip.drop(now, why, &packet);
@@ -184,21 +184,10 @@ impl Echo {
         true
     }
 
-    /// The path MTU to `dst` changed. Whoever asked has the ICMP error that said so.
-    pub(crate) fn handle_path_mtu(&mut self, _ip: &mut Ip, _now: Instant, _dst: IpAddr) {}
-
-    /// The neighbour on the way to `dst` did not answer. A request without a reply says so too.
-    pub(crate) fn handle_unreachable(&mut self, _ip: &mut Ip, _now: Instant, _dst: IpAddr) {}
-
     pub(crate) fn handle_timeout(&mut self, _ip: &mut Ip, _now: Instant) {}
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         None
-    }
-
-    /// Sends one train, and says whether it did: requests go out when they are asked for.
-    pub(crate) fn poll_transmit(&mut self, _ip: &mut Ip, _now: Instant) -> bool {
-        false
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<HostEvent> {

@@ -1,4 +1,4 @@
-//! What users call: open, bind, connect, send, receive, join, close.
+//! What users call: open, bind, connect, send, receive, join, close (RFC 768, 768-7).
 
 use super::receive::end;
 use super::send::scope;
@@ -11,7 +11,7 @@ use core::net::{IpAddr, SocketAddr};
 use env::Instant;
 use wire::{Port, ipv4, ipv6, udp};
 
-/// What is known of the way to a destination (RFC 1122 §3.4: GET_SRCADDR, GET_MAXSIZES).
+/// What is known of the way to a destination (RFC 1122 §3.4: GET_SRCADDR, GET_MAXSIZES; 1122U-15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UdpPath {
     /// The address of ours that would be the source.
@@ -38,7 +38,7 @@ impl Udp {
         if let Some(address) = bind.address {
             let ours = ip.is_local(address) || address.is_unspecified();
             if !(ours || address.is_multicast() || ip.is_broadcast(None, address)) {
-                return Err(UdpError::NotOurs); // RFC 1122 §4.1.3.6
+                return Err(UdpError::NotOurs); // RFC 1122 §4.1.3.6, 1122U-14
             }
         }
         let claimed = match Port::new(bind.port) {
@@ -222,7 +222,7 @@ impl Host {
         self.udp.get_mut(id)?.take_fault()
     }
 
-    /// The local end (RFC 1122 §4.1.3.5); unspecified, with port 0, as long as nothing was chosen.
+    /// The local end (RFC 1122 §4.1.3.5, 1122U-12); unspecified, with port 0, as long as nothing was chosen.
     pub fn udp_local(&self, id: UdpId) -> Option<SocketAddr> {
         self.udp.get(id).map(|socket| socket.local(socket.peer.map(|peer| peer.ip())))
     }
@@ -267,8 +267,8 @@ impl Host {
         })
     }
 
-    /// The application has reason to doubt that its datagrams reach `destination` (RFC 1122 §3.4: ADVISE_DELIVPROB): the
-    /// next hop is probed.
+    /// The application has reason to doubt that its datagrams reach `destination` (RFC 1122 §3.4: ADVISE_DELIVPROB;
+    /// 1122U-15): the next hop is probed.
     pub fn udp_delivery_problem(&mut self, now: Instant, destination: IpAddr) {
         self.ip.doubt(now, destination);
     }

@@ -69,7 +69,7 @@ pub struct UdpDatagram {
 }
 
 impl UdpDatagram {
-    /// Where a reply goes, if one is wanted (RFC 768).
+    /// Where a reply goes, if one is wanted (RFC 768, 768-2).
     pub fn reply_to(&self) -> Option<SocketAddr> {
         (self.from.port() != 0).then_some(self.from)
     }

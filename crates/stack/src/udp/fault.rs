@@ -1,17 +1,18 @@
-//! ICMP errors about datagrams that we sent (RFC 1122 §4.1.3.3, RFC 5927).
+//! ICMP errors about datagrams that we sent (RFC 1122 §4.1.3.3, RFC 5927). Those of a neighbour that does not answer
+//! come this way too: the IP layer quotes what had waited for it.
 
 use super::receive::scoped;
 use super::socket::FAILED;
 use super::table::Place;
 use super::{Udp, UdpFault};
-use crate::{Drop, ErrorKind, IcmpError, Ip};
+use crate::{Drop, IcmpError, Ip};
 use core::net::IpAddr;
 use env::Instant;
 
 impl Udp {
     /// Takes an ICMP error that quotes a UDP datagram; `true` when the datagram that it quotes is really ours.
     ///
-    /// The socket that could have sent it is told. Only what a connected socket sends to its peer, or what was sent
+    /// The socket that could have sent it is told, whatever it says (1122U-4, 4443-4, 4443-11). Only what a connected socket sends to its peer, or what was sent
     /// lately, is proof enough to believe anything about the path.
     pub(crate) fn handle_icmp(&mut self, ip: &mut Ip, now: Instant, error: &IcmpError) -> bool {
         let Some(&[s0, s1, d0, d1]) = error.quoted.first_chunk() else { return false };
@@ -31,19 +32,6 @@ impl Udp {
 
     /// The path MTU to `dst` changed. The sockets concerned have the ICMP error that said so.
     pub(crate) fn handle_path_mtu(&mut self, _ip: &mut Ip, _now: Instant, _dst: IpAddr) {}
-
-    /// The neighbour on the way to `dst` did not answer: those who are connected to `dst` are told.
-    ///
-    /// This walks over the sockets. A neighbour is given up at most once in seconds, and never because of what arrives.
-    pub(crate) fn handle_unreachable(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {
-        let concerned = |socket: &super::Socket| socket.peer.filter(|peer| peer.ip() == dst);
-        let all: alloc::vec::Vec<_> = (self.sockets.iter())
-            .filter_map(|(index, socket)| Some((index as u32, concerned(socket)?, socket.chosen?)))
-            .collect();
-        for (index, to, from) in all {
-            self.fail(ip, index, UdpFault { kind: ErrorKind::HostUnreachable, to, from, at: now });
-        }
-    }
 
     fn fail(&mut self, ip: &mut Ip, index: u32, fault: UdpFault) {
         let Some(socket) = self.sockets.get_mut(index as usize) else { return };

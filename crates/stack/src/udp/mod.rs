@@ -44,6 +44,7 @@ pub(crate) struct Udp {
     sockets: Slab<Socket>,
     next_generation: u32,
     table: Table,
+    /// Not TCP's: each protocol number has a port space of its own (RFC 768, 768-9).
     ports: Ports,
     recent: Recent,
     /// Sockets with news, each once.

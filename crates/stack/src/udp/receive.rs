@@ -1,4 +1,6 @@
 //! A datagram arrives: is it whole, is it sound, and whose is it (RFC 768, RFC 1122 §4.1.3).
+//!
+//! From a source that nobody can have, none comes this far: the IP layer drops it (1122U-13).
 
 use super::socket::{READABLE, count};
 use super::table::End;
@@ -33,8 +35,9 @@ impl Udp {
     fn sort(&mut self, ip: &mut Ip, now: Instant, packet: &Delivered) -> Result<(), Drop> {
         let (arrived, data_len) = read(packet)?;
         let mut data = packet.payload.clone();
-        data.truncate(udp::HEADER_LEN + data_len); // RFC 768: what follows the length is not data.
+        data.truncate(udp::HEADER_LEN + data_len); // RFC 768 768-4: what follows the length is not data.
         data.advance(udp::HEADER_LEN);
+        // RFC 768 768-8; RFC 1122 1122U-10, 1122U-17: what the IP header said goes up with it.
         let datagram = UdpDatagram {
             from: scoped(arrived.remote, packet.interface),
             to: scoped(arrived.local, packet.interface),
@@ -52,9 +55,9 @@ impl Udp {
         }
         let Some(index) = self.table.most_specific(arrived.local, arrived.remote) else {
             if !arrived.summed && packet.dst.is_ipv6() {
-                return Err(Drop::UdpNoChecksum); // RFC 6935 §5: dropped, and not answered.
+                return Err(Drop::UdpNoChecksum); // RFC 6935 §5, 6935-2: dropped, and not answered.
             }
-            // RFC 1122 §4.1.3.1, RFC 4443 §3.1. Whether it may be answered at all is for the ICMP layer to say.
+            // RFC 1122 §4.1.3.1, 1122U-1; RFC 4443 §3.1, 4443-10. Whether it may be answered at all is for the ICMP layer to say.
             ip.send_error(now, ErrorKind::PortUnreachable, packet);
             return Err(Drop::UdpNoListener);
         };
@@ -95,8 +98,8 @@ impl Udp {
     fn deliver(&mut self, ip: &mut Ip, index: u32, datagram: UdpDatagram, summed: bool) -> Result<(), Drop> {
         let Some(socket) = self.sockets.get_mut(index as usize) else { return Err(Drop::UdpNoListener) };
         let accepts_unsummed = match datagram.to {
-            SocketAddr::V4(_) => !socket.options.require_checksum, // RFC 1122 §4.1.3.4
-            SocketAddr::V6(_) => socket.options.zero_checksum_v6,  // RFC 6935 §5
+            SocketAddr::V4(_) => !socket.options.require_checksum, // RFC 1122 1122U-9
+            SocketAddr::V6(_) => socket.options.zero_checksum_v6,  // RFC 6935 6935-2, 6935-3
         };
         let datagrams = datagram.datagrams();
         if !summed && !accepts_unsummed {
@@ -122,17 +125,18 @@ fn read(packet: &Delivered) -> Result<(Arrived, usize), Drop> {
         Some(_) => packet.payload.len(),
         None => usize::from(u16::from_be_bytes([l0, l1])),
     };
+    // RFC 768 768-3
     if length < udp::HEADER_LEN || length > packet.payload.len() {
         return Err(Drop::UdpMalformed);
     }
     let mut summed = true;
     if packet.checksum == Checksum::InPacket {
-        summed = [c0, c1] != [0, 0];
+        summed = [c0, c1] != [0, 0]; // RFC 768 768-6: zero says that none was made.
         let mut datagram = packet.payload.clone();
         datagram.truncate(length);
         let sum = checksum::pseudo_header(packet.src, packet.dst, Protocol::UDP, length as u32);
         if summed && !sum.with_payload(&datagram).verifies() {
-            return Err(Drop::UdpChecksum); // RFC 1122 §4.1.3.4: silently.
+            return Err(Drop::UdpChecksum); // RFC 768 768-5; RFC 1122 1122U-5, 1122U-8: silently.
         }
     }
     let (src_port, dst_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
@@ -140,7 +144,7 @@ fn read(packet: &Delivered) -> Result<(Arrived, usize), Drop> {
     Ok((arrived, length - udp::HEADER_LEN))
 }
 
-/// The IPv4 options that came with it, if any (RFC 1122 §4.1.3.2).
+/// The IPv4 options that came with it, if any (RFC 1122 §4.1.3.2, 1122U-2).
 fn options(packet: &Delivered) -> Option<Box<ipv4::Options>> {
     if packet.src.is_ipv6() {
         return None;

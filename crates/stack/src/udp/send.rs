@@ -32,7 +32,7 @@ impl Udp {
         let to = send.to.or(socket.peer).ok_or(UdpError::NoDestination)?;
         self.check_destination(id, to)?;
         if socket.claimed.is_none() {
-            self.claim_dynamic(id)?; // RFC 768: the source port is never 0, so that a reply finds its way.
+            self.claim_dynamic(id)?; // RFC 768 768-2: the source port is never 0, so that a reply finds its way.
         }
         let plan = self.plan(ip, id, &send, to)?;
         let options = self.get(id).ok_or(UdpError::NoSocket)?.options.clone();
@@ -48,6 +48,7 @@ impl Udp {
         let size = send.segment_size.filter(|size| usize::from(size.get()) < send.data.len());
         let one = size.map_or(send.data.len(), |size| usize::from(size.get()));
         let fits = headers + one <= usize::from(plan.route.path_mtu);
+        // RFC 8085 §3.2, 8085-3
         if options.dont_fragment && !fits {
             return Err(UdpError::TooBig { mtu: plan.route.path_mtu });
         }
@@ -101,8 +102,9 @@ impl Udp {
         let multicast = to.ip().is_multicast();
         let interface =
             (send.interface.or(scope(to))).or(socket.options.multicast_interface.filter(|_| multicast));
-        // A group or broadcast address that a socket is bound to is no source (RFC 1122 §4.1.3.6).
+        // A group or broadcast address that a socket is bound to is no source (RFC 1122 §4.1.3.6, 1122U-14).
         let own = socket.chosen.or(socket.bound).filter(|&address| ip.is_local(address));
+        // RFC 1122 §4.1.3.5, 1122U-11: the source asked for, if it is ours, or the route's.
         let route = ip.route(to.ip(), send.from.or(own), interface)?;
         let cast = match to.ip() {
             _ if multicast => Cast::Multicast,
@@ -157,13 +159,15 @@ fn emit(
     body: Payload,
     segment_size: Option<NonZeroU16>,
 ) -> Result<(), SendFailure> {
+    // RFC 768 768-1: ports and length; the sum comes with the addresses, on the way out.
     let mut head = Head::new();
     let repr = udp::Repr { src_port: plan.port, dst_port: plan.to.port() };
     repr.prepend_to(&mut head, body.len()).map_err(|_| SendFailure::TooLong)?;
     let summed = match plan.to {
-        SocketAddr::V4(_) => options.checksum,          // RFC 1122 §4.1.3.4
-        SocketAddr::V6(_) => !options.zero_checksum_v6, // RFC 6935 §5
+        SocketAddr::V4(_) => options.checksum, // RFC 1122 1122U-6, 1122U-7
+        SocketAddr::V6(_) => !options.zero_checksum_v6, // RFC 6935 6935-1, 6935-3
     };
+    // RFC 1122 §4.1.4, 1122U-3, 1122U-16: each of these is the socket's, or this datagram's own.
     let datagram = Datagram {
         interface: plan.interface,
         ttl: plan.ttl,

@@ -44,7 +44,8 @@ pub struct UdpOptions {
     pub broadcast: bool,
     /// Differentiated services code point, six bits. Default 0.
     pub dscp: u8,
-    /// Congestion notification: with ECT, read [`UdpDatagram::ecn`] of what comes back and react (RFC 8085 §3.1.7).
+    /// Congestion notification: with ECT, read [`UdpDatagram::ecn`] of what comes back and react (RFC 8085 §3.1.7,
+    /// 8085-6).
     /// Default not capable.
     pub ecn: Ecn,
     /// IPv4 options of what is sent (RFC 1122 §4.1.3.2). Default none.
@@ -52,7 +53,8 @@ pub struct UdpOptions {
     /// Never fragment: what does not fit the path is refused with its MTU, and IPv4 has DF set (RFC 8085 §3.2).
     /// Default no: IP fragments what is too large.
     pub dont_fragment: bool,
-    /// Make checksums over IPv4. Default yes (RFC 1122 §4.1.3.4: the switch is a MAY, the default a MUST).
+    /// Make checksums over IPv4. Default yes (RFC 1122 §4.1.3.4: the switch is a MAY, the default a MUST; RFC 8085 §3.4,
+    /// 8085-5).
     pub checksum: bool,
     /// Refuse IPv4 datagrams without a checksum (RFC 1122 §4.1.3.4). Default no.
     pub require_checksum: bool,
@@ -197,7 +199,7 @@ impl Socket {
         }
         self.queued += charged;
         self.counters.received += count;
-        self.queue.push_back(Queued { datagram, charged });
+        self.queue.push_back(Queued { datagram, charged }); // RFC 768 768-10: whole, and in order of arrival.
         Ok(())
     }
 
