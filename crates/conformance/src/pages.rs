@@ -53,6 +53,7 @@ fn subject(rfc: &str) -> &'static str {
         "6946" => "atomic fragments",
         "6980" => "neighbour discovery in fragments",
         "7323" => "window scale and timestamps",
+        "8085" => "UDP: how to use it",
         "8200" => "IPv6",
         "8201" => "path MTU discovery, IPv6",
         "9293" => "TCP",
