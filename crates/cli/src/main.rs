@@ -1,2 +1,57 @@
 //! The `handfast` command.
-fn main() {}
+//!
+//! ```text
+//!   main ─► args ─► demo   scenes on a link in memory, drawn
+//!                   sim    random worlds in which everything must hold
+//!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
+//! ```
+//!
+//! Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.
+
+mod args;
+mod demo;
+mod out;
+
+use clap::Parser as _;
+use out::Out;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let mut out = Out::stdout();
+    let result = match args.command {
+        args::Command::Demo(args) => demo::run(args, &mut out),
+    };
+    // What was not written yet may fail now.
+    let result = result.and_then(|done| out.flush().map(|()| done).map_err(Into::into));
+    match result {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::Badly) => ExitCode::FAILURE,
+        Ok(Done::Interrupted) => ExitCode::from(130),
+        Err(error) if out::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("handfast: {error:#}");
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// How a command ended that has said all there is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Well,
+    Badly,
+    Interrupted,
+}
+
+/// It was asked wrongly, in a way that only the command itself could see.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}

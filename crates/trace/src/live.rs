@@ -111,7 +111,7 @@ impl Live {
         let text = self.flush();
         let mut cells = [Cell::default(); 2];
         cells[HOST].at = Some(at);
-        self.row = Some(Row { cells, arrow: None, under: vec![remark] });
+        self.row = Some(Row { cells, arrow: None, across: false, under: vec![remark] });
         text
     }
 
@@ -131,6 +131,7 @@ fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -
     let packet = Packet { label, forged: false, fate: Vec::new(), lost: None, arrivals: 1 };
     Row {
         cells,
+        across: false,
         arrow: Some(Arrow { from, packet, shape: Shape::Whole }),
         under: under.into_iter().collect(),
     }

@@ -116,6 +116,14 @@ impl<'a> Draw<'a> {
             self.pause(next.since(latest));
         }
         self.latest = times.max().max(self.latest);
+        if row.across {
+            for (_, remark) in &row.under {
+                for text in wrap(&remark.text, self.between().saturating_sub(6)) {
+                    self.across("│", &format!("── {text} ──"));
+                }
+            }
+            return;
+        }
 
         let columns = self.between();
         let mut under = row.under.clone();

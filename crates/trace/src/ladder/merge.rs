@@ -17,6 +17,8 @@ use tcp::State;
 pub(crate) struct Row {
     pub(crate) cells: [Cell; 2],
     pub(crate) arrow: Option<Arrow>,
+    /// It belongs to both sides.
+    pub(crate) across: bool,
     /// Lines under it (or, where nothing travels, in it): on which side, and what.
     pub(crate) under: Vec<(usize, Remark)>,
 }
@@ -88,6 +90,14 @@ impl<'a> Merge<'a> {
                 return true;
             }
         }
+        if let [Some(one), Some(other)] = [self.head(0), self.head(1)]
+            && (one.act, other.act) == (Act::Across, Act::Across)
+        {
+            let under = one.notes.iter().map(|note| (0, note.clone())).collect();
+            self.rows.push(Row { cells: [Cell::default(); 2], arrow: None, across: true, under });
+            self.next = self.next.map(|next| next + 1);
+            return true;
+        }
         let free = [0, 1].map(|side| self.head(side).filter(|step| self.is_free(step)));
         let when = |step: &Step| (step.at, step.order);
         let side = match free {
@@ -104,6 +114,7 @@ impl<'a> Merge<'a> {
     /// Whether a step needs no row that holds the other side's as well.
     fn is_free(&self, step: &Step) -> bool {
         match step.act {
+            Act::Across => false,
             Act::Local | Act::Receive(_, 1..) => true,
             Act::Send(number) => self.packet(number).arrivals == 0,
             Act::Receive(number, 0) => self.packet(number).forged || self.left[number],
@@ -131,7 +142,12 @@ impl<'a> Merge<'a> {
         let packet = self.packet(number).clone();
         let mut under: Vec<_> = sent.notes.iter().map(|n| (from, n.clone())).collect();
         under.extend(received.notes.iter().map(|n| (1 - from, n.clone())));
-        self.rows.push(Row { cells, arrow: Some(Arrow { from, packet, shape: Shape::Whole }), under });
+        self.rows.push(Row {
+            cells,
+            arrow: Some(Arrow { from, packet, shape: Shape::Whole }),
+            across: false,
+            under,
+        });
         self.next[0] += 1;
         self.next[1] += 1;
     }
@@ -145,7 +161,7 @@ impl<'a> Merge<'a> {
             Some(Arrow { from, packet: self.story.packets[number].clone(), shape })
         };
         let arrow = match step.act {
-            Act::Local => None,
+            Act::Local | Act::Across => None,
             Act::Send(number) => {
                 self.left[number] = true;
                 let packet = self.packet(number);
@@ -161,6 +177,6 @@ impl<'a> Merge<'a> {
                 arrow(1 - side, number, shape)
             }
         };
-        self.rows.push(Row { cells, arrow, under });
+        self.rows.push(Row { cells, arrow, across: false, under });
     }
 }

@@ -55,6 +55,8 @@ pub(crate) enum Act {
     Receive(usize, usize),
     /// Nothing travelled.
     Local,
+    /// Said of both sides: whatever happened before it stands above, on both.
+    Across,
 }
 
 /// A packet on its way.
@@ -76,8 +78,10 @@ struct Reader<'a> {
     settings: &'a Settings,
     story: Story,
     flows: Flows,
-    /// Packets by sender and frame number.
-    sent: BTreeMap<(usize, u64), usize>,
+    /// Packets by sender and frame number, and when they were sent.
+    sent: BTreeMap<(usize, u64), (usize, Instant)>,
+    /// What a link told of packets before their sender did.
+    early: BTreeMap<(usize, u64), Vec<LinkEvent>>,
     /// What a side did that waits for the packet that it leads to.
     pending: [Vec<Pending>; 2],
     cwnd: BTreeMap<(usize, SocketAddr), u32>,
@@ -106,6 +110,7 @@ impl Story {
             story: Self::default(),
             flows: Flows::default(),
             sent: BTreeMap::new(),
+            early: BTreeMap::new(),
             pending: [Vec::new(), Vec::new()],
             cwnd: BTreeMap::new(),
             many: pairs.len() > 1,
@@ -168,8 +173,15 @@ impl Reader<'_> {
         match entry {
             Entry::Host { host, what } => self.host(order, (*host).min(1), what),
             Entry::Link { from, event } => self.link((*from).min(1), event),
-            Entry::Said { at, host, text } => {
-                let side = host.unwrap_or(0).min(1);
+            Entry::Said { at, host: None, text } => {
+                for side in [0, 1] {
+                    self.flush(side);
+                    let notes = vec![Remark { bad: false, text: printable(text) }];
+                    self.push(side, Step { at: *at, order, act: Act::Across, state: None, notes });
+                }
+            }
+            Entry::Said { at, host: Some(host), text } => {
+                let side = (*host).min(1);
                 self.settle(side, *at);
                 self.pending[side].push(Pending {
                     at: *at,
@@ -200,7 +212,10 @@ impl Reader<'_> {
                     lost: None,
                     arrivals: 0,
                 });
-                self.sent.insert((side, *frame), number);
+                self.sent.insert((side, *frame), (number, *at));
+                for event in self.early.remove(&(side, *frame)).unwrap_or_default() {
+                    self.link(side, &event);
+                }
                 // What led to it is told by its reason; a call that it does not follow from alone is named.
                 let led = std::mem::take(&mut self.pending[side]);
                 let state = led.iter().rev().find_map(|p| p.state);
@@ -259,7 +274,7 @@ impl Reader<'_> {
 
     /// The packet that arrives with this number at `side`, if anybody here sent it: number 0 is nobody's.
     fn arriving(&self, side: usize, frame: u64) -> Option<usize> {
-        self.sent.get(&(1 - side, frame)).filter(|_| frame != 0).copied()
+        self.sent.get(&(1 - side, frame)).filter(|_| frame != 0).map(|(number, _)| *number)
     }
 
     /// A packet from elsewhere.
@@ -363,8 +378,15 @@ impl Reader<'_> {
     }
 
     fn link(&mut self, from: usize, event: &LinkEvent) {
-        let Some(number) = self.sent.get(&(from, event.id)).copied() else { return };
         let Some(text) = self.settings.lang.link(event) else { return };
+        let of_this = |&&(number, at): &&(usize, Instant)| {
+            // A host that began anew counts its frames anew; what is lost by a cut is lost when it would arrive.
+            at == event.at
+                || (matches!(event.what, What::Lost(_)) && self.story.packets[number].arrivals == 0)
+        };
+        let Some(&(number, _)) = self.sent.get(&(from, event.id)).filter(of_this) else {
+            return self.early.entry((from, event.id)).or_default().push(*event);
+        };
         let Some(packet) = self.story.packets.get_mut(number) else { return };
         match event.what {
             What::Lost(_) => packet.lost = Some(text),

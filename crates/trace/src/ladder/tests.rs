@@ -256,7 +256,10 @@ fn a_timer_that_sends_nothing_is_a_row_of_its_own_after_a_silence() {
     });
     let text = log.draw(Lang::En);
     assert!(text.contains("60 s later"), "{text}");
-    assert!(text.contains("60.030  CLOSED       │ • timer: 2MSL"), "{text}");
+    assert!(
+        text.contains("60.030  CLOSED       │ • twice the maximum segment lifetime has passed"),
+        "{text}"
+    );
     assert!(text.contains("bye\u{fffd} •"), "{text}");
 }
 

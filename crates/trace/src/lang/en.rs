@@ -43,6 +43,7 @@ pub(super) fn cause(cause: Cause) -> String {
     match cause {
         Cause::Call(name) => format!("the user calls {name}"),
         Cause::Arrived(what) => format!("{what} arrived"),
+        Cause::Timeout("2MSL") => "twice the maximum segment lifetime has passed".to_owned(),
         Cause::Timeout(what) => format!("timer: {what}"),
     }
 }

@@ -1,0 +1,27 @@
+//! What can be asked.
+
+use clap::{Parser, Subcommand};
+
+use crate::demo;
+
+/// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
+#[derive(Debug, Parser)]
+#[command(name = "handfast", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  handfast demo                 two hosts shake hands, talk and part, packet by packet
+  handfast demo --list          every scene there is
+  handfast demo lost-syn --lang ko
+  handfast demo transfer --file README.md --loss 5% --delay 20ms
+
+Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::DemoArgs),
+}

@@ -1,0 +1,165 @@
+//! `handfast demo`: scenes between two hosts, drawn as a ladder, in an instant of real time.
+//!
+//! ```text
+//!   Scene ─script─► Stage ─► sim::Pair (two hosts, a link, virtual time)
+//!                     │ entries, packets, remarks
+//!                     ▼
+//!                  title, explanation, ladder, remarks      --json: a line each      --pcap: a capture
+//! ```
+
+mod capture;
+mod scene;
+mod scenes;
+mod stage;
+#[cfg(test)]
+mod tests;
+
+use crate::out::Out;
+use crate::{Done, Usage};
+use anyhow::Context as _;
+use clap::Args;
+use scene::{Scene, Text};
+use stage::Stage;
+use std::path::PathBuf;
+use trace::{Ladder, Lang};
+
+/// Show how it works: a scene between two hosts, packet by packet, with the reason for each
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DemoArgs {
+    /// Which scene; see --list
+    #[arg(default_value = "handshake")]
+    scene: String,
+    /// List the scenes
+    #[arg(long)]
+    list: bool,
+    /// The language: en or ko
+    #[arg(long, default_value_t = Lang::En, global = true)]
+    lang: Lang,
+    /// One JSON object a line instead of the drawing
+    #[arg(long, global = true)]
+    json: bool,
+    /// Record the packets, with the reasons as comments, for Wireshark
+    #[arg(long, value_name = "FILE", global = true)]
+    pcap: Option<PathBuf>,
+    /// Where all chance comes from: first numbers, ports, what a lossy link loses
+    #[arg(long, value_name = "N", default_value_t = 1, global = true)]
+    seed: u64,
+}
+
+const EXAMPLES: &str = "\
+How to read a ladder: time runs down. Left and right are the two hosts, with the state of their connection whenever it
+changes. An arrow is a packet: its flags, its number (seq), what it acknowledges (ack), its data (len), and the room
+that its sender has (win). Under it stands why it was sent. ✗ is a packet that was lost or not used.
+
+Examples:
+  handfast demo                       the handshake, data, and the parting
+  handfast demo lost-syn              what happens when the first packet is lost
+  handfast demo corrupt --lang ko     in Korean
+  handfast demo --pcap a.pcapng       and then: wireshark a.pcapng
+  handfast demo --json | jq .text     for programs";
+
+pub(crate) fn run(args: DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
+    if args.list {
+        list(args.lang, out)?;
+        return Ok(Done::Well);
+    }
+    let scene = find(&args.scene, args.lang)?;
+    let stage = perform(scene, args.lang, args.seed);
+    if args.json {
+        json(scene, &stage, out)?;
+    } else {
+        out.write(&text(scene, &stage, out.columns(), true))?;
+    }
+    let Some(path) = args.pcap else { return Ok(Done::Well) };
+    out.flush()?; // The scene is shown even if the file fails.
+    capture::write(&path, &stage).with_context(|| format!("cannot record to {}", path.display()))?;
+    Ok(Done::Well)
+}
+
+/// Plays a scene from its beginning to its end.
+fn perform(scene: &Scene, lang: Lang, seed: u64) -> Stage {
+    let mut stage = (scene.set)(lang, seed);
+    (scene.play)(&mut stage);
+    stage.curtain();
+    stage
+}
+
+/// A scene as people read it.
+fn text(scene: &Scene, stage: &Stage, columns: usize, colour: bool) -> String {
+    let lang = stage.lang();
+    let mut text = String::new();
+    let title = scene.title.get(lang);
+    let (bold, plain) = if colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    text.push_str(&format!("{bold}{title}{plain}\n{}\n\n", "═".repeat(scene::width(title))));
+    for paragraph in scene.about.get(lang).split("\n\n") {
+        scene::paragraph(&mut text, "", paragraph, columns);
+        text.push('\n');
+    }
+    for (settings, entries) in stage.ladders(columns, colour) {
+        text.push_str(&Ladder::new(settings).draw(&entries));
+        text.push('\n');
+    }
+    for remark in stage.remarks() {
+        scene::paragraph(&mut text, "• ", remark, columns);
+    }
+    text
+}
+
+fn json(scene: &Scene, stage: &Stage, out: &mut Out) -> anyhow::Result<()> {
+    let lang = stage.lang();
+    let first = serde_json::json!({
+        "event": "scene", "name": scene.name, "title": scene.title.get(lang), "seed": stage.seed(),
+    });
+    out.line(&first.to_string())?;
+    for entry in stage.entries() {
+        out.line(&trace::json::line(entry, stage.names(), lang))?;
+    }
+    for remark in stage.remarks() {
+        out.line(&serde_json::json!({ "event": "closing", "text": remark }).to_string())?;
+    }
+    for (name, counters) in stage.counters() {
+        let counters: serde_json::Map<_, _> = counters
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| (name.to_owned(), count.into()))
+            .collect();
+        out.line(
+            &serde_json::json!({ "event": "counters", "host": name, "counters": counters }).to_string(),
+        )?;
+    }
+    Ok(())
+}
+
+fn list(lang: Lang, out: &mut Out) -> anyhow::Result<()> {
+    let longest = scenes::ALL.iter().map(|scene| scene.name.len()).max().unwrap_or(0);
+    for scene in scenes::ALL {
+        out.line(&format!("  {:longest$}  {}", scene.name, scene.title.get(lang)))?;
+    }
+    Ok(())
+}
+
+/// The scene of this name.
+///
+/// # Errors
+/// There is none: the message names the nearest one.
+fn find(name: &str, lang: Lang) -> anyhow::Result<&'static Scene> {
+    let wanted = name.to_ascii_lowercase().replace('_', "-");
+    if let Some(scene) = scenes::ALL.iter().find(|scene| scene.name == wanted) {
+        return Ok(scene);
+    }
+    let distance = |scene: &&Scene| scene::distance(scene.name, &wanted);
+    let near = scenes::ALL.iter().min_by_key(distance).filter(|scene| distance(scene) <= 4);
+    let part = scenes::ALL.iter().find(|scene| scene.name.contains(&wanted));
+    let near = part.or(near).map(|scene| scene.name);
+    let name = scene::printable(name);
+    let message = match (lang, near) {
+        (Lang::En, Some(near)) => {
+            format!("there is no scene '{name}'; did you mean '{near}'? --list shows all")
+        }
+        (Lang::En, None) => format!("there is no scene '{name}'; --list shows all"),
+        (Lang::Ko, Some(near)) => format!("'{name}'라는 장면은 없다. '{near}'인가? 모두 보려면 --list"),
+        (Lang::Ko, None) => format!("'{name}'라는 장면은 없다. 모두 보려면 --list"),
+    };
+    Err(Usage(message).into())
+}

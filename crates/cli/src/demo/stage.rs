@@ -1,0 +1,403 @@
+//! Where a scene is played: two hosts and a link, and everything that is seen of them.
+
+use bytes::Bytes;
+use device::impair::Verdict;
+use env::{Duration, Instant};
+use sim::{Happened, HostId, LinkId, Pair, PairConfig, World};
+use stack::{ConnectOptions, ConnectionId, Counters, Host, InterfaceId, ListenConfig, ListenerId, Trace};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use tcp::{ReceiveError, SendFlags, State};
+use trace::{Entry, Lang, Settings};
+use wire::{Frame, Payload};
+
+/// Two hosts, a link, and what is seen.
+pub(super) struct Stage {
+    lang: Lang,
+    seed: u64,
+    pair: Pair,
+    origin: Instant,
+    entries: Vec<Entry>,
+    packets: Vec<Captured>,
+    /// Where one ladder ends and the next begins.
+    cuts: Vec<Cut>,
+    remarks: Vec<String>,
+    /// How ladders look, where a scene wants it otherwise.
+    pub(super) settings: Settings,
+}
+
+/// A ladder of its own begins here.
+struct Cut {
+    entry: usize,
+    origin: Instant,
+    settings: Settings,
+}
+
+/// A packet as it left, for a capture.
+pub(super) struct Captured {
+    pub(super) at: Instant,
+    /// Who sent it: 0 the client, 1 the server, 2 somebody else.
+    pub(super) from: usize,
+    pub(super) octets: Bytes,
+    pub(super) comments: Vec<String>,
+}
+
+/// The server's port in most scenes.
+pub(super) const PORT: u16 = 80;
+
+impl Stage {
+    /// Two hosts on a link with 10 ms of delay each way.
+    pub(super) fn new(lang: Lang, seed: u64) -> Self {
+        Self::with(lang, seed, PairConfig::default())
+    }
+
+    /// Two hosts as `config` has them.
+    pub(super) fn with(lang: Lang, seed: u64, config: PairConfig) -> Self {
+        let mut pair = Pair::with(seed, config);
+        pair.world.watch(true);
+        let origin = pair.world.now();
+        let hosts = [lang.pick("client", "클라이언트").to_owned(), lang.pick("server", "서버").to_owned()];
+        Self {
+            lang,
+            seed,
+            pair,
+            origin,
+            entries: Vec::new(),
+            packets: Vec::new(),
+            cuts: Vec::new(),
+            remarks: Vec::new(),
+            settings: Settings { lang, hosts, ..Settings::default() },
+        }
+    }
+
+    pub(super) fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(super) fn names(&self) -> &[String; 2] {
+        &self.settings.hosts
+    }
+
+    pub(super) fn client(&self) -> HostId {
+        self.pair.client
+    }
+
+    pub(super) fn server(&self) -> HostId {
+        self.pair.server
+    }
+
+    /// From client to server.
+    pub(super) fn there(&self) -> LinkId {
+        self.pair.there
+    }
+
+    /// From server to client.
+    pub(super) fn back(&self) -> LinkId {
+        self.pair.there.back()
+    }
+
+    pub(super) fn world(&mut self) -> &mut World {
+        &mut self.pair.world
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.pair.world.now()
+    }
+
+    // ---- telling --------------------------------------------------------------------------------------------
+
+    /// A closing remark, in each language.
+    pub(super) fn remark(&mut self, en: impl Into<String>, ko: impl Into<String>) {
+        self.remarks.push(match self.lang {
+            Lang::En => en.into(),
+            Lang::Ko => ko.into(),
+        });
+    }
+
+    /// A heading inside the ladder.
+    pub(super) fn chapter(&mut self, en: &str, ko: &str) {
+        let text = self.lang.pick(en, ko).to_owned();
+        self.said(None, text);
+    }
+
+    /// What a user does, said beside what follows from it.
+    pub(super) fn says(&mut self, host: HostId, en: &str, ko: &str) {
+        let text = self.lang.pick(en, ko).to_owned();
+        self.said(Some(host.index()), text);
+    }
+
+    fn said(&mut self, host: Option<usize>, text: String) {
+        self.absorb();
+        self.entries.push(Entry::Said { at: self.now(), host, text });
+    }
+
+    // ---- calls ----------------------------------------------------------------------------------------------
+
+    /// Any call to a host.
+    pub(super) fn call<R>(&mut self, host: HostId, call: impl FnOnce(&mut Host, Instant) -> R) -> R {
+        let result = self.pair.world.call(host, call);
+        self.absorb();
+        result
+    }
+
+    /// The server's listener.
+    pub(super) fn listen(&mut self, port: u16) -> ListenerId {
+        self.listen_with(port, ListenConfig::default())
+    }
+
+    pub(super) fn listen_with(&mut self, port: u16, config: ListenConfig) -> ListenerId {
+        let at = Pair::server_at(false, port);
+        let server = self.server();
+        must(self.call(server, |host, now| host.tcp_listen(now, at, config)))
+    }
+
+    /// The client opens a connection to the server.
+    pub(super) fn connect(&mut self, port: u16) -> ConnectionId {
+        let client = self.client();
+        self.open(client, ConnectOptions::to(Pair::server_at(false, port)))
+    }
+
+    /// A host opens a connection.
+    pub(super) fn open(&mut self, host: HostId, options: ConnectOptions) -> ConnectionId {
+        self.said(Some(host.index()), "OPEN".to_owned());
+        must(self.call(host, |host, now| host.tcp_connect(now, options)))
+    }
+
+    /// The connection that the server has waiting.
+    pub(super) fn accept(&mut self, listener: ListenerId) -> ConnectionId {
+        let server = self.server();
+        let (id, _) = must(self.call(server, |host, _| host.tcp_accept(listener)).ok_or("nothing to accept"));
+        id
+    }
+
+    /// SEND; the words stand beside the first packet that follows.
+    pub(super) fn send(&mut self, host: HostId, id: ConnectionId, data: &[u8]) -> usize {
+        let octets = data.len();
+        let text = match (std::str::from_utf8(data), self.lang) {
+            (Ok(words), _) if octets <= 24 => format!("SEND \"{words}\""),
+            (_, Lang::En) => format!("SEND {octets} octets"),
+            (_, Lang::Ko) => format!("SEND {octets}옥텟"),
+        };
+        self.said(Some(host.index()), text);
+        let data = Payload::copy_of(data);
+        must(self.call(host, |host, now| host.tcp_send(now, id, data, SendFlags::default())))
+    }
+
+    /// RECEIVE: everything that is there.
+    pub(super) fn receive(&mut self, host: HostId, id: ConnectionId) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            match self.call(host, |host, now| host.tcp_receive(now, id, usize::MAX)) {
+                Ok(received) => all.extend_from_slice(&received.data),
+                Err(ReceiveError::Empty | ReceiveError::Finished | ReceiveError::Closed(_)) => return all,
+                Err(_) => return all,
+            }
+        }
+    }
+
+    /// CLOSE.
+    pub(super) fn close(&mut self, host: HostId, id: ConnectionId) {
+        self.said(Some(host.index()), "CLOSE".to_owned());
+        must(self.call(host, |host, now| host.tcp_close(now, id)));
+    }
+
+    /// ABORT.
+    pub(super) fn abort(&mut self, host: HostId, id: ConnectionId) {
+        self.said(Some(host.index()), "ABORT".to_owned());
+        self.call(host, |host, now| host.tcp_abort(now, id));
+    }
+
+    pub(super) fn state(&self, host: HostId, id: ConnectionId) -> State {
+        self.pair.world.host(host).tcp_state(id)
+    }
+
+    /// Client and server connected to each other, and the listener.
+    pub(super) fn connected(&mut self) -> (ConnectionId, ConnectionId, ListenerId) {
+        let listener = self.listen(PORT);
+        let client = self.connect(PORT);
+        self.run(Duration::from_millis(40));
+        let server = self.accept(listener);
+        (client, server, listener)
+    }
+
+    // ---- the link -------------------------------------------------------------------------------------------
+
+    /// What becomes of the nth packet, from 1, of one direction from now on.
+    pub(super) fn judge(&mut self, link: LinkId, verdict: impl Fn(u64) -> Verdict + Send + Sync + 'static) {
+        let before = self.pair.world.link(link).counters().offered;
+        self.pair.world.judge(link, move |_, number| verdict(number - before));
+    }
+
+    /// Loses the next packet of one direction.
+    pub(super) fn lose_next(&mut self, link: LinkId) {
+        self.judge(link, |number| if number == 1 { Verdict::Drop } else { Verdict::Pass });
+    }
+
+    /// A packet that neither host sent arrives at `host`.
+    pub(super) fn forge(&mut self, host: HostId, frame: Frame, comment: &str) {
+        self.absorb();
+        let interface = self.interface(host);
+        let octets = frame.contiguous();
+        let comments = vec![comment.to_owned()];
+        self.packets.push(Captured { at: self.now(), from: 2, octets, comments });
+        self.pair.world.inject(host, interface, frame);
+        self.absorb();
+    }
+
+    fn interface(&self, host: HostId) -> InterfaceId {
+        must(self.pair.world.interfaces(host).first().copied().ok_or("a host has an interface"))
+    }
+
+    // ---- time -----------------------------------------------------------------------------------------------
+
+    /// Lets time go on.
+    pub(super) fn run(&mut self, lasts: Duration) {
+        self.pair.world.run_for(lasts);
+        self.absorb();
+    }
+
+    pub(super) fn run_ms(&mut self, millis: u64) {
+        self.run(Duration::from_millis(millis));
+    }
+
+    /// Lets time go on until something holds, or as long as `limit`.
+    pub(super) fn run_till(&mut self, limit: Duration, done: impl FnMut(&mut World) -> bool) -> bool {
+        let done = self.pair.world.run_till(limit, done);
+        self.absorb();
+        done
+    }
+
+    /// What comes now is drawn on a ladder of its own, from time zero, on `pair`.
+    pub(super) fn next_ladder(&mut self, config: PairConfig, settings: Settings) {
+        self.absorb();
+        let mut pair = Pair::with(self.seed, config);
+        pair.world.watch(true);
+        let cut = Cut {
+            entry: self.entries.len(),
+            origin: std::mem::replace(&mut self.origin, pair.world.now()),
+            settings: std::mem::replace(&mut self.settings, settings),
+        };
+        self.cuts.push(cut);
+        self.pair = pair;
+    }
+
+    /// The scene is over.
+    pub(super) fn curtain(&mut self) {
+        self.absorb();
+    }
+
+    /// Takes what the world has logged.
+    fn absorb(&mut self) {
+        let mut left: [VecDeque<usize>; 2] = Default::default();
+        for logged in self.pair.world.take_log() {
+            match logged.what {
+                Happened::Host(host, what) => {
+                    let host = host.index();
+                    if let Trace::Sent { interface, .. } = &what
+                        && *interface != InterfaceId::LOOPBACK
+                        && let Some(packet) = left.get_mut(host).and_then(VecDeque::pop_front)
+                        && let Some(packet) = self.packets.get_mut(packet)
+                    {
+                        packet.comments.extend(trace::comment(&what, self.lang));
+                    }
+                    self.entries.push(Entry::Host { host, what });
+                }
+                Happened::Link(link, event) => {
+                    let Some(from) = self.pair.world.link_from(link) else { continue };
+                    self.entries.push(Entry::Link { from: from.index(), event });
+                }
+                Happened::Left(host, _, octets) => {
+                    let from = host.index();
+                    if let Some(queue) = left.get_mut(from) {
+                        queue.push_back(self.packets.len());
+                    }
+                    self.packets.push(Captured { at: logged.at, from, octets, comments: Vec::new() });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    // ---- what was seen --------------------------------------------------------------------------------------
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn packets(&self) -> &[Captured] {
+        &self.packets
+    }
+
+    pub(super) fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// What each host has counted.
+    pub(super) fn counters(&self) -> [(&str, &Counters); 2] {
+        let of = |host| self.pair.world.host(host).counters();
+        let [client, server] = self.names();
+        [(client.as_str(), of(self.client())), (server.as_str(), of(self.server()))]
+    }
+
+    pub(super) fn counted(&self, host: HostId) -> &Counters {
+        self.pair.world.host(host).counters()
+    }
+
+    /// Each ladder's looks and entries.
+    pub(super) fn ladders(&self, width: usize, colour: bool) -> Vec<(Settings, Vec<Entry>)> {
+        let mut ladders = Vec::new();
+        let mut from = 0;
+        let cuts = self.cuts.iter().map(|cut| (cut.entry, cut.origin, &cut.settings));
+        for (until, origin, settings) in cuts.chain([(self.entries.len(), self.origin, &self.settings)]) {
+            let settings = Settings { width, colour, origin, ..settings.clone() };
+            ladders.push((settings, self.entries.get(from..until).unwrap_or_default().to_vec()));
+            from = until;
+        }
+        ladders
+    }
+
+    /// The first number (ISS) that a side has chosen: its newest SYN's.
+    pub(super) fn first_number(&self, side: usize) -> u32 {
+        let syn = self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Host { host, what: Trace::Sent { packet, .. } } if *host == side => {
+                match &packet.content {
+                    stack::trace::Content::Tcp { header, .. }
+                        if header.flags.contains(wire::tcp::Flags::SYN) =>
+                    {
+                        Some(header.seq.raw())
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+        syn.unwrap_or(0)
+    }
+
+    /// The sockets of the first TCP or UDP packet that the client sent.
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.entries.iter().find_map(|entry| match entry {
+            Entry::Host { host: 0, what: Trace::Sent { packet, .. } } => match &packet.content {
+                stack::trace::Content::Tcp { src_port, dst_port, .. }
+                | stack::trace::Content::Udp { src_port, dst_port, .. } => {
+                    Some(((packet.src, *src_port).into(), (packet.dst, *dst_port).into()))
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}
+
+/// A scene's script cannot fail: each is played by tests, in every language.
+#[track_caller]
+pub(super) fn must<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("a scene went off its script: {error:?}"),
+    }
+}

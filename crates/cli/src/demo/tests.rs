@@ -1,0 +1,1 @@
+//! Every scene, in every language, by its snapshot.
