@@ -10,7 +10,7 @@ use crate::{ResetWhy, Segment, Transmit, Why};
 use wire::SeqNum;
 use wire::tcp::{Flags, Header, Options, Timestamps};
 
-/// Answers a segment that belongs to no connection (RFC 9293 §3.10.7.1); `None` for a RST.
+/// Answers a segment that belongs to no connection (RFC 9293 §3.10.7.1; 9293-E1, 9293-E2); `None` for a RST.
 pub fn answer(segment: &Segment) -> Option<Transmit> {
     reset(segment, ResetWhy::NoConnection)
 }

@@ -26,7 +26,8 @@ use alloc::sync::Arc;
 use env::{Instant, Machine};
 use wire::{Mss, SeqNum, WindowScale};
 
-/// A TCP connection: RFC 9293's user calls, arriving segments and timeouts on typed segments.
+/// A TCP connection: RFC 9293's user calls, arriving segments and timeouts on typed segments. What goes in as octets at
+/// one end comes out at the other, all of them, once and in order (9293-E40).
 ///
 /// After anything goes in, call [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) until
 /// they are empty; then [`poll_timeout`](Self::poll_timeout) says when to call
@@ -147,7 +148,7 @@ impl Shared {
         }
     }
 
-    /// The segment size to announce.
+    /// The segment size to announce: fixed headers only, whatever options segments will have (MUST-67, 6691-1).
     pub(crate) fn announced_mss(&self) -> u16 {
         self.config.mss_limit.map_or(self.path.mss, |limit| self.path.mss.min(limit)).get()
     }
@@ -297,7 +298,7 @@ impl Connection {
     }
 
     /// CLOSED, for `error` or because both sides are done. Queues are flushed; after an error nothing is left to read
-    /// (9293-E12, E31), after an orderly end the rest may still be.
+    /// (9293-E12, 9293-E31), after an orderly end the rest may still be.
     pub(crate) fn end(&mut self, now: Instant, error: Option<ConnectionError>, cause: Cause) {
         let from = self.state();
         self.shared.timers.cancel_all();

@@ -18,12 +18,14 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator with a secret of 128 bits from a strong source.
+    /// A generator with a secret of 128 bits from a strong source (6528-3, 6528-5): this crate has none of its own.
     pub const fn new(key: [u8; 16]) -> Self {
         Self { key }
     }
 
-    /// The first number of a connection that opens at `now` (RFC 9293 MUST-8, MUST-9, SHLD-1).
+    /// The first number of a connection that opens at `now` (RFC 9293 MUST-8, MUST-9, SHLD-1; 6528-1, 6528-2).
+    ///
+    /// One connection's numbers grow with the clock from one incarnation to the next (6528-6).
     ///
     /// `connection` is whatever names it: both addresses and both ports.
     pub fn iss(&self, now: Instant, connection: &impl Hash) -> SeqNum {

@@ -24,7 +24,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Numbers that the segment takes up: its octets, one for SYN, one for FIN (SEG.LEN, RFC 9293 §3.4).
+    /// Numbers that the segment takes up: its octets, one for SYN, one for FIN (SEG.LEN, RFC 9293 §3.4, 9293-E36).
     pub fn seq_len(&self) -> u32 {
         let controls = u32::from(self.has(Flags::SYN)).saturating_add(u32::from(self.has(Flags::FIN)));
         u32::try_from(self.payload.len()).unwrap_or(u32::MAX).saturating_add(controls)

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// The states of RFC 9293 §3.3.2, by name.
+/// The states of RFC 9293 §3.3.2, by name (9293-E33).
 ///
 /// ```
 /// use handfast_tcp::State;
@@ -63,7 +63,7 @@ impl State {
         Self::Closed,
     ];
 
-    /// The closing part of RFC 9293 §3.3.2, figure 5; `None` where the edge leaves us in place.
+    /// The closing part of RFC 9293 §3.3.2, figure 5 (9293-E33); `None` where the edge leaves us in place.
     pub(crate) const fn after(self, edge: Edge) -> Option<Self> {
         Some(match (self, edge) {
             (Self::SynReceived | Self::Established, Edge::CloseCall) => Self::FinWait1,

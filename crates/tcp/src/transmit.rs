@@ -99,7 +99,7 @@ impl Open {
         Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
     }
 
-    /// Octets of payload that fit beside the options of the next segment.
+    /// Octets of payload that fit beside the options of the next segment (MUST-16, 6691-1).
     fn payload_limit(&self) -> u32 {
         let blocks = self.rcv.sack_block_count(self.sack_room()) as u32;
         let sack = if blocks > 0 { 4 + 8 * blocks } else { 0 };
@@ -255,6 +255,7 @@ impl Open {
     fn options(&mut self, now: Instant, shared: &Shared) -> Options {
         let mut options = Options::NONE;
         if self.agreed.timestamps {
+            // On every segment, and every one has ACK, so that the echo counts (7323-13, 7323-16).
             options.timestamps = Some(Timestamps {
                 value: timestamp(now, shared.timestamp_offset),
                 echo: self.rcv.timestamp_echo(),
@@ -284,6 +285,7 @@ impl Open {
         if octets > 0 && (train || start + octets == self.snd.end()) {
             flags |= Flags::PSH;
         }
+        // The FIN rides with the last octets, and with whatever ACK is owed (9293-E48).
         if fin && !(octets > 0 && self.snd.fault.loses_fin()) {
             flags |= Flags::FIN;
         }

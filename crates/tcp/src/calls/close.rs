@@ -9,7 +9,7 @@ use env::Instant;
 impl Connection {
     /// CLOSE: nothing more will be sent after what was; receiving goes on for as long as the user wants (half-close).
     ///
-    /// The FIN follows everything written (9293-E26, E39). In SYN-SENT the connection is deleted (9293-E27).
+    /// The FIN follows everything written (9293-E26, 9293-E39). In SYN-SENT the connection is deleted (9293-E27).
     ///
     /// # Errors
     /// [`SendError::Closing`] when it was called before, [`SendError::Closed`] when the connection is gone.

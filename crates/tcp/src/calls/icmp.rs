@@ -8,7 +8,7 @@ use wire::{Mss, SeqNum};
 impl Connection {
     /// An ICMP error that quotes a segment of ours from `quoted_seq` on; whether it was believed.
     ///
-    /// It is, if that number is out and not acknowledged (RFC 5927 §4.1, MUST-54). It never ends a synchronised
+    /// It is, if that number is out and not acknowledged (RFC 5927 §4.1, 5927-1, MUST-54). It never ends a synchronised
     /// connection (MUST-56; RFC 5461 §4, 5927 §5.2), and ends one that is opening only where the code says that nobody
     /// is there (SHLD-26).
     pub fn handle_soft_error(&mut self, now: Instant, error: SoftError, quoted_seq: SeqNum) -> bool {
@@ -28,8 +28,10 @@ impl Connection {
     /// The path takes segments of at most `send_limit` octets, header included. `quoted_seq` is set when an ICMP error
     /// said so, which may be forged; whether it was believed or kept in mind.
     ///
+    /// There is no way to switch this off, as PAWS asks (7323-27: a repeated fragment could carry an old segment past it).
+    ///
     /// A size below what the peer has acknowledged is believed only when a timeout confirms that such segments no
-    /// longer arrive (RFC 5927 §7.2).
+    /// longer arrive (RFC 5927 §7.2; 5927-1).
     pub fn handle_path_mtu(&mut self, now: Instant, send_limit: u16, quoted_seq: Option<SeqNum>) -> bool {
         if quoted_seq.is_some_and(|seq| !self.is_outstanding(seq)) {
             return false;

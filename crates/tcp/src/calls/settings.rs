@@ -16,7 +16,7 @@ impl Connection {
         self.change(|config| config.nagle = on);
     }
 
-    /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482).
+    /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482), within the limits of [`TcpConfig::user_timeout`].
     pub fn set_user_timeout(&mut self, timeout: Duration) {
         self.change(|config| config.user_timeout = timeout);
     }

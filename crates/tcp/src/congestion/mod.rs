@@ -83,7 +83,7 @@ impl Clone for Box<dyn CongestionControl> {
     }
 }
 
-/// RFC 6928 §2: `segments` segments, but no more than the larger of two segments and 14,600 octets.
+/// RFC 6928 §2: `segments` segments, but no more than the larger of two segments and 14,600 octets (5681-4, 6928-1).
 pub(crate) fn initial_window(segments: u8, segment_size: u32) -> u32 {
     u32::from(segments).saturating_mul(segment_size).min(segment_size.saturating_mul(2).max(14_600))
 }

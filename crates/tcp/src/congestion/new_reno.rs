@@ -30,6 +30,7 @@ impl NewReno {
 }
 
 impl CongestionControl for NewReno {
+    /// Slow start below the threshold, congestion avoidance from there on (MUST-19; 5681-2, 5681-3).
     fn on_ack(&mut self, sample: &AckSample) {
         if !sample.window_limited {
             return;
@@ -52,7 +53,7 @@ impl CongestionControl for NewReno {
         self.counted = 0;
         match reduction {
             Reduction::Loss => {
-                self.halve(in_flight);
+                self.halve(in_flight); // once a window, and again when the next one loses (5681-30, 5681-31)
                 self.cwnd = self.ssthresh;
             }
             Reduction::Timeout { again } => {
@@ -65,7 +66,7 @@ impl CongestionControl for NewReno {
     }
 
     fn on_recovered(&mut self, _now: Instant, in_flight: u32) {
-        // RFC 6582 §3.2 step 3, first option: no burst when little is in flight.
+        // RFC 6582 §3.2 step 3, first option: no burst when little is in flight (5681-26).
         self.cwnd = self.ssthresh.min(in_flight.max(self.segment_size).saturating_add(self.segment_size));
     }
 

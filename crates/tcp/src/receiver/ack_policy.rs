@@ -12,7 +12,7 @@
 use crate::Why;
 use env::{Duration, Instant};
 
-/// An ACK waits less than this (RFC 9293 MUST-40).
+/// An ACK waits less than this (RFC 9293 MUST-40, 5681-28).
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
 /// Segments at the start that are acknowledged at once, so that slow start is not held up.
 const QUICK: u8 = 16;
@@ -58,7 +58,7 @@ impl AckPolicy {
             self.quick = self.quick.saturating_sub(u8::try_from(segments).unwrap_or(u8::MAX));
             self.demand(Why::QuickAck);
         } else if waiting >= enough {
-            self.demand(Why::SecondSegment); // RFC 9293 SHLD-19
+            self.demand(Why::SecondSegment); // RFC 9293 SHLD-19, 5681-28
         } else if self.deadline.is_none() {
             self.deadline = Some(now + self.delay); // RFC 9293 SHLD-18
         }

@@ -158,8 +158,8 @@ impl ReceiveHalf {
     /// Sixth step: takes the urgent pointer, and says whether the user is to be told: urgent data begins, or its end
     /// moved on (RFC 9293 MUST-32).
     ///
-    /// The pointer is to the octet after the urgent data (MUST-62), however long that is (MUST-31). Its octets stay in
-    /// the stream (RFC 6093 §6).
+    /// The pointer is to the octet after the urgent data (MUST-62, 6093-4), however long that is (MUST-31, 6093-5). Its
+    /// octets stay in the stream (RFC 6093 §6).
     pub(crate) fn take_urgent(&mut self, segment: &Segment) -> bool {
         if !segment.has(Flags::URG) || self.fin_received() {
             return false;

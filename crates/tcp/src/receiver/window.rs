@@ -10,7 +10,7 @@
 //!
 //! Three rules pull at the right edge: it does not move back (SHLD-14), it moves forward only in steps worth sending
 //! for (MUST-39), and under a scale it can only be told in grains. Between grains it is told rounded up while the
-//! buffer has room for that, and else rounded down; whatever was offered once stays acceptable (RFC 7323 §2.4).
+//! buffer has room for that, and else rounded down; whatever was offered once stays acceptable (RFC 7323 §2.4, 7323-9).
 
 use super::Place;
 use wire::{WindowScale, WireWindow};

@@ -84,7 +84,7 @@ impl Recovery {
     }
 
     /// Whether a segment beyond cwnd may be sent to provoke an ACK: one on each of the first two duplicate ACKs
-    /// (RFC 3042 §2, 5681-19). The window is left alone (5681-20).
+    /// (3042-1, 5681-19). The window is left alone (5681-20).
     pub(crate) fn limited_transmit(&self, segment_size: u32) -> u32 {
         match (self.phase, self.duplicates) {
             (Phase::Open, n @ 1..=2) => (n * segment_size).saturating_sub(self.limited),
@@ -96,7 +96,7 @@ impl Recovery {
         self.limited = self.limited.saturating_add(octets);
     }
 
-    /// A duplicate ACK arrived (RFC 5681 §2); `true` when the third says that a segment is lost.
+    /// A duplicate ACK arrived (RFC 5681 §2); `true` when the third says that a segment is lost (5681-18).
     ///
     /// `una` is what it acknowledges. The hole is then marked and must be sent again at once.
     pub(crate) fn on_duplicate_ack(&mut self, una: SeqNum, nxt: SeqNum, segment_size: u32) -> bool {

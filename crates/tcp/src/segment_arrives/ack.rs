@@ -27,7 +27,7 @@ impl Open {
             self.complete_handshake(shared, now, seg)?;
         }
         if ack.after(self.snd.nxt) {
-            // Of what was never sent (9293-E16). A budget keeps two confused peers from answering each other for ever.
+            // Of what was never sent (9293-E16; 5961-12). A budget keeps two confused peers from answering each other for ever.
             let stop = if shared.challenges.take(now) {
                 Stop::Ack(Why::AcksUnsent, Discard::UnacceptableAck)
             } else {
@@ -36,7 +36,7 @@ impl Open {
             return ControlFlow::Break(stop);
         }
         if ack.before(self.snd.una - self.snd.max_window) {
-            // Too old to be the peer's (MAY-12, 5961-7).
+            // Too old to be the peer's (MAY-12; 5961-11, 5961-12).
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Ack, Discard::UnacceptableAck));
         }
         let in_flight = self.snd.recovery.in_flight();
@@ -145,7 +145,7 @@ impl Open {
         }
     }
 
-    /// A round trip, if the ACK measures one without doubt (6298-8, 6298-9; RFC 7323 §4.1).
+    /// A round trip, if the ACK measures one without doubt (MUST-18; 6298-8, 6298-9; RFC 7323 §4.1).
     fn measure(
         &mut self,
         shared: &mut Shared,
@@ -192,7 +192,7 @@ impl Open {
         }
     }
 
-    /// Our FIN was acknowledged: 9293-E18, E21, E22.
+    /// Our FIN was acknowledged: 9293-E18, 9293-E21, 9293-E22.
     fn check_our_fin(&mut self, shared: &mut Shared, now: Instant) -> Step {
         if !self.snd.fin_acked() {
             return ControlFlow::Continue(());

@@ -12,7 +12,7 @@ use env::Instant;
 use wire::Window;
 
 impl Open {
-    /// The peer's FIN is in order: nothing more will come (9293-E19, E20, E24).
+    /// The peer's FIN is in order: nothing more will come (9293-E19, 9293-E20, 9293-E24).
     pub(super) fn take_fin(&mut self, shared: &mut Shared, now: Instant, fin: bool) -> Step {
         if !fin || self.phase == State::SynReceived {
             return ControlFlow::Continue(());

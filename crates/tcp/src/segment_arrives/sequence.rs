@@ -9,7 +9,7 @@ use env::Instant;
 use wire::tcp::Flags;
 
 impl Open {
-    /// PAWS (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22): not for RST, which no forged timestamp shall shield from.
+    /// PAWS, once, when a segment arrives (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22, 7323-24): not for RST, which no forged timestamp shall shield from.
     pub(super) fn check_timestamp(&mut self, now: Instant, seg: &Segment) -> Step {
         if !self.agreed.timestamps || seg.has(Flags::RST) {
             return ControlFlow::Continue(());
@@ -23,7 +23,7 @@ impl Open {
         }
     }
 
-    /// The four-case test (9293-E9), and what follows from failing it.
+    /// The four-case test (9293-E9), and what follows from failing it: an ACK, never a RST (9293-E47).
     pub(super) fn check_sequence(&mut self, now: Instant, seg: &Segment) -> Step {
         let checked = self.rcv.check(seg.header.seq, seg.seq_len());
         let reset = seg.has(Flags::RST);

@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use wire::tcp::Flags;
 
 impl Open {
-    /// A SYN on a connection that has one is challenged, wherever it lies (5961-5): a peer that restarted answers the
+    /// A SYN on a connection that has one is challenged, wherever it lies (5961-6): a peer that restarted answers the
     /// challenge with a RST at the right number (9293-E34). The SYN,ACK of a simultaneous open repeats the SYN.
     ///
     /// Without ACK nothing else counts (9293-E14).

@@ -20,7 +20,7 @@ use wire::{WindowScale, WireWindow};
 impl Connection {
     pub(super) fn arrives_in_syn_sent(&mut self, now: Instant, seg: &Segment) {
         let Data::SynSent(snd) = &self.data else { return };
-        // First: the ACK bit. Only our SYN can be acknowledged (9293-E5).
+        // First: the ACK bit. Only our SYN can be acknowledged (9293-E5); an old one draws a RST (9293-E35).
         let acks_syn = match seg.ack() {
             Some(ack) if ack.after(snd.iss) && ack.at_or_before(snd.nxt) => true,
             Some(ack) => {
@@ -32,7 +32,7 @@ impl Connection {
             }
             None => false,
         };
-        // Second: the RST bit. It counts only if it acknowledges our SYN (9293-E6; RFC 5961 §3.2).
+        // Second: the RST bit. It counts only if it acknowledges our SYN (9293-E6; 5961-4).
         if seg.has(Flags::RST) {
             if acks_syn {
                 self.end(now, Some(ConnectionError::Refused), Cause::Arrived("RST"));
@@ -95,7 +95,8 @@ impl Connection {
     fn open_halves(&mut self, now: Instant, mut snd: SendHalf, syn: &Segment) -> Open {
         let config = self.shared.config.clone();
         let theirs = &syn.header.options;
-        // Each is in force only if both SYNs have it (7323-1, 7323-6, 7323-12; 2018-2).
+        // Each is in force only if both SYNs have it (7323-1, 7323-6, 7323-12; 2018-2). Without timestamps,
+        // those that come all the same are skipped (7323-15).
         let scales = theirs
             .trusted_scale()
             .filter(|_| config.window_scaling)
@@ -123,7 +124,7 @@ impl Open {
     }
 }
 
-/// What a window field means: shifted, unless it stands on a SYN (7323-4, 7323-7).
+/// What a window field means: shifted, unless it stands on a SYN (7323-4, 7323-7). Ours is shifted by `Offer::tell`.
 pub(super) fn scaled(field: WireWindow, scale: WindowScale, syn: bool) -> u32 {
     field.scaled(if syn { WindowScale::ZERO } else { scale }).octets()
 }

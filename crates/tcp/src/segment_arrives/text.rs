@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use env::Instant;
 
 impl Open {
-    /// Urgent data is read in line; the user is told where it ends (RFC 6093; MUST-31, MUST-32).
+    /// Urgent data is read in line; the user is told where it ends (6093-2, 6093-3; MUST-30, MUST-31, MUST-32).
     pub(super) fn take_urgent(&mut self, shared: &mut Shared, seg: &Segment) {
         if self.phase.may_receive() && self.rcv.take_urgent(seg) {
             shared.events.urgent = true;

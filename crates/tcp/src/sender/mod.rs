@@ -39,7 +39,7 @@ pub(crate) struct SendHalf {
     /// SND.WL1 and SND.WL2.
     wl1: SeqNum,
     wl2: SeqNum,
-    /// The largest window ever offered.
+    /// The largest window ever offered (MAX.SND.WND, 5961-13).
     pub(crate) max_window: u32,
     /// What the peer's window fields are shifted by.
     pub(crate) scale: WindowScale,
@@ -211,7 +211,7 @@ impl SendHalf {
         self.edge.since(self.una).unwrap_or(0)
     }
 
-    /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT.
+    /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT. Only this lets go of data (2018-13).
     pub(crate) fn retire(&mut self, ack: SeqNum) -> Retired {
         let first = self.first_octet();
         let octets = ack.earlier(self.end).since(first).unwrap_or(0);

@@ -28,7 +28,8 @@ pub(crate) enum Blocked {
 }
 
 impl SendHalf {
-    /// Plans new data: segments of up to `segment` octets, trains of up to `train`.
+    /// Plans new data: segments of up to `segment` octets, trains of up to `train`; never beyond cwnd or the peer's
+    /// window (5681-1).
     pub(crate) fn plan(&self, now: Instant, nagle: bool, segment: u32, train: u32) -> Plan {
         let unsent = self.unsent();
         let fin_waits = self.fin_queued() && !self.fin_sent();
@@ -38,6 +39,7 @@ impl SendHalf {
         if let Some(at) = self.pacer.wait(now) {
             return Plan::Wait(Blocked::Pacing(at));
         }
+        // A window that was pulled back may end before SND.NXT (MUST-34, SHLD-15).
         let window = self.edge.since(self.nxt).unwrap_or(0);
         let in_flight = self.recovery.in_flight();
         let cwnd = if self.fault.ignores_cwnd() { u32::MAX } else { self.congestion.window() };

@@ -56,11 +56,11 @@ impl Connection {
         }
     }
 
-    /// RFC 6298 §5.4 to §5.7; 9293-E32.
+    /// RFC 6298 §5.4 to §5.7 (6298-11, 6298-13, 6298-14); 9293-E32.
     fn on_retransmission_timeout(&mut self, now: Instant) {
         let shared = &mut self.shared;
         match &mut self.data {
-            Data::SynSent(snd) => snd.on_retransmission_timeout(now, shared),
+            Data::SynSent(snd) => snd.on_retransmission_timeout(now, shared), // as any other (MUST-22)
             Data::Open(open) => {
                 let shut = open.snd.window() == 0 && open.snd.syn_acked();
                 if shut && open.snd.recovery.ledger.first_transmissions() > 1 {

@@ -186,7 +186,7 @@ fn a_reset_counts_only_at_exactly_rcv_nxt() {
     assert!(pair.b.has(Event::Closed(Some(ConnectionError::Reset))));
 }
 
-/// Covers: RFC 5961 5961-5, 5961-10
+/// Covers: RFC 5961 5961-6, 5961-8, 5961-10
 #[test]
 fn a_syn_is_challenged_and_challenges_are_counted_per_connection() {
     let mut pair = Pair::established();
@@ -204,7 +204,7 @@ fn a_syn_is_challenged_and_challenges_are_counted_per_connection() {
     assert_eq!((pair.a.state(), pair.b.state()), (State::Established, State::Established));
 }
 
-/// Covers: RFC 9293 9293-E34
+/// Covers: RFC 9293 9293-E34; RFC 5961 5961-7
 #[test]
 fn a_peer_that_restarted_is_reset_by_its_own_answer_to_the_challenge() {
     let mut pair = Pair::established();

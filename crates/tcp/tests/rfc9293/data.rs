@@ -310,7 +310,7 @@ fn urgent_data_is_marked_to_its_end_and_read_in_line() {
     assert_eq!(read, 3_004);
 }
 
-/// Covers: RFC 9293 9293-E16; RFC 5961 5961-7, 5961-8; RFC 9293 MAY-12
+/// Covers: RFC 9293 9293-E16, MAY-12; RFC 5961 5961-11, 5961-12
 #[test]
 fn acknowledgments_of_what_was_never_sent_or_long_ago_are_not_believed() {
     let mut pair = Pair::established();
@@ -403,7 +403,7 @@ fn a_smaller_path_cuts_what_is_sent_again() {
     assert_eq!(pair.a.tcp().status().segment_size, 1_000 - 20 - 12);
 }
 
-/// Covers: RFC 5927 5927-3
+/// Covers: RFC 5927 5927-1
 #[test]
 fn a_claim_below_what_was_acknowledged_waits_for_a_timeout() {
     let mut pair = Pair::established();
