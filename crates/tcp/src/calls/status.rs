@@ -2,7 +2,7 @@
 
 use crate::State;
 use crate::connection::{Connection, Data};
-use env::Duration;
+use env::{Duration, Instant};
 use wire::SeqNum;
 
 /// A connection's figures. Windows, buffers and flights in octets; zero where a figure does not exist in the state.
@@ -71,12 +71,15 @@ pub struct Status {
     pub sack: bool,
     /// Whether both sides agreed on window scaling: the peer's shift and ours.
     pub scales: Option<(u8, u8)>,
+    /// When the connection's next timer fires, if any runs.
+    pub deadline: Option<Instant>,
 }
 
 impl Connection {
     /// STATUS: figures of the connection, in every state.
     pub fn status(&self) -> Status {
-        let mut status = Status { state: Some(self.state()), ..Status::default() };
+        let mut status =
+            Status { state: Some(self.state()), deadline: self.poll_timeout(), ..Status::default() };
         match &self.data {
             Data::SynSent(snd) => status.take_send_half(snd),
             Data::Open(open) => {
