@@ -1,5 +1,6 @@
 //! One direction of a connection as its sender may know it: what it said, and what came back.
 
+use stack::ConnectionId;
 use wire::tcp::{Flags, View};
 use wire::{Mss, SeqNum};
 
@@ -25,6 +26,8 @@ pub(super) struct Flow {
     syns: Vec<Syn>,
     ours: Option<Ours>,
     theirs: Option<Theirs>,
+    /// Which connection of the host it is, as far as it was looked up.
+    pub(super) connection: Option<ConnectionId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +65,11 @@ struct Theirs {
 pub(super) type Broken = Option<(&'static str, String)>;
 
 impl Flow {
+    /// One past the last number sent.
+    pub(super) fn highest(&self) -> u64 {
+        self.ours.map_or(0, |ours| ours.max)
+    }
+
     /// A segment came whole.
     pub(super) fn arrives(&mut self, view: &View<'_>) {
         let flags = view.flags();

@@ -1,8 +1,8 @@
 //! Packets on their way out and in.
 
+use super::host::within_cwnd;
 use super::{Checks, Found};
 use crate::HostId;
-use env::Instant;
 use stack::Host;
 use std::net::{IpAddr, SocketAddr};
 use wire::{Medium, Mss, Protocol, icmpv4, icmpv6, ipv4, ipv6, tcp, udp};
@@ -66,7 +66,6 @@ impl Checks {
     #[allow(clippy::too_many_arguments, reason = "the packet as the world sees it, once")]
     pub(crate) fn departs(
         &mut self,
-        now: Instant,
         host: HostId,
         state: &Host,
         mtu: usize,
@@ -74,7 +73,6 @@ impl Checks {
         frame: &[u8],
         ip: &[u8],
     ) -> Found {
-        let _ = now;
         if !self.on {
             return None;
         }
@@ -110,7 +108,22 @@ impl Checks {
         let local = SocketAddr::new(packet.src, view.src_port());
         let remote = SocketAddr::new(packet.dst, view.dst_port());
         let default = if packet.src.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
-        let found = self.flows.entry((host, local, remote)).or_default().departs(&view, default);
+        let flow = self.flows.entry((host, local, remote)).or_default();
+        let before = flow.highest();
+        let mut found = flow.departs(&view, default);
+        if found.is_none() && !view.payload().is_empty() && flow.highest() > before {
+            // New data: its connection is there, and knows how much is out.
+            let ends = Some((local, remote));
+            let connection = match flow.connection.filter(|&known| state.tcp_addrs(known) == ends) {
+                Some(known) => Some(known),
+                None => state.tcp_connections().find(|&one| state.tcp_addrs(one) == ends),
+            };
+            flow.connection = connection;
+            let status = connection.and_then(|connection| state.tcp_status(connection));
+            found = status
+                .and_then(|status| within_cwnd(&status).err())
+                .map(|detail| ("no more is in flight than the congestion window allows", detail));
+        }
         found.map(|(rule, detail)| (rule, format!("{host}, {local} to {remote}: {detail}")))
     }
 

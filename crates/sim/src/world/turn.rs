@@ -55,7 +55,7 @@ impl World {
                 self.note(now, || Happened::Host(host, trace));
             }
         }
-        if let Some((rule, detail)) = self.checks.host(now, host, &self.nodes[host.0].host) {
+        if let Some((rule, detail)) = self.checks.host(host, &self.nodes[host.0].host) {
             self.violate(rule, detail);
         }
         self.reschedule_host(host.0);
@@ -75,8 +75,7 @@ impl World {
         for packet in packets {
             self.digest = fnv(fnv(self.digest, &self.now.as_nanos().to_be_bytes()), &packet);
             let ip = &packet[ip_offset(medium, &packet).unwrap_or(0).min(packet.len())..];
-            let found =
-                self.checks.departs(self.now, HostId(host), &self.nodes[host].host, mtu, medium, &packet, ip);
+            let found = self.checks.departs(HostId(host), &self.nodes[host].host, mtu, medium, &packet, ip);
             if let Some((rule, detail)) = found {
                 self.violate(rule, detail);
             }
