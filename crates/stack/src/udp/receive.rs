@@ -17,6 +17,30 @@ struct Arrived {
     remote: End,
     /// The sender made a checksum, or none was needed.
     summed: bool,
+    /// Octets of data that the length field grants.
+    len: usize,
+}
+
+impl Arrived {
+    /// What the user gets. A small datagram in a large buffer is copied here, so only once somebody wants it.
+    fn datagram(&self, packet: &Delivered) -> UdpDatagram {
+        let mut data = packet.payload.clone();
+        data.truncate(udp::HEADER_LEN + self.len); // RFC 768 768-4: what follows the length is not data.
+        data.advance(udp::HEADER_LEN);
+        // RFC 768 768-8; RFC 1122 1122U-10, 1122U-17: what the IP header said goes up with it.
+        UdpDatagram {
+            from: scoped(self.remote, packet.interface),
+            to: scoped(self.local, packet.interface),
+            ttl: packet.ttl,
+            dscp: packet.dscp,
+            ecn: packet.ecn,
+            interface: packet.interface,
+            arrived: packet.arrived,
+            ip_options: options(packet),
+            data: data.compact(),
+            segment_size: packet.segment_size,
+        }
+    }
 }
 
 impl Udp {
@@ -33,35 +57,20 @@ impl Udp {
     }
 
     fn sort(&mut self, ip: &mut Ip, now: Instant, packet: &Delivered) -> Result<(), Drop> {
-        let (arrived, data_len) = read(packet)?;
-        let mut data = packet.payload.clone();
-        data.truncate(udp::HEADER_LEN + data_len); // RFC 768 768-4: what follows the length is not data.
-        data.advance(udp::HEADER_LEN);
-        // RFC 768 768-8; RFC 1122 1122U-10, 1122U-17: what the IP header said goes up with it.
-        let datagram = UdpDatagram {
-            from: scoped(arrived.remote, packet.interface),
-            to: scoped(arrived.local, packet.interface),
-            ttl: packet.ttl,
-            dscp: packet.dscp,
-            ecn: packet.ecn,
-            interface: packet.interface,
-            arrived: packet.arrived,
-            ip_options: options(packet),
-            data: data.compact(),
-            segment_size: packet.segment_size,
-        };
+        let arrived = read(packet)?;
         if packet.cast != Cast::Unicast {
-            return self.spread(ip, datagram, packet.cast, arrived.summed);
+            return self.spread(ip, arrived.datagram(packet), packet.cast, arrived.summed);
         }
         let Some(index) = self.table.most_specific(arrived.local, arrived.remote) else {
             if !arrived.summed && packet.dst.is_ipv6() {
                 return Err(Drop::UdpNoChecksum); // RFC 6935 §5, 6935-2: dropped, and not answered.
             }
-            // RFC 1122 §4.1.3.1, 1122U-1; RFC 4443 §3.1, 4443-10. Whether it may be answered at all is for the ICMP layer to say.
+            // RFC 1122 §4.1.3.1, 1122U-1; RFC 4443 §3.1, 4443-10. Whether it may be answered at all is for the ICMP
+            // layer to say.
             ip.send_error(now, ErrorKind::PortUnreachable, packet);
             return Err(Drop::UdpNoListener);
         };
-        self.deliver(ip, index, datagram, arrived.summed)
+        self.deliver(ip, index, arrived.datagram(packet), arrived.summed)
     }
 
     /// Gives a broadcast or a group's datagram to every socket that it is for. An error only when nobody took it.
@@ -113,8 +122,8 @@ impl Udp {
     }
 }
 
-/// Reads the header and checks the sum; gives the octets of data that the length field grants.
-fn read(packet: &Delivered) -> Result<(Arrived, usize), Drop> {
+/// Reads the header and checks the sum.
+fn read(packet: &Delivered) -> Result<Arrived, Drop> {
     let mut header = [0; udp::HEADER_LEN];
     if packet.payload.copy_to(&mut header) < udp::HEADER_LEN {
         return Err(Drop::UdpMalformed);
@@ -140,8 +149,8 @@ fn read(packet: &Delivered) -> Result<(Arrived, usize), Drop> {
         }
     }
     let (src_port, dst_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-    let arrived = Arrived { local: (packet.dst, dst_port), remote: (packet.src, src_port), summed };
-    Ok((arrived, length - udp::HEADER_LEN))
+    let len = length - udp::HEADER_LEN;
+    Ok(Arrived { local: (packet.dst, dst_port), remote: (packet.src, src_port), summed, len })
 }
 
 /// The IPv4 options that came with it, if any (RFC 1122 §4.1.3.2, 1122U-2).

@@ -72,7 +72,9 @@ impl Udp {
             socket.counters.sent += datagrams;
         }
         ip.counters.udp_out_datagrams += datagrams;
-        self.recent.note(plan.port, end(to));
+        if send.to.is_some() {
+            self.recent.note(plan.port, end(to)); // What goes to the peer needs no such proof.
+        }
         if plan.cast == Cast::Broadcast || (plan.cast == Cast::Multicast && options.multicast_loop) {
             self.loop_back(ip, now, &plan, &options, &send, size);
         }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU16;
 use env::{Instant, Machine};
+use proptest::prelude::*;
 use wire::{Checksum, Ecn, Head, Payload, Protocol, ipv4, udp};
 
 const NOW: Instant = Instant::from_secs(1);
@@ -36,7 +37,7 @@ fn at(address: &str, port: u16) -> UdpBind {
     UdpBind { address: Some(ip(address)), port, reuse: false }
 }
 
-fn any(port: u16) -> UdpBind {
+fn every(port: u16) -> UdpBind {
     UdpBind { port, ..UdpBind::default() }
 }
 
@@ -95,7 +96,7 @@ fn dropped(host: &Host) -> Vec<(Drop, u64)> {
 #[test]
 fn a_datagram_comes_with_everything_that_its_headers_said() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     give(&mut host, packet(interface, THEIRS, "10.0.0.5", 7, b"hello"));
     give(&mut host, packet(interface, THEIRS6, OURS6, 7, b""));
     assert_eq!(host.poll_event(), Some(HostEvent::UdpReadable(id)));
@@ -117,7 +118,7 @@ fn a_datagram_comes_with_everything_that_its_headers_said() {
 #[test]
 fn source_port_zero_is_delivered_and_wants_no_reply() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let mut packet = with_octet(&packet(interface, THEIRS, OURS, 7, b"x"), 1, 0);
     packet.checksum = Checksum::Verified;
     give(&mut host, packet);
@@ -129,7 +130,7 @@ fn source_port_zero_is_delivered_and_wants_no_reply() {
 #[test]
 fn a_length_below_eight_or_beyond_the_packet_is_dropped() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let sound = packet(interface, THEIRS, OURS, 7, b"data");
     for length in (0..8).chain([13, 200]) {
         give(&mut host, with_octet(&sound, 5, length));
@@ -147,7 +148,7 @@ fn a_length_below_eight_or_beyond_the_packet_is_dropped() {
 #[test]
 fn what_follows_the_length_is_not_data() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let mut surplus = packet(interface, THEIRS, OURS, 7, &[1; 20]);
     surplus.payload.push(Bytes::from_static(&[2; 12]));
     give(&mut host, surplus);
@@ -159,7 +160,7 @@ fn what_follows_the_length_is_not_data() {
 fn one_flipped_bit_anywhere_is_noticed_and_answered_with_silence() {
     for (src, dst, data) in [(THEIRS, OURS, &b"odd"[..]), (THEIRS6, OURS6, b"even")] {
         let (mut host, interface) = host();
-        let id = host.udp_bind(any(7)).unwrap();
+        let id = host.udp_bind(every(7)).unwrap();
         let sound = packet(interface, src, dst, 7, data);
         let octets = sound.payload.to_vec();
         for bit in 0..octets.len() * 8 {
@@ -179,7 +180,7 @@ fn one_flipped_bit_anywhere_is_noticed_and_answered_with_silence() {
 #[test]
 fn over_ipv4_no_checksum_is_accepted_unless_the_socket_insists() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let unsummed = with_octet(&with_octet(&packet(interface, THEIRS, OURS, 7, b"x"), 6, 0), 7, 0);
     give(&mut host, unsummed.clone());
     assert_eq!(received(&mut host, id), [b"x"]);
@@ -194,7 +195,7 @@ fn over_ipv4_no_checksum_is_accepted_unless_the_socket_insists() {
 #[test]
 fn over_ipv6_no_checksum_is_dropped_unless_a_tunnel_socket_takes_it() {
     let (mut host, interface) = host();
-    let (plain, tunnel) = (host.udp_bind(any(7)).unwrap(), host.udp_bind(any(8)).unwrap());
+    let (plain, tunnel) = (host.udp_bind(every(7)).unwrap(), host.udp_bind(every(8)).unwrap());
     host.udp_options_mut(tunnel).unwrap().zero_checksum_v6 = true;
     for port in [7, 8, 99] {
         let sound = packet(interface, THEIRS6, OURS6, port, b"x");
@@ -236,7 +237,7 @@ fn a_group_or_broadcast_reaches_every_socket_at_the_port_and_a_group_only_those_
     let shared = |address: Option<&str>, port| UdpBind { address: address.map(ip), port, reuse: true };
     let binds = [None, Some("0.0.0.0"), Some(OURS), Some(GROUP), Some("10.0.0.255")];
     let ids = binds.map(|address| host.udp_bind(shared(address, 7)).unwrap());
-    let other = host.udp_bind(any(8)).unwrap();
+    let other = host.udp_bind(every(8)).unwrap();
     let who = |host: &mut Host, dst: &str| {
         give(host, packet(interface, THEIRS, dst, 7, b"x"));
         ids.map(|id| host.udp_receive(id).is_some())
@@ -315,7 +316,7 @@ fn icmp_errors_reach_the_socket_that_sent_and_say_about_what() {
 #[test]
 fn ip_options_are_handed_up_unchanged() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let options = ipv4::Options::new(&[68, 8, 5, 0, 0, 0, 0, 0]).unwrap();
     let header = ipv4::Repr {
         options,
@@ -347,7 +348,7 @@ fn only_addresses_of_ours_can_be_bound() {
 fn connected_sockets_share_dynamic_ports_until_one_destination_has_them_all() {
     let (mut host, _) = host();
     host.udp_ports().set_range(50_000..=50_009).unwrap();
-    let taken = host.udp_bind(any(50_004)).unwrap();
+    let taken = host.udp_bind(every(50_004)).unwrap();
     let connect = |host: &mut Host, to: &str| {
         let id = host.udp_open().unwrap();
         host.udp_connect(id, SocketAddr::new(ip(to), 80)).map(|()| host.udp_local(id).unwrap())
@@ -363,7 +364,7 @@ fn connected_sockets_share_dynamic_ports_until_one_destination_has_them_all() {
     assert_eq!(connect(&mut host, THEIRS), Err(UdpError::NoPort));
     assert!(connect(&mut host, "10.0.0.3").is_ok());
     assert!(connect(&mut host, THEIRS6).is_ok());
-    assert_eq!(host.udp_bind(any(0)), Err(UdpError::NoPort));
+    assert_eq!(host.udp_bind(every(0)), Err(UdpError::NoPort));
     host.udp_close(NOW, taken);
     assert!(connect(&mut host, THEIRS).is_ok());
     assert_eq!(UdpError::from(PortError::InUse), UdpError::InUse);
@@ -395,7 +396,7 @@ fn a_closed_socket_leaves_nothing_behind_and_its_name_is_never_another_s() {
 #[test]
 fn a_flood_to_one_socket_is_bounded_and_counted() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     *host.udp_options_mut(id).unwrap() = UdpOptions { receive_limit: 20_000, ..UdpOptions::default() };
     for _ in 0..1_000 {
         give(&mut host, packet(interface, THEIRS, OURS, 7, &[5; 500]));
@@ -410,7 +411,7 @@ fn a_flood_to_one_socket_is_bounded_and_counted() {
 #[test]
 fn a_train_is_delivered_whole_and_read_one_by_one() {
     let (mut host, interface) = host();
-    let id = host.udp_bind(any(7)).unwrap();
+    let id = host.udp_bind(every(7)).unwrap();
     let mut train = packet(interface, THEIRS, OURS, 7, &[5; 2_500]);
     train.checksum = Checksum::Verified;
     train.segment_size = NonZeroU16::new(1_000);
@@ -418,4 +419,45 @@ fn a_train_is_delivered_whole_and_read_one_by_one() {
     assert_eq!(host.counters().udp_in_datagrams, 3);
     let lengths: Vec<_> = received(&mut host, id).iter().map(Vec::len).collect();
     assert_eq!(lengths, [1_000, 1_000, 500]);
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_delivered_or_counted_and_all_memory_comes_back(
+        octets in proptest::collection::vec(any::<u8>(), 0..80),
+        (v6, protocol, cast, checksum, size) in (any::<bool>(), 0..4, 0usize..3, 0usize..2, 0u16..20),
+    ) {
+        let (mut host, interface) = host();
+        let id = host.udp_bind(UdpBind { reuse: true, ..every(7) }).unwrap();
+        let ping = host.echo_open().unwrap();
+        host.udp_options_mut(id).unwrap().zero_checksum_v6 = true;
+        let (src, dst) = if v6 { (THEIRS6, OURS6) } else { (THEIRS, OURS) };
+        let mut packet = packet(interface, src, dst, 7, b"");
+        packet.payload = octets.clone().into();
+        packet.cast = [Cast::Unicast, Cast::Broadcast, Cast::Multicast][cast];
+        packet.checksum = [Checksum::InPacket, Checksum::Verified][checksum];
+        packet.segment_size = NonZeroU16::new(size);
+        let before = host.budget().held();
+        match protocol {
+            0 => host.udp.handle_packet(&mut host.ip, NOW, packet),
+            1 => host.echo.handle_packet(&mut host.ip, NOW, packet),
+            2 => host.multicast.handle_packet(&mut host.ip, NOW, packet),
+            _ => {
+                let mut about = error(ErrorKind::PortUnreachable, (OURS, 7), (THEIRS, 9), THEIRS);
+                about.quoted = octets.clone().into();
+                host.udp.handle_icmp(&mut host.ip, NOW, &about);
+                host.echo.handle_icmp(&mut host.ip, NOW, &about);
+            }
+        }
+        let counted: u64 = dropped(&host).iter().map(|(_, count)| count).sum();
+        let delivered = host.udp_receive_train(id);
+        if protocol == 0 {
+            prop_assert_eq!(counted + u64::from(delivered.is_some()), 1);
+        }
+        if let Some(datagram) = delivered {
+            prop_assert!(datagram.data.len() + 8 <= octets.len());
+        }
+        while host.echo_receive(ping).is_some() {}
+        prop_assert_eq!(host.budget().held(), before);
+    }
 }
