@@ -1,1 +1,83 @@
-//! Handfast: to be filled by its first slice.
+//! The transport layer in user space: TCP and UDP over IPv4 and IPv6, with tokio's names.
+//!
+//! A [`Stack`] is a host of its own: it has addresses, answers pings, and carries sockets, all in this process. What it
+//! sends and receives goes through a device: a TUN to this machine's kernel and beyond, or memory to another stack.
+//!
+//! ```text
+//!    TcpStream ─┐                                            ┌─► wakers of the sockets concerned
+//!    TcpListener┼─ call ─► lock ─► Host ─► flush ─► device   │
+//!    UdpSocket ─┘                   ▲                        │
+//!                                   └── one task: waits for the device and for time, turns the driver
+//! ```
+//!
+//! Two stacks, joined by memory, and a connection between them:
+//!
+//! ```
+//! use handfast::{Stack, TcpListener, TcpStream, device::memory};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (left, right) = memory::wired(memory::Config::default())?;
+//! let server = Stack::builder().device(left).address("10.0.0.1/24".parse()?).build()?;
+//! let client = Stack::builder().device(right).address("10.0.0.2/24".parse()?).build()?;
+//!
+//! let listener = TcpListener::bind(&server, "10.0.0.1:80".parse()?).await?;
+//! let served = tokio::spawn(async move {
+//!     let (mut stream, _peer) = listener.accept().await?;
+//!     let mut question = String::new();
+//!     stream.read_to_string(&mut question).await?; // until the client's FIN
+//!     stream.write_all(format!("you said: {question}").as_bytes()).await // ours is still open
+//! });
+//!
+//! let mut stream = TcpStream::connect(&client, "10.0.0.1:80".parse()?).await?;
+//! stream.write_all(b"hello").await?;
+//! stream.shutdown().await?; // half-close: we have said all, and go on listening
+//! let mut answer = String::new();
+//! stream.read_to_string(&mut answer).await?;
+//! assert_eq!(answer, "you said: hello");
+//! served.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A stack that this machine's kernel reaches (needs the right to make a TUN):
+//!
+//! ```no_run
+//! use handfast::Stack;
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let stack = Stack::builder()
+//!     .tun("hf0")
+//!     .host_address("10.111.0.1/24".parse()?) // the kernel's end
+//!     .address("10.111.0.2/24".parse()?) //      ours
+//!     .build()?;
+//! # let _ = stack;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Threads
+//!
+//! Sockets and the task share one lock around the host. It is held for one call, or one turn of at most 64 frames a
+//! device, with what that sends; never across an await. Timers are tokio's and have its resolution of a millisecond.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod builder;
+mod error;
+mod handle;
+mod shared;
+mod task;
+mod tcp_listener;
+mod tcp_split;
+mod tcp_stream;
+mod udp;
+
+pub use builder::StackBuilder;
+pub use device;
+pub use handle::{Closed, Stack};
+pub use stack::{Cidr, HostConfig, ListenConfig, NotACidr, UdpOptions};
+pub use tcp::{ConnectionError, State, Status, TcpConfig};
+pub use tcp_listener::TcpListener;
+pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;

@@ -1,0 +1,122 @@
+//! What the stack's own errors are to those who know `std::io`.
+
+use stack::{ConnectError, ErrorKind, ListenError, UdpError};
+use std::io;
+use tcp::{ConnectionError, ReceiveError, SendError};
+
+/// Why a connection ended.
+pub(crate) fn ended(why: ConnectionError) -> io::Error {
+    let kind = match why {
+        ConnectionError::Refused => io::ErrorKind::ConnectionRefused,
+        ConnectionError::Reset => io::ErrorKind::ConnectionReset,
+        ConnectionError::TimedOut => io::ErrorKind::TimedOut,
+        ConnectionError::Aborted => io::ErrorKind::ConnectionAborted,
+        ConnectionError::Unreachable => io::ErrorKind::HostUnreachable,
+        ConnectionError::OutOfMemory => io::ErrorKind::OutOfMemory,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, why)
+}
+
+/// Why an active OPEN failed at once.
+pub(crate) fn connect(why: ConnectError) -> io::Error {
+    let kind = match why {
+        ConnectError::InvalidRemote => io::ErrorKind::InvalidInput,
+        ConnectError::AddrInUse => io::ErrorKind::AddrInUse,
+        ConnectError::AddrNotAvailable => io::ErrorKind::AddrNotAvailable,
+        ConnectError::NetworkUnreachable => io::ErrorKind::NetworkUnreachable,
+        ConnectError::OutOfMemory => io::ErrorKind::OutOfMemory,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, why)
+}
+
+/// Why a passive OPEN failed.
+pub(crate) fn listen(why: ListenError) -> io::Error {
+    let kind = match why {
+        ListenError::AddrInUse => io::ErrorKind::AddrInUse,
+        ListenError::AddrNotAvailable => io::ErrorKind::AddrNotAvailable,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, why)
+}
+
+/// Why SEND took nothing; `None` when it only has to wait.
+pub(crate) fn send(why: SendError) -> Option<io::Error> {
+    match why {
+        SendError::Full => None,
+        SendError::Closed(Some(why)) => Some(ended(why)),
+        // Closed by us or by both: nothing can be written any more.
+        _ => Some(io::Error::new(io::ErrorKind::BrokenPipe, why)),
+    }
+}
+
+/// Why RECEIVE gave nothing: `None` when it only has to wait, `Some(Ok)` at the end of the stream.
+pub(crate) fn receive(why: ReceiveError) -> Option<io::Result<()>> {
+    match why {
+        ReceiveError::Empty => None,
+        ReceiveError::Finished => Some(Ok(())),
+        ReceiveError::Closed(why) => Some(Err(ended(why))),
+        _ => Some(Err(io::Error::other(why))),
+    }
+}
+
+/// Why a call to a UDP socket failed; `None` when it only has to wait.
+pub(crate) fn udp(why: UdpError) -> Option<io::Error> {
+    let kind = match why {
+        UdpError::Full => return None,
+        UdpError::NoSocket | UdpError::NoDestination => io::ErrorKind::NotConnected,
+        UdpError::InUse => io::ErrorKind::AddrInUse,
+        UdpError::NoPort | UdpError::NotOurs => io::ErrorKind::AddrNotAvailable,
+        UdpError::BadDestination | UdpError::TooLong | UdpError::TooBig { .. } | UdpError::Group => {
+            io::ErrorKind::InvalidInput
+        }
+        UdpError::Broadcast => io::ErrorKind::PermissionDenied,
+        UdpError::Unreachable => io::ErrorKind::NetworkUnreachable,
+        UdpError::NoMemory => io::ErrorKind::OutOfMemory,
+        _ => io::ErrorKind::Other,
+    };
+    Some(io::Error::new(kind, why))
+}
+
+/// What an ICMP error says to a connected UDP socket; `None` for what is no news to its user.
+pub(crate) fn fault(kind: ErrorKind) -> Option<io::Error> {
+    let (kind, text) = match kind {
+        ErrorKind::PortUnreachable => (io::ErrorKind::ConnectionRefused, "nobody is at the port"),
+        ErrorKind::ProtocolUnreachable => (io::ErrorKind::ConnectionRefused, "the host has no UDP"),
+        ErrorKind::NetworkUnreachable => (io::ErrorKind::NetworkUnreachable, "the network is unreachable"),
+        ErrorKind::HostUnreachable | ErrorKind::SourceRouteFailed | ErrorKind::Unreachable(_) => {
+            (io::ErrorKind::HostUnreachable, "the host is unreachable")
+        }
+        ErrorKind::Prohibited => (io::ErrorKind::PermissionDenied, "a filter on the way forbids it"),
+        // Signs of a path that changes or of a bug elsewhere: they pass (RFC 1122 §4.1.3.3 leaves it to us).
+        _ => return None,
+    };
+    Some(io::Error::new(kind, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_has_to_wait_is_no_error() {
+        assert!(send(SendError::Full).is_none());
+        assert!(receive(ReceiveError::Empty).is_none());
+        assert!(udp(UdpError::Full).is_none());
+    }
+
+    #[test]
+    fn an_error_keeps_its_cause() {
+        let error = ended(ConnectionError::Reset);
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::ConnectionReset, "connection reset by peer".into())
+        );
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<ConnectionError>());
+        assert_eq!(cause, Some(&ConnectionError::Reset));
+        let error = send(SendError::Closed(Some(ConnectionError::TimedOut))).map(|e| e.kind());
+        assert_eq!(error, Some(io::ErrorKind::TimedOut));
+        assert_eq!(send(SendError::Closing).map(|e| e.kind()), Some(io::ErrorKind::BrokenPipe));
+    }
+}
