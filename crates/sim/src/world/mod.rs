@@ -29,6 +29,7 @@ use stack::{Host, HostConfig, HostEvent, InterfaceConfig, InterfaceId, RouteEntr
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use turn::medium;
 use wire::Frame;
 
@@ -377,6 +378,12 @@ impl World {
         let result = call(&mut self.nodes[host.0].host, self.now);
         self.turn(host);
         result
+    }
+
+    /// A user who answers at once: `act` is called whenever the host was turned, before what it has to send is taken,
+    /// so that a call can share a segment with what the stack itself has to say.
+    pub fn set_reflex(&mut self, host: HostId, act: impl Fn(&mut Host, Instant) + Send + Sync + 'static) {
+        self.nodes[host.0].reflex = Some(Arc::new(act));
     }
 
     /// Takes the next event of a host.

@@ -4,6 +4,7 @@ use super::LinkId;
 use env::{Instant, Rng};
 use stack::{Host, HostConfig, InterfaceConfig, InterfaceId, RouteEntry};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use wire::Frame;
 
 /// Frames that wait for a paused host; a device's ring holds no more.
@@ -24,7 +25,12 @@ pub(super) struct Node {
     pub(super) ring: VecDeque<(InterfaceId, Frame)>,
     /// How often it has begun anew.
     pub(super) boots: u32,
+    /// A user who answers at once.
+    pub(super) reflex: Option<Reflex>,
 }
+
+/// What a user does whenever a host was turned, before it sends.
+pub(super) type Reflex = Arc<dyn Fn(&mut Host, Instant) + Send + Sync>;
 
 /// An interface, and the link that its frames enter.
 #[derive(Clone)]
@@ -51,6 +57,7 @@ impl Node {
             paused: None,
             ring: VecDeque::new(),
             boots: 0,
+            reflex: None,
         }
     }
 

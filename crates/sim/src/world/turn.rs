@@ -47,6 +47,9 @@ impl World {
     /// Takes everything that a host has to say.
     pub(super) fn turn(&mut self, host: HostId) {
         let now = self.now;
+        if let Some(reflex) = self.nodes[host.0].reflex.clone() {
+            reflex(&mut self.nodes[host.0].host, now);
+        }
         while let Some((interface, frame)) = self.nodes[host.0].host.poll_transmit(now) {
             self.depart(host.0, interface, frame);
         }
