@@ -1,0 +1,7 @@
+//! Two hosts on one link, and what goes between them.
+
+mod echo;
+mod multicast;
+mod net;
+mod udp;
+mod udp_calls;
