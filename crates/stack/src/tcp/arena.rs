@@ -10,11 +10,6 @@ pub(crate) struct Key {
     generation: u32,
 }
 
-impl Key {
-    /// Before every other.
-    pub(crate) const FIRST: Self = Self { index: 0, generation: 0 };
-}
-
 /// Records by [`Key`]: a key of a record that is gone finds nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T> {
@@ -29,10 +24,6 @@ impl<T> Default for Arena<T> {
 }
 
 impl<T> Arena<T> {
-    pub(crate) fn insert(&mut self, value: T) -> Key {
-        self.insert_with(|_| value)
-    }
-
     /// Adds what `make` makes, which may keep its own key.
     pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
         let entry = self.slots.vacant_entry();
@@ -77,11 +68,11 @@ mod tests {
     #[test]
     fn a_key_of_what_is_gone_finds_nothing_even_where_something_new_is() {
         let mut arena = Arena::default();
-        let one = arena.insert('a');
+        let one = arena.insert_with(|_| 'a');
         assert_eq!(arena.get(one), Some(&'a'));
         assert_eq!(arena.remove(one), Some('a'));
         assert_eq!(arena.remove(one), None);
-        let two = arena.insert('b');
+        let two = arena.insert_with(|_| 'b');
         assert_eq!(one.index, two.index);
         assert!(arena.get(one).is_none() && arena.get_mut(one).is_none());
         assert_eq!(arena.get(two), Some(&'b'));

@@ -25,15 +25,15 @@ impl Tcp {
         };
         ip.counters.tcp_in_segs = ip.counters.tcp_in_segs.saturating_add(u64::from(segment.count()));
         match self.demux.get(&flow) {
-            Some(Whose::Connection(key)) => self.to_connection(ip, now, key, segment, &packet),
-            Some(Whose::HalfOpen(key)) => self.to_half_open(ip, now, key, segment, &packet),
-            Some(Whose::Pending(key)) => self.to_pending(ip, now, key, segment, &packet),
-            Some(Whose::TimeWait(key)) => self.to_time_wait(ip, now, key, segment, &packet),
-            None => self.to_nobody(ip, now, flow, segment, &packet),
+            Some(Whose::Connection(key)) => self.for_connection(ip, now, key, segment, &packet),
+            Some(Whose::HalfOpen(key)) => self.for_half_open(ip, now, key, segment, &packet),
+            Some(Whose::Pending(key)) => self.for_pending(ip, now, key, segment, &packet),
+            Some(Whose::TimeWait(key)) => self.for_time_wait(ip, now, key, segment, &packet),
+            None => self.for_nobody(ip, now, flow, segment, &packet),
         }
     }
 
-    fn to_connection(
+    fn for_connection(
         &mut self,
         ip: &mut Ip,
         now: Instant,
@@ -62,12 +62,12 @@ impl Tcp {
     }
 
     /// RFC 9293 §3.10.7.1 and §3.10.7.2: no connection. A listener?
-    fn to_nobody(&mut self, ip: &mut Ip, now: Instant, flow: Flow, segment: Segment, packet: &Delivered) {
+    fn for_nobody(&mut self, ip: &mut Ip, now: Instant, flow: Flow, segment: Segment, packet: &Delivered) {
         let Some(listener) = self.listener_for(&flow) else {
             return self.refuse_stray(ip, now, &flow, &segment, packet);
         };
         match listener::arrives(&segment) {
-            ListenOutcome::Syn => self.to_listener(ip, now, listener, flow, segment, packet, None),
+            ListenOutcome::Syn => self.for_listener(ip, now, listener, flow, segment, packet, None),
             ListenOutcome::Ignore(why) => ip.drop(now, why.into(), packet),
             ListenOutcome::Send(reset) => {
                 if self.open_by_cookie(ip, now, listener, flow, segment, packet) {

@@ -42,7 +42,6 @@ impl Tcp {
         if let (Some(slot), Some(port)) = (self.connections.get_mut(key), Port::new(flow.local_port)) {
             slot.claimed = Some(self.ports.connect(flow.local, port));
         }
-        self.opening.insert((flow.remote, key));
         ip.counters.tcp_active_opens = ip.counters.tcp_active_opens.saturating_add(1);
         self.note_state(ip, now, &flow, State::Closed, State::SynSent, OPEN);
         self.touched(ip, now, key);

@@ -77,7 +77,7 @@ impl Tcp {
         Ok(())
     }
 
-    pub(super) fn to_half_open(
+    pub(super) fn for_half_open(
         &mut self,
         ip: &mut Ip,
         now: Instant,

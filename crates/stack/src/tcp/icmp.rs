@@ -1,11 +1,8 @@
-//! What ICMP says about connections (RFC 9293 §3.9.2.2; RFC 5461, 5927), and what neighbours and paths do.
+//! What ICMP says about connections (RFC 9293 §3.9.2.2; RFC 5461, 5927), and what becomes of their paths.
 
-use super::arena::Key;
 use super::{Tcp, Whose};
 use crate::demux::Flow;
 use crate::{ErrorKind, IcmpError, Ip};
-use ::tcp::SoftError;
-use alloc::vec::Vec;
 use core::net::IpAddr;
 use env::Instant;
 use wire::SeqNum;
@@ -58,19 +55,5 @@ impl Tcp {
         }
         self.knows_path(key);
         self.touched(ip, now, key);
-    }
-
-    /// The neighbour on the way to `dst` did not answer. Who is opening a connection there wants to know; an open one
-    /// goes on until its own timers give up (RFC 9293 MUST-56).
-    pub(crate) fn handle_unreachable(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {
-        let first = self.opening.range((dst, Key::FIRST)..);
-        let keys: Vec<_> = first.take_while(|(to, _)| *to == dst).map(|(_, key)| *key).collect();
-        for key in keys {
-            if let Some(slot) = self.connections.get_mut(key) {
-                let iss = slot.connection.status().iss;
-                slot.connection.handle_soft_error(now, SoftError::HostUnreachable, iss);
-            }
-            self.touched(ip, now, key);
-        }
     }
 }

@@ -197,7 +197,7 @@ impl Tcp {
 
     /// A SYN for a listener; perhaps in the place of a connection in TIME-WAIT, which was lifted for it.
     #[expect(clippy::too_many_arguments, reason = "a packet as it was read, and where it goes")]
-    pub(super) fn to_listener(
+    pub(super) fn for_listener(
         &mut self,
         ip: &mut Ip,
         now: Instant,
@@ -337,7 +337,7 @@ impl Tcp {
     }
 
     /// A segment for a request without a verdict: the SYN again, or its end.
-    pub(super) fn to_pending(
+    pub(super) fn for_pending(
         &mut self,
         ip: &mut Ip,
         now: Instant,

@@ -40,10 +40,9 @@ use crate::wheel::Wheel;
 use crate::{HostConfig, HostEvent, Ip, Trace};
 use ::tcp::listener::Cookies;
 use ::tcp::{Note, Path, State, TcpConfig, Transmit, isn};
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 use env::{Instant, Rng};
 use wire::Mss;
 
@@ -75,8 +74,6 @@ pub(crate) struct Tcp {
     dirty: VecDeque<Key>,
     /// Connections and listeners with something to tell, each once.
     telling: VecDeque<Teller>,
-    /// Connections in SYN-SENT by peer: whom a dead neighbour is news to.
-    opening: BTreeSet<(IpAddr, Key)>,
     resets: Bucket,
     /// Counts changes of path MTUs: a connection that has seen fewer looks again before it sends.
     path_epoch: u32,
@@ -124,7 +121,6 @@ impl Tcp {
             ports: Ports::new(rng),
             dirty: VecDeque::new(),
             telling: VecDeque::new(),
-            opening: BTreeSet::new(),
             resets: Bucket { full_at: Instant::ZERO },
             path_epoch: 0,
             refused: None,

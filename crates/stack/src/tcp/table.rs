@@ -17,6 +17,7 @@ use crate::{Account, HostEvent, Ip, SendFailure, Trace};
 use ::tcp::{Cause, Connection, ConnectionError, Event, Note, SoftError, State};
 use alloc::boxed::Box;
 use env::Instant;
+use wire::SeqNum;
 
 /// What a connection costs beside its queues: the machine's own size, its halves' and its places in the tables.
 pub(super) const RECORD: usize = 2_048;
@@ -47,6 +48,7 @@ pub(super) struct Slot {
     pub(super) starved: bool,
     received: usize,
     sent: usize,
+    una: SeqNum,
     path_epoch: u32,
     watched: bool,
 }
@@ -136,6 +138,7 @@ impl Tcp {
             starved: false,
             received: 0,
             sent: 0,
+            una: SeqNum::default(),
             path_epoch: epoch,
             watched: false,
         });
@@ -174,7 +177,7 @@ impl Tcp {
             }
         }
         self.notes(ip, key);
-        self.account(ip, key);
+        self.account(ip, now, key);
         if time_wait {
             self.hand_over(ip, now, key);
         }
@@ -213,7 +216,7 @@ impl Tcp {
     }
 
     /// Gauges, lists and the budget follow the connection.
-    fn account(&mut self, ip: &mut Ip, key: Key) {
+    fn account(&mut self, ip: &mut Ip, now: Instant, key: Key) {
         let Some(slot) = self.connections.get_mut(key) else { return };
         let state = slot.connection.state();
         let (was, is) = (is_established(slot.known), is_established(state));
@@ -230,11 +233,12 @@ impl Tcp {
                 counters.tcp_attempt_fails = counters.tcp_attempt_fails.saturating_add(1);
             }
         }
-        if slot.known == State::SynSent && state != State::SynSent {
-            self.opening.remove(&(slot.flow.remote, key));
-        }
+        if slot.known == State::SynSent && state != State::SynSent {}
         slot.known = state;
         let status = slot.connection.status();
+        if core::mem::replace(&mut slot.una, status.snd_una) != status.snd_una && is {
+            ip.confirm(now, slot.flow.remote); // RFC 4861 §7.3.1: what we send arrives
+        }
         let held = slot.connection.held();
         let sent = status.queued.min(held);
         if sent < slot.sent && slot.starved {
@@ -340,7 +344,6 @@ impl Tcp {
         self.leave(key);
         let Some(slot) = self.connections.remove(key) else { return };
         self.wheel.remove(slot.timer);
-        self.opening.remove(&(slot.flow.remote, key));
         ip.budget.release(Account::TcpRecord, RECORD);
         ip.budget.release(Account::TcpSend, slot.sent);
         ip.budget.release(Account::TcpReceive, slot.received);

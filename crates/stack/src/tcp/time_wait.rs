@@ -72,7 +72,7 @@ impl Tcp {
         self.oldest.push_back(key);
     }
 
-    pub(super) fn to_time_wait(
+    pub(super) fn for_time_wait(
         &mut self,
         ip: &mut Ip,
         now: Instant,
@@ -92,7 +92,15 @@ impl Tcp {
             TimeWaitOutcome::Reopen { .. } => match self.listener_for(&flow) {
                 Some(listener) => {
                     if let Some(displaced) = self.lift_time_wait(key) {
-                        self.to_listener(ip, now, listener, flow, segment, packet, Some(Box::new(displaced)));
+                        self.for_listener(
+                            ip,
+                            now,
+                            listener,
+                            flow,
+                            segment,
+                            packet,
+                            Some(Box::new(displaced)),
+                        );
                     }
                 }
                 None => self.refuse_stray(ip, now, &flow, &segment, packet),

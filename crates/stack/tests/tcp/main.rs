@@ -1,0 +1,10 @@
+//! TCP on whole hosts: two of them back to back on virtual time, and one against segments written by hand.
+
+extern crate handfast_stack as stack;
+
+mod bench;
+mod flood;
+mod icmp;
+mod listen;
+mod open;
+mod time_wait;
