@@ -283,7 +283,7 @@ impl Machine for Host {
         }
         if self.ip.out.is_empty() {
             // Sockets that found the queue full are told of room.
-            self.udp.poll_transmit(&mut self.ip, now);
+            self.udp.queue_emptied();
         }
         let mut outgoing = self.ip.out.pop_front()?;
         self.ip.out_octets = self.ip.out_octets.saturating_sub(outgoing.frame.len());

@@ -92,9 +92,8 @@ impl Udp {
         None
     }
 
-    /// UDP keeps no datagrams to send: it is asked when the queue to the devices is empty, and tells those who found it
-    /// full.
-    pub(crate) fn poll_transmit(&mut self, _ip: &mut Ip, _now: Instant) -> bool {
+    /// The queue to the devices is empty: those who found it full are told. UDP keeps no datagrams of its own to send.
+    pub(crate) fn queue_emptied(&mut self) {
         for index in core::mem::take(&mut self.blocked) {
             if let Some(socket) = self.sockets.get_mut(index as usize)
                 && core::mem::take(&mut socket.blocked)
@@ -102,7 +101,6 @@ impl Udp {
                 self.tell(index, WRITABLE);
             }
         }
-        false
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<HostEvent> {
