@@ -15,7 +15,7 @@ use crate::tcp::Tcp;
 use crate::udp::Udp;
 use crate::{
     AddressState, Budget, Cidr, Counters, Drop, ErrorKind, HostConfig, HostConfigError, HostEvent,
-    InterfaceConfig, InterfaceError, InterfaceId, Medium, Route, RouteEntry, SendFailure, Trace,
+    InterfaceConfig, InterfaceError, InterfaceId, Route, RouteEntry, SendFailure, Trace,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -101,9 +101,7 @@ impl Host {
         if let Some(interface) = self.ip.interface_mut(id) {
             interface.addresses.push(address);
         }
-        if self.has_neighbours(id) {
-            self.multicast.address_added(&mut self.ip, now, id, cidr.address());
-        }
+        self.multicast.address_added(&mut self.ip, now, id, cidr.address());
     }
 
     /// Takes an address away. What is open from it goes on failing until it gives up, or is closed.
@@ -123,15 +121,8 @@ impl Host {
         if addresses.len() == before {
             return Err(InterfaceError::Duplicate);
         }
-        if self.has_neighbours(interface) {
-            self.multicast.address_removed(&mut self.ip, now, interface, address);
-        }
+        self.multicast.address_removed(&mut self.ip, now, interface, address);
         Ok(())
-    }
-
-    /// Whether there are stations to be found: only then solicited-node groups mean something.
-    fn has_neighbours(&self, interface: InterfaceId) -> bool {
-        self.ip.interface(interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)))
     }
 
     /// The addresses of an interface, and where they stand.

@@ -37,6 +37,8 @@ mod ports;
 mod route;
 mod tcp;
 pub mod trace;
+#[cfg(test)]
+mod transcripts;
 mod udp;
 mod wheel;
 

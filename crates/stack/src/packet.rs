@@ -87,6 +87,8 @@ pub(crate) struct Datagram {
     pub(crate) router_alert: bool,
     /// IPv6 flow label (RFC 6437).
     pub(crate) flow_label: u32,
+    /// With an unspecified source: from nobody, as it says, instead of from an address chosen by egress.
+    pub(crate) from_nobody: bool,
     /// Further IPv4 options (RFC 1122 §3.2.1.8); router alert has a flag of its own.
     pub(crate) options: Option<Options>,
     /// The transport header.
@@ -115,6 +117,7 @@ impl Datagram {
             dont_fragment: true,
             router_alert: false,
             flow_label: 0,
+            from_nobody: false,
             options: None,
             head: Head::new(),
             body: Payload::EMPTY,

@@ -31,7 +31,9 @@ impl Ip {
     /// # Errors
     /// [`SendFailure`]; nothing was sent then.
     pub(crate) fn send(&mut self, now: Instant, mut datagram: Datagram) -> Result<(), SendFailure> {
-        let route = match self.route(datagram.dst, Some(datagram.src), datagram.interface) {
+        let found = self.route(datagram.dst, Some(datagram.src), datagram.interface);
+        let nobody = datagram.from_nobody && datagram.src.is_unspecified();
+        let route = match if nobody { Err(SendFailure::NoSource) } else { found } {
             // Only a host that has no address yet may send without one, and only to groups (RFC 1122 §3.2.1.3 a).
             Err(SendFailure::NoSource) if datagram.src.is_unspecified() && self.is_group(datagram.dst) => {
                 let id = datagram.interface.ok_or(SendFailure::NoSource)?;

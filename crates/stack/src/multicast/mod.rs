@@ -175,6 +175,7 @@ fn send(ip: &mut Ip, now: Instant, report: &Report) {
             dscp: CONTROL,
             dont_fragment: false,
             router_alert: true,
+            from_nobody: src.is_unspecified(),
             body: Payload::from(body),
             ..Datagram::new(src, dst, if report.v4 { Protocol::IGMP } else { Protocol::ICMPV6 })
         };
