@@ -15,6 +15,8 @@ mod duplicate;
 mod ndp;
 mod router;
 
+#[cfg(test)]
+pub(crate) use cache::State;
 pub(crate) use cache::{Action, Cache, Next};
 pub(crate) use router::Routers;
 
