@@ -27,6 +27,7 @@ pub(super) struct HalfOpenSlot {
 
 /// What a half-open peer costs: its record, and its places in the tables.
 pub(super) const HALF_OPEN: usize = size_of::<HalfOpenSlot>() + 96;
+const _: () = assert!(size_of::<HalfOpenSlot>() <= 192);
 
 impl Tcp {
     /// Answers a SYN with a record. Gives back what it would displace when there is no memory for one.

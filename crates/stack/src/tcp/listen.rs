@@ -211,14 +211,15 @@ impl Tcp {
         let most = listener.config.syn_queue;
         listener.flooded =
             listener.half_open >= most || (listener.flooded && listener.half_open >= most / 4 * 3);
+        let cookies = match listener.config.cookies {
+            CookieUse::Always => !listener.config.defer,
+            CookieUse::Auto => listener.flooded,
+            CookieUse::Off => false,
+        };
         let refused = if listener.accept.len() >= listener.config.backlog {
             // Whoever cannot be accepted need not be answered.
             Err((Discard::AcceptQueueFull, displaced))
-        } else if listener.config.cookies == CookieUse::Always && !listener.config.defer {
-            Err((Discard::SynQueueFull, displaced))
-        } else if listener.half_open >= most
-            || (listener.flooded && listener.config.cookies == CookieUse::Auto)
-        {
+        } else if cookies || listener.half_open >= most {
             Err((Discard::SynQueueFull, displaced))
         } else if listener.config.defer {
             self.defer(ip, now, key, flow, &syn, packet, displaced)

@@ -115,12 +115,13 @@ impl Tcp {
     pub(super) fn enter(
         &mut self,
         ip: &mut Ip,
-        connection: Connection,
+        mut connection: Connection,
         flow: Flow,
         marks: Marks,
         known: State,
     ) -> Key {
-        let (wheel, epoch) = (&mut self.wheel, self.path_epoch);
+        let (wheel, epoch, watched) = (&mut self.wheel, self.path_epoch, ip.watching());
+        connection.watch(watched);
         let key = self.connections.insert_with(|key| Slot {
             key,
             connection: Box::new(connection),
@@ -140,7 +141,7 @@ impl Tcp {
             sent: 0,
             una: SeqNum::default(),
             path_epoch: epoch,
-            watched: false,
+            watched,
         });
         if is_established(known) {
             ip.counters.tcp_curr_estab = ip.counters.tcp_curr_estab.saturating_add(1);

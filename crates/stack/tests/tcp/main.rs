@@ -7,4 +7,5 @@ mod flood;
 mod icmp;
 mod listen;
 mod open;
+mod storm;
 mod time_wait;
