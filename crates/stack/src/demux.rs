@@ -143,7 +143,7 @@ mod tests {
         };
         assert!(deepest(&mut (0..).map(flow)) <= 12);
         assert!(deepest(&mut (0..).map(|n| flow(n << 16))) <= 12);
-        let mut meeting = (0..u32::MAX).map(flow).filter(|flow| hash(&leaked, flow) % 16 == 0);
+        let mut meeting = (0..u32::MAX).map(flow).filter(|flow| hash(&leaked, flow).is_multiple_of(16));
         assert!(deepest(&mut meeting) <= 12);
     }
 }

@@ -92,7 +92,7 @@ impl Host {
         flags: SendFlags,
     ) -> Result<usize, SendError> {
         let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
-        let queued = slot.connection.status().queued;
+        let (_, queued) = slot.connection.unacknowledged();
         let room = self.ip.budget.room(Account::TcpSend).max(if queued == 0 { LEAST } else { 0 });
         let mut data = data;
         if data.len() > room {

@@ -234,14 +234,13 @@ impl Tcp {
                 counters.tcp_attempt_fails = counters.tcp_attempt_fails.saturating_add(1);
             }
         }
-        if slot.known == State::SynSent && state != State::SynSent {}
         slot.known = state;
-        let status = slot.connection.status();
-        if core::mem::replace(&mut slot.una, status.snd_una) != status.snd_una && is {
+        let (una, queued) = slot.connection.unacknowledged();
+        if core::mem::replace(&mut slot.una, una) != una && is {
             ip.confirm(now, slot.flow.remote); // RFC 4861 §7.3.1: what we send arrives
         }
         let held = slot.connection.held();
-        let sent = status.queued.min(held);
+        let sent = queued.min(held);
         if sent < slot.sent && slot.starved {
             slot.starved = false;
             slot.news.writable = true;

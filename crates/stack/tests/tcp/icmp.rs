@@ -4,7 +4,6 @@ use crate::bench::{Bench, Peer, Seen, at};
 use stack::{ConnectOptions, ConnectionId, HostEvent, ListenConfig};
 use std::net::{IpAddr, Ipv4Addr};
 use tcp::{ConnectionError, SendFlags, SoftError, State};
-use wire::tcp::Flags;
 use wire::{Head, Payload, Protocol, SeqNum, icmpv4, ipv4};
 
 /// An ICMPv4 error from a router about `seen`, with another sequence number quoted if asked for.

@@ -208,7 +208,7 @@ mod rfc9293_3_5 {
     #[test]
     fn numbers_and_clocks_of_one_peer_go_on_and_those_of_others_tell_nothing() {
         let mut bench = Bench::new();
-        let mut open = |bench: &mut Bench, local: u16, remote: &str| {
+        let open = |bench: &mut Bench, local: u16, remote: &str| {
             let local = Some(at(&format!("10.0.0.1:{local}")));
             let options = ConnectOptions { local, ..ConnectOptions::to(at(remote)) };
             let id = bench.host.tcp_connect(bench.now, options).expect("free");

@@ -3,7 +3,9 @@
 use crate::bench::{Bench, Peer, Two, at};
 use env::{Duration, Instant, Machine as _};
 use proptest::prelude::*;
-use stack::{Account, ConnectOptions, ConnectionId, CookieUse, HostEvent, ListenConfig, Verdict};
+use stack::{
+    Account, ConnectOptions, ConnectionId, CookieUse, Drop, HostConfig, HostEvent, ListenConfig, Verdict,
+};
 use tcp::{SendFlags, State};
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, SeqNum, WireWindow};
@@ -227,4 +229,32 @@ fn events_are_a_set_and_not_a_queue() {
     }
     assert_eq!(bench.events(), [HostEvent::TcpAcceptable(listener)]);
     assert_eq!(bench.host.tcp_accept(listener).map(|(_, peer)| peer), Some(at("10.0.0.2:10")));
+}
+
+/// A host whose memory is full drops what comes, and not what it has; when its users read, all of it arrives.
+#[test]
+fn full_memory_slows_a_transfer_and_loses_nothing() {
+    let mut two = Two::with(HostConfig { memory: 1 << 20, ..HostConfig::default() });
+    let pairs = [two.established("10.0.0.2:80"), two.established("10.0.0.2:81")];
+    let octets: Vec<u8> = (0..1_500_000u32).map(|n| (n >> 7) as u8).collect();
+    let mut sent = [0; 2];
+    let mut received = [Vec::new(), Vec::new()];
+    for round in 0..4_000 {
+        for (n, (ours, theirs)) in pairs.iter().enumerate() {
+            let data = Payload::copy_of(&octets[sent[n]..octets.len().min(sent[n] + 200_000)]);
+            sent[n] += two.hosts[0].tcp_send(two.now, *ours, data, SendFlags::default()).unwrap_or(0);
+            // Nobody reads for the first ten seconds.
+            if round > 500 {
+                received[n].extend(two.receive(1, *theirs));
+            }
+        }
+        two.run(20);
+        let budget = two.hosts[1].budget();
+        assert!(budget.held() <= budget.limit() + (1 << 16), "{}", budget.held());
+        if received.iter().all(|got| got.len() == octets.len()) {
+            break;
+        }
+    }
+    assert!(two.hosts[1].counters().dropped(Drop::TcpNoMemory) > 0, "it was full");
+    assert!(received.iter().all(|got| *got == octets), "{:?}", received.map(|got| got.len()));
 }

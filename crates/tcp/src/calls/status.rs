@@ -108,6 +108,17 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// SND.UNA, and how many octets were written and are not acknowledged: what a host asks after every segment.
+    pub fn unacknowledged(&self) -> (SeqNum, usize) {
+        match &self.data {
+            Data::SynSent(snd) => (snd.una, snd.queued()),
+            Data::Open(open) => (open.snd.una, open.snd.queued()),
+            Data::Over(over) => (over.last.map_or_else(SeqNum::default, |(una, _)| una), 0),
+        }
+    }
+}
+
 impl Status {
     fn take_send_half(&mut self, snd: &crate::sender::SendHalf) {
         self.iss = snd.iss;
