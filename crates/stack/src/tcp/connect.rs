@@ -64,6 +64,7 @@ impl Tcp {
         if wanted.is_some_and(|local| local.is_ipv4() != to.is_ipv4()) {
             return Err(ConnectError::InvalidRemote);
         }
+        // RFC 9293 MUST-43, MUST-44; the 4-tuple keeps the address for good (MUST-45).
         let route = ip.route(to, wanted, None).map_err(|failure| match failure {
             SendFailure::NoSource => ConnectError::AddrNotAvailable,
             _ => ConnectError::NetworkUnreachable,

@@ -107,7 +107,9 @@ impl Tcp {
         let dual = config.dual_stack && address.is_unspecified() && address.is_ipv6();
         let bound = (!dual).then_some(address);
         let claimed = match Port::new(local.port()) {
-            Some(port) => self.ports.bind(bound, port, false),
+            // Another listener is in the way (RFC 9293 MUST-41); a connection with this port is not (MUST-42).
+            Some(port) if self.ports.is_bound(bound, port) => Err(PortError::InUse),
+            Some(port) => self.ports.bind(bound, port, true),
             None => self.ports.bind_any(bound, false),
         };
         let claimed = claimed.map_err(|error| match error {

@@ -66,6 +66,99 @@ mod rfc9293_3_9_1_1 {
     }
 }
 
+mod rfc9293_3_9_1 {
+    use super::*;
+    use crate::bench::Peer;
+    use stack::{Cidr, InterfaceConfig, Medium, RouteEntry};
+    use std::net::IpAddr;
+
+    /// Covers: RFC 9293 MUST-41, MUST-42
+    #[test]
+    fn listening_where_a_connection_is_disturbs_neither() {
+        let mut bench = Bench::new();
+        let local = Some(at("10.0.0.1:4000"));
+        let options = ConnectOptions { local, ..ConnectOptions::to(at("10.0.0.2:80")) };
+        let opening = bench.host.tcp_connect(bench.now, options).expect("free");
+        let syn = bench.one();
+        let listener = bench.listen("0.0.0.0:4000", ListenConfig::default());
+        let again = bench.host.tcp_listen(bench.now, at("0.0.0.0:4000"), ListenConfig::default());
+        assert_eq!(again, Err(ListenError::AddrInUse));
+        // Its SYN-ACK finds the connection, another peer's SYN the listener.
+        let mut server = Peer::new("10.0.0.2:80", "10.0.0.1:4000");
+        server.take(&syn);
+        server.send(&mut bench, Flags::SYN | Flags::ACK, b"");
+        assert_eq!(bench.host.tcp_state(opening), State::Established);
+        bench.sent();
+        Peer::new("10.0.0.3:80", "10.0.0.1:4000").open(&mut bench);
+        assert!(bench.host.tcp_accept(listener).is_some());
+        bench.host.tcp_unlisten(bench.now, listener);
+        bench.listen("0.0.0.0:4000", ListenConfig::default());
+        assert_eq!(bench.host.tcp_state(opening), State::Established);
+    }
+
+    /// Covers: RFC 9293 MUST-43, MUST-44, MUST-45
+    #[test]
+    fn the_source_follows_the_route_unless_it_is_given_and_then_stays() {
+        let mut bench = Bench::new();
+        let address =
+            |text: &str, prefix| Cidr::new(text.parse().expect("an address"), prefix).expect("a network");
+        let second = InterfaceConfig::new("t1", Medium::Ip).address(address("10.1.0.1", 24));
+        let second = bench.host.add_interface(bench.now, second).expect("sound settings");
+        let source = |bench: &mut Bench, local: Option<&str>, remote: &str| {
+            let options = ConnectOptions { local: local.map(at), ..ConnectOptions::to(at(remote)) };
+            bench.host.tcp_connect(bench.now, options).expect("free");
+            bench.one().src.ip()
+        };
+        let ours = |text: &str| -> IpAddr { text.parse().expect("an address") };
+        assert_eq!(source(&mut bench, None, "10.0.0.2:80"), ours("10.0.0.1"));
+        assert_eq!(source(&mut bench, None, "10.1.0.2:80"), ours("10.1.0.1"));
+        assert_eq!(source(&mut bench, Some("10.1.0.1:0"), "192.0.2.1:80"), ours("10.1.0.1"));
+
+        let id = bench.host.tcp_connect(bench.now, ConnectOptions::to(at("192.0.2.9:80"))).expect("a route");
+        assert_eq!(bench.one().src.ip(), ours("10.0.0.1"));
+        let gateway = Some(ours("10.1.0.254"));
+        let better =
+            RouteEntry { destination: address("192.0.2.0", 24), gateway, interface: second, metric: 0 };
+        bench.host.add_route(better).expect("a neighbour");
+        let later = bench.pass(8_000);
+        let later: Vec<_> = later.into_iter().filter(|(_, seen)| seen.dst == at("192.0.2.9:80")).collect();
+        assert_eq!(later.len(), 3, "after 1, 3 and 7 s");
+        assert!(later.iter().all(|(_, seen)| seen.src.ip() == ours("10.0.0.1")));
+        assert_eq!(bench.host.tcp_addrs(id).map(|(local, _)| local.ip()), Some(ours("10.0.0.1")));
+    }
+
+    /// Covers: RFC 9293 MUST-14, MUST-67, SHLD-5; RFC 6691 6691-1
+    #[test]
+    fn the_segment_size_that_is_told_is_the_mtu_less_fixed_headers() {
+        for (mtu, v4, v6) in [
+            (1_500, 1_460, Some(1_440)),
+            (1_280, 1_240, Some(1_220)),
+            (576, 536, None),
+            (9_000, 8_960, Some(8_940)),
+        ] {
+            let mut host = stack::Host::new(HostConfig::default(), [5; 32]).expect("sound settings");
+            let mut interface = InterfaceConfig::new("t0", Medium::Ip).mtu(mtu);
+            for (text, prefix) in [("10.0.0.1", 24), ("fd00::1", 64)] {
+                let address: IpAddr = text.parse().expect("an address");
+                if address.is_ipv4() || v6.is_some() {
+                    interface = interface.address(Cidr::new(address, prefix).expect("a network"));
+                }
+            }
+            let mut bench = Bench::new();
+            bench.id = host.add_interface(bench.now, interface).expect("sound settings");
+            bench.host = host;
+            for (remote, expected) in [("10.0.0.2:80", Some(v4)), ("[fd00::2]:80", v6)] {
+                let Some(expected) = expected else { continue };
+                bench.host.tcp_connect(bench.now, ConnectOptions::to(at(remote))).expect("free");
+                assert_eq!(bench.one().header.options.mss, Some(expected));
+                let ours = if at(remote).is_ipv4() { "10.0.0.1:80" } else { "[fd00::1]:80" };
+                bench.listen(ours, ListenConfig::default());
+                assert_eq!(Peer::new(remote, ours).open(&mut bench).header.options.mss, Some(expected));
+            }
+        }
+    }
+}
+
 mod rfc9293_3_4_1 {
     use super::*;
 

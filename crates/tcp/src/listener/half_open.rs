@@ -164,7 +164,7 @@ impl HalfOpen {
             return self.acknowledge(now, Why::ChallengeAck(ChallengeTo::Reset), Discard::UnacceptableReset);
         }
         // Fourth, SYN. RFC 9293 would return to LISTEN, which lets anyone undo a handshake; a peer that really means
-        // another SYN answers the challenge with a RST and asks again (RFC 5961 §4).
+        // another SYN answers the challenge with a RST and asks again (RFC 5961 §4; 5961-6, 5961-7).
         if segment.has(Flags::SYN) {
             return self.acknowledge(now, Why::ChallengeAck(ChallengeTo::Syn), Discard::UnexpectedSyn);
         }
