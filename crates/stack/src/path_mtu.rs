@@ -15,7 +15,7 @@ use core::net::IpAddr;
 use env::{Duration, Instant};
 
 /// The least path MTU that is believed over IPv4: room for a segment of 512 octets, as RFC 5927 §7.2 and practice have
-/// it; RFC 1191 §3 forbids only what is below 68.
+/// it; RFC 1191 1191-4 forbids only what is below 68.
 pub(crate) const FLOOR_V4: u16 = 552;
 /// The least that any IPv6 link takes (RFC 8200 §5).
 pub(crate) const FLOOR_V6: u16 = 1280;
@@ -61,18 +61,18 @@ impl PathMtus {
         quoted_len: u16,
     ) -> Option<u16> {
         let mtu = match dst {
-            // RFC 8201 §4: what is below 1280 is no MTU of an IPv6 link.
+            // RFC 8201 8201-3: what is below 1280 is no MTU of an IPv6 link.
             IpAddr::V6(_) if told < u32::from(FLOOR_V6) => return None,
             IpAddr::V6(_) => u16::try_from(told).unwrap_or(u16::MAX),
             IpAddr::V4(_) if told == 0 => {
-                // RFC 1191 §5: the next plateau below the size of what did not fit.
+                // RFC 1191 1191-3: the next plateau below the size of what did not fit.
                 let size = if quoted_len == 0 { current } else { quoted_len.min(current) };
                 PLATEAUS.into_iter().find(|&plateau| plateau < size).unwrap_or(FLOOR_V4)
             }
             IpAddr::V4(_) => u16::try_from(told).unwrap_or(u16::MAX).max(FLOOR_V4),
         };
         if mtu >= current {
-            return None; // RFC 1191 §3: never raised by such a message.
+            return None; // RFC 1191 1191-5, RFC 8201 8201-6: never raised by such a message.
         }
         self.paths.insert(dst, Path { mtu, learned: now });
         self.order.push_back((now, dst));
@@ -90,7 +90,7 @@ impl PathMtus {
         Some(self.order.front()?.0 + self.timeout?)
     }
 
-    /// Forgets one path whose time has come (RFC 1191 §6.3), and says to where it leads. Call until `None`.
+    /// Forgets one path whose time has come (RFC 1191 1191-6, 1191-9; RFC 8201 8201-5, 8201-8), and says to where it leads. Call until `None`.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<IpAddr> {
         while self.poll_timeout().is_some_and(|due| due <= now) {
             let (learned, dst) = self.order.pop_front()?;

@@ -10,7 +10,8 @@ use wire::Protocol;
 const COUNTERS: usize = 256;
 
 /// Draws identifications: consecutive for one source, destination and protocol, from a start that only the holder of
-/// the secret knows (RFC 7739 §5.3, algorithm of a hash plus a table of counters). No two datagrams of a flow get the
+/// the secret knows (RFC 7739 §5.3, algorithm of a hash plus a table of counters; RFC 8200
+/// 8200-8; RFC 6864, 791-3). No two datagrams of a flow get the
 /// same one before all of the flow's counter has gone round, and an observer of one flow learns little of another.
 ///
 /// Debug output never shows the secret.

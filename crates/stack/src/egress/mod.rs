@@ -34,7 +34,7 @@ impl Ip {
         let found = self.route(datagram.dst, Some(datagram.src), datagram.interface);
         let nobody = datagram.from_nobody && datagram.src.is_unspecified();
         let route = match if nobody { Err(SendFailure::NoSource) } else { found } {
-            // Only a host that has no address yet may send without one, and only to groups (RFC 1122 §3.2.1.3 a).
+            // RFC 791 791-4: only a host that has no address yet may send without one, and only to groups.
             Err(SendFailure::NoSource) if datagram.src.is_unspecified() && self.is_group(datagram.dst) => {
                 let id = datagram.interface.ok_or(SendFailure::NoSource)?;
                 let interface = self.interface(id).filter(|i| i.up).ok_or(SendFailure::Down)?;
@@ -78,7 +78,7 @@ impl Ip {
             self.counters.count(Drop::EgressQueueFull);
             return Err(SendFailure::QueueFull);
         }
-        datagram.ttl = datagram.ttl.max(1); // RFC 1122 §3.2.1.7: never sent with zero.
+        datagram.ttl = datagram.ttl.max(1); // RFC 791 791-8
         let header = Header::of(&datagram);
         let transport = datagram.head.len() + datagram.body.len();
         if header.payload_limit() < transport {
@@ -88,6 +88,7 @@ impl Ip {
         datagram.segment_size = train;
         let in_packet = train.map_or(datagram.body.len(), |size| usize::from(size.get()));
         let fits = route.local || header.len + datagram.head.len() + in_packet <= usize::from(route.path_mtu);
+        // RFC 791 791-14, 791-31; RFC 8200 8200-17
         if !fits && (datagram.dont_fragment || train.is_some()) {
             self.counters.count(Drop::TooBig);
             return Err(SendFailure::TooBig { mtu: route.path_mtu });
@@ -260,7 +261,8 @@ impl Header {
         }
     }
 
-    /// The packet, or train, as a frame without link header.
+    /// The packet, or train, as a frame without link header: TTL, TOS and options are the transport's (RFC 791 791-10,
+    /// 791-12, 791-13, 791-22).
     fn frame(&self, datagram: Datagram, id: u32, sum_at: Option<u16>) -> Result<Frame, SendFailure> {
         let options = datagram.options();
         let Datagram { mut head, body, .. } = datagram;

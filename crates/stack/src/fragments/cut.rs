@@ -18,7 +18,7 @@ pub(crate) fn rope(head: &Head, body: &Payload) -> Payload {
 }
 
 /// Cuts `payload` (transport header and data, checksum complete) into packets of at most `mtu` octets: they tile it
-/// without overlap (RFC 8200 §4.5, RFC 5722 §4).
+/// without overlap (RFC 791 791-14, RFC 8200 8200-9, RFC 5722 5722-2).
 pub(crate) fn cut(
     datagram: &Datagram,
     payload: Payload,

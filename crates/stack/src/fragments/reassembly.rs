@@ -24,7 +24,7 @@ const PIECE_COST: usize = 96;
 /// The longest payload that a whole packet may have.
 const MAX_PAYLOAD: usize = 65_535;
 
-/// What fragments of one datagram have in common (RFC 791 §3.2; RFC 8200 §4.5, where the protocol does not count).
+/// What fragments of one datagram have in common (RFC 791 791-15; RFC 8200 §4.5, where the protocol does not count).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     src: IpAddr,
@@ -65,7 +65,7 @@ pub(crate) enum Outcome {
     Refused(Drop),
 }
 
-/// Datagrams that wait for fragments.
+/// Datagrams that wait for fragments (RFC 791 791-2).
 #[derive(Clone, Debug)]
 pub(crate) struct Reassembly {
     timeout: Duration,
@@ -174,7 +174,7 @@ impl Reassembly {
     }
 
     /// Gives up one datagram whose time has come: its first fragment's packet, if that ever came and nothing was wrong
-    /// with it (RFC 792: who never sent the first fragment is not told). Call until `None`.
+    /// with it (RFC 791 791-2, RFC 8200 8200-11; RFC 792: who never sent the first fragment is not told). Call until `None`.
     pub(crate) fn expire(&mut self, now: Instant, budget: &mut Budget) -> Option<Option<Box<Delivered>>> {
         if self.poll_timeout()? > now {
             return None;
@@ -287,7 +287,7 @@ impl Buffer {
         self.finish(arrived)
     }
 
-    /// Everything but the fact that it was spoiled is let go of.
+    /// Everything but the fact that it was spoiled is let go of (RFC 8200 8200-10, RFC 5722 5722-1).
     fn spoil(&mut self, why: Drop) -> Outcome {
         self.spoiled = true;
         self.pieces.clear();

@@ -18,6 +18,7 @@ impl Host {
             return self.ip.drop(now, Drop::IcmpMalformed, &packet);
         };
         self.ip.counters.icmp_in_msgs += 1;
+        // RFC 792 792-12
         if packet.checksum != Checksum::Verified && !view.checksum_ok() {
             return self.ip.drop(now, Drop::IcmpChecksum, &packet);
         }
@@ -29,6 +30,7 @@ impl Host {
                 return self.answer_echo(now, 0, &packet);
             }
             icmpv4::Repr::EchoReply { .. } => {
+                // RFC 792 792-10
                 counters.icmp_in_echo_reps += 1;
                 return self.echo.handle_packet(&mut self.ip, now, packet);
             }
@@ -61,10 +63,11 @@ impl Host {
                 let quoted = Quoted::v4(quoted);
                 return self.redirected(now, &packet, gateway.into(), quoted.map(|q| (q.src, q.dst)));
             }
-            // RFC 6633 §3, RFC 9293 MUST-55: it changes nothing.
+            // RFC 6633 6633-2, RFC 9293 MUST-55: it changes nothing.
             icmpv4::Repr::SourceQuench { .. } => {
                 return self.ip.drop(now, Drop::SourceQuench, &packet);
             }
+            // Address masks are asked of whoever has authority for them (RFC 792 792-1, 792-11).
             icmpv4::Repr::Unknown { .. } => return self.ip.drop(now, Drop::IcmpUnknown, &packet),
         };
         let quoted = Quoted::v4(quoted);
@@ -84,12 +87,13 @@ impl Host {
             return self.ip.drop(now, Drop::IcmpMalformed, &packet);
         };
         self.ip.counters.icmp_in_msgs += 1;
+        // RFC 4443 4443-3
         if packet.checksum != Checksum::Verified && !view.checksum_ok(src, dst) {
             return self.ip.drop(now, Drop::IcmpChecksum, &packet);
         }
         if let Ok(discovery) = ndp::View::new(&message) {
             return match discovery.repr() {
-                // RFC 6980 §5: in pieces it would pass by those who guard the link.
+                // RFC 6980 6980-2: in pieces it would pass by those who guard the link.
                 Ok(repr) if !fragmented && repr.check(packet.ttl, src, dst).is_ok() => {
                     self.receive_ndp(now, link_src, &packet, repr);
                 }
@@ -137,7 +141,7 @@ impl Host {
                 counters.icmp_in_parm_probs += 1;
                 (ErrorKind::ParameterProblem { code, pointer }, quoted)
             }
-            // RFC 4443 §2.4 a: an error that is not known goes up; b: anything else ends here.
+            // RFC 4443 4443-4: an error that is not known goes up; 4443-5: anything else ends here.
             icmpv6::Repr::Unknown { kind, data, .. } if kind < 128 => (ErrorKind::Unknown(kind), data),
             icmpv6::Repr::Unknown { .. } => return self.ip.drop(now, Drop::IcmpUnknown, &packet),
         };
@@ -145,8 +149,9 @@ impl Host {
         self.hear_error(now, &packet, kind, quoted);
     }
 
-    /// Passes an error on to whoever sent what it quotes (RFC 1122 §3.2.2, RFC 4443 §2.4 d). The IP layer itself believes
-    /// it only as far as that transport does (RFC 5927 §4.1, RFC 8201 §4).
+    /// Passes an error on to whoever sent what it quotes (RFC 792 792-3, 792-4, 792-7, 792-8; RFC 4443 4443-7, 4443-11,
+    /// 4443-13, 4443-14). The IP layer itself believes
+    /// it only as far as that transport does (RFC 5927 §4.1; RFC 8201 8201-2, 8201-4; RFC 1191 1191-1).
     fn hear_error(
         &mut self,
         now: Instant,
@@ -181,7 +186,7 @@ impl Host {
         let lower = self.ip.path_mtus.lower(now, error.dst, mtu, route.path_mtu, error.quoted_len);
         if lower.is_some() {
             self.ip.counters.ip_path_mtu_updates += 1;
-            // RFC 1191 §6.2, RFC 8201 §5.2: everybody who uses the path, whoever's packet it was.
+            // RFC 1191 1191-8, RFC 8201 8201-7: everybody who uses the path, whoever's packet it was.
             self.path_mtu_changed(now, error.dst);
         }
     }
@@ -201,7 +206,7 @@ impl Host {
         self.udp.handle_path_mtu(&mut self.ip, now, dst);
     }
 
-    /// Sends a request's data back (RFC 1122 §3.2.2.6, RFC 4443 §4.2).
+    /// Sends a request's data back (RFC 792 792-1, 792-9, 792-14; RFC 4443 4443-1, 4443-2, 4443-16, 4443-17).
     fn answer_echo(&mut self, now: Instant, kind: u8, request: &Delivered) {
         let config = &self.ip.config;
         // A group's answers could bury whoever is named as the source, so policy decides. RFC 4443 §4.2 wants them.

@@ -8,7 +8,8 @@ use wire::{Protocol, Quoted, icmpv4, icmpv6};
 
 impl Ip {
     /// Answers a packet that came in with an ICMP error, unless it is one that is never answered, or there were too
-    /// many errors lately.
+    /// many errors lately (RFC 792 792-16; RFC 4443 4443-9, 4443-10, 4443-12). Neither a source quench nor a redirect is
+    /// ever sent (RFC 6633 6633-1; RFC 792 792-5; RFC 4861 4861-22).
     pub(crate) fn send_error(&mut self, now: Instant, kind: ErrorKind, about: &Delivered) {
         if !self.may_answer(kind, about) {
             return self.counters.count(Drop::NeverAnswered);
@@ -43,7 +44,7 @@ impl Ip {
         }
     }
 
-    /// RFC 1122 §3.2.2, RFC 4443 §2.4 e: never about an ICMP error, never about what went to more than one host (but for
+    /// RFC 792 792-1, RFC 4443 4443-8: never about an ICMP error, never about what went to more than one host (but for
     /// one problem with IPv6 options), never to what is no single host.
     fn may_answer(&self, kind: ErrorKind, about: &Delivered) -> bool {
         let asked_by_option =
@@ -70,7 +71,8 @@ impl Ip {
     }
 }
 
-/// The message; `None` for what this IP version has no error for.
+/// The message, with as much of the packet as fits, unchanged (RFC 792 792-2, RFC 4443 4443-6); `None` for what this IP
+/// version has no error for.
 fn message(kind: ErrorKind, about: &Delivered, route: &Route) -> Option<alloc::vec::Vec<u8>> {
     let quoted = &about.quote[..];
     match (route.src, about.src) {

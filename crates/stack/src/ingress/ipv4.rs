@@ -14,7 +14,7 @@ const PROTOCOL_AT: u32 = 9;
 const ALL_SYSTEMS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
 impl Host {
-    /// Takes an IPv4 packet; octets after its end are the link's padding.
+    /// Takes an IPv4 packet; octets after its end are the link's padding (RFC 791 791-1, 791-9, 791-23, 791-35).
     pub(super) fn receive_ipv4(&mut self, now: Instant, arrival: Arrival, packet: Bytes) {
         self.ip.counters.ip_in_receives += super::packets(&arrival, packet.len());
         self.ip.counters.ip_in_octets += packet.len() as u64;
@@ -53,7 +53,7 @@ impl Host {
             match view.check_options() {
                 // RFC 7126 §4.3, §4.4: who names the way may come by a way that filters do not see.
                 Ok(seen) if seen.source_route => return self.refuse(now, &arrival, Drop::Ipv4Options),
-                Ok(_) => {} // All others are passed by (RFC 9293 MUST-50, RFC 1122 §3.2.1.8).
+                Ok(_) => {} // All others are passed by (RFC 9293 MUST-50, RFC 791 791-11).
                 Err(pointer) => {
                     self.refuse(now, &arrival, Drop::Ipv4Options);
                     let kind = ErrorKind::ParameterProblem { code: 0, pointer: pointer.into() };
@@ -77,7 +77,8 @@ impl Host {
         self.deliver(now, arrival.link_src, false, delivered);
     }
 
-    /// Whether these addresses can be, and to whom the packet is.
+    /// Whether these addresses can be, and to whom the packet is (RFC 791 791-5, 791-6, 791-18, 791-20, 791-21). What is
+    /// for somebody else is not sent on.
     fn judge_ipv4(&self, arrival: &Arrival, src: Ipv4Addr, dst: Ipv4Addr) -> Result<Cast, Drop> {
         let interface = self.ip.interface(arrival.interface).ok_or(Drop::InterfaceDown)?;
         let (from, to) = (IpAddr::from(src), IpAddr::from(dst));

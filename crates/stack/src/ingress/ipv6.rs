@@ -10,7 +10,7 @@ use wire::ipv6::{self, Problem, Refused, View};
 use wire::{Malformed, Payload, ndp};
 
 impl Host {
-    /// Takes an IPv6 packet; octets after its end are the link's padding.
+    /// Takes an IPv6 packet; octets after its end are the link's padding (RFC 8200 8200-16, 8200-22).
     pub(super) fn receive_ipv6(&mut self, now: Instant, arrival: Arrival, packet: Bytes) {
         self.ip.counters.ipv6_in_receives += super::packets(&arrival, packet.len());
         self.ip.counters.ipv6_in_octets += packet.len() as u64;
@@ -29,7 +29,7 @@ impl Host {
             src: src.into(),
             dst: dst.into(),
             protocol: view.next_header(),
-            ttl: view.hop_limit(), // Zero too (RFC 8200 §3).
+            ttl: view.hop_limit(), // Zero too (RFC 8200 8200-1).
             dscp: view.dscp(),
             ecn: view.ecn(),
             cast,
@@ -53,7 +53,7 @@ impl Host {
             return self.deliver(now, arrival.link_src, false, delivered);
         };
         if fragment.is_atomic() {
-            // Whole by itself: it neither joins nor disturbs a reassembly (RFC 6946 §4).
+            // Whole by itself: it neither joins nor disturbs a reassembly (RFC 6946 6946-1; RFC 8200 8200-15).
             delivered.protocol = chain.protocol;
             delivered.named_at = chain.named_at as u32;
             delivered.payload = part(&packet, chain.offset, end, arrival.held);
@@ -87,7 +87,9 @@ impl Host {
         }
     }
 
-    /// Drops a packet at its extension headers, and says so if it is to be said.
+    /// Drops a packet at its extension headers, and says so if it is to be said (RFC 8200 8200-2 to 8200-7: 8200-3,
+    /// 8200-5, 8200-7, 8200-12, 8200-13, 8200-14; RFC 5095 5095-1; RFC 4443 4443-15). Nothing of a routing header is ever
+    /// used in an answer (8200-21).
     fn refuse_chain(&mut self, now: Instant, packet: &Delivered, refused: Refused) {
         let (why, report) = match refused {
             Refused::Silently(Malformed::TooMany) => (Drop::Ipv6TooManyHeaders, None),
@@ -112,7 +114,7 @@ impl Host {
         }
     }
 
-    /// Whether these addresses can be, and to whom the packet is.
+    /// Whether these addresses can be, and to whom the packet is (RFC 4291 4291-1, 4291-2, 4291-3).
     fn judge_ipv6(&self, arrival: &Arrival, src: Ipv6Addr, dst: Ipv6Addr) -> Result<Cast, Drop> {
         let interface = self.ip.interface(arrival.interface).ok_or(Drop::InterfaceDown)?;
         let (from, to) = (IpAddr::from(src), IpAddr::from(dst));
@@ -132,7 +134,7 @@ impl Host {
             }
         }
         if dst.is_multicast() {
-            // Every node is in its solicited-node groups, those of addresses that are still probed too.
+            // RFC 4861 4861-4: every node is in its solicited-node groups, those of addresses that are still probed too.
             let solicited = |a: &crate::interface::Address| match a.cidr.address() {
                 IpAddr::V6(own) => ndp::solicited_node(own) == dst,
                 IpAddr::V4(_) => false,

@@ -7,7 +7,7 @@ use env::Instant;
 use wire::ethernet::{EtherType, View};
 
 impl Host {
-    /// Takes a frame as its device gave it.
+    /// Takes a frame as its device gave it, and tells IP whether it was for everybody (RFC 791 791-36).
     pub(super) fn receive_link(&mut self, now: Instant, arrival: Arrival, medium: Medium, frame: Bytes) {
         let Medium::Ethernet(ours) = medium else {
             return self.receive_ip(now, arrival, frame);

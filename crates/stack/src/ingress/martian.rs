@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether no packet from a wire can have this source. The unspecified address is looked at elsewhere: some packets of
+/// Whether no packet from a wire can have this source (RFC 791 791-6, RFC 4291 4291-3). The unspecified address is looked at elsewhere: some packets of
 /// hosts without an address have it.
 pub(super) fn source(address: IpAddr) -> bool {
     match address {
@@ -18,7 +18,7 @@ pub(super) fn source(address: IpAddr) -> bool {
     }
 }
 
-/// Whether no packet from a wire can have this destination.
+/// Whether no packet from a wire can have this destination (RFC 791 791-7, RFC 4291 4291-2).
 pub(super) fn destination(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(a) => a.is_loopback() || a.octets()[0] == 0,

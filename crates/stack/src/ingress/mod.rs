@@ -143,7 +143,7 @@ impl Host {
             _ => {
                 self.ip.drop(now, Drop::UnknownProtocol, &packet);
                 let kind = if v4 {
-                    ErrorKind::ProtocolUnreachable // RFC 1122 §3.2.2.1
+                    ErrorKind::ProtocolUnreachable // RFC 792 792-16
                 } else {
                     ErrorKind::ParameterProblem { code: 1, pointer: packet.named_at } // RFC 8200 §4
                 };

@@ -10,7 +10,7 @@ use wire::ethernet::{self, EtherType, MacAddr};
 use wire::{Head, Payload};
 
 impl Host {
-    /// Takes an ARP packet: remember, then answer (RFC 826, "Packet Reception").
+    /// Takes an ARP packet: remember, then answer (RFC 826 826-1).
     pub(crate) fn receive_arp(&mut self, now: Instant, arrival: Arrival, packet: &[u8]) {
         if self.ip.watching()
             && let Some(packet) = trace::Packet::read_arp(packet)

@@ -124,16 +124,18 @@ impl Cache {
     }
 
     /// What is known of `addr`.
+    #[cfg(test)]
     pub(crate) fn get(&self, addr: IpAddr) -> Option<(State, MacAddr, bool)> {
         self.entries.get(&addr).map(|e| (e.state, e.mac, e.router))
     }
 
     /// How many are known.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Where a packet for `addr` goes. Also gives what had waited for a neighbour that had to make room.
+    /// Where a packet for `addr` goes (RFC 4861 4861-13; RFC 791 791-28: only who is sent to is asked). Also gives what had waited for a neighbour that had to make room.
     pub(crate) fn look_up(&mut self, now: Instant, addr: IpAddr) -> (Next, Vec<Outgoing>) {
         let Some(entry) = self.entries.get_mut(&addr) else {
             let evicted = self.make_room();
@@ -164,7 +166,7 @@ impl Cache {
         displaced
     }
 
-    /// Somebody's link address was seen in a question of theirs, or in ARP by the way (RFC 4861 §7.2.3, RFC 826).
+    /// Somebody's link address was seen in a question of theirs, or in ARP by the way (RFC 4861 4861-8, RFC 826).
     /// Known neighbours are updated; a new one is remembered if `create`. Nothing is confirmed by it.
     pub(crate) fn overheard(
         &mut self,
@@ -188,7 +190,7 @@ impl Cache {
         (self.take_waiting(addr), Vec::new())
     }
 
-    /// Takes an advertisement, or an ARP reply, from a neighbour (RFC 4861 §7.2.5).
+    /// Takes an advertisement, or an ARP reply, from a neighbour (RFC 4861 4861-10, 4861-12).
     pub(crate) fn advertised(
         &mut self,
         now: Instant,
@@ -258,7 +260,7 @@ impl Cache {
         self.due.first().map(|&(at, _)| at)
     }
 
-    /// Runs one timer that is due. Call until `None`.
+    /// Runs one timer that is due (RFC 4861 4861-7, 4861-13; RFC 826 826-2). Call until `None`.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Action> {
         loop {
             let &(at, target) = self.due.first()?;

@@ -34,7 +34,7 @@ impl Ip {
     pub(crate) fn neighbour_of(&mut self, now: Instant, outgoing: Outgoing) -> Option<(MacAddr, Outgoing)> {
         let interface = self.interfaces.iter_mut().find(|i| i.id == outgoing.interface)?;
         let next_hop = outgoing.next_hop;
-        // RFC 1122 §2.4: a broadcast or a group in IP is one on the link, and nothing else is.
+        // RFC 791 791-34: a broadcast or a group in IP is one on the link, and nothing else is.
         match next_hop {
             IpAddr::V4(a) if a.is_multicast() => return Some((MacAddr::multicast_v4(a), outgoing)),
             IpAddr::V6(a) if a.is_multicast() => return Some((MacAddr::multicast_v6(a), outgoing)),
@@ -54,7 +54,7 @@ impl Ip {
         None
     }
 
-    /// Lets a packet wait for its neighbour's address; the oldest one makes room (RFC 4861 §7.2.2).
+    /// Lets a packet wait for its neighbour's address; the oldest one makes room (RFC 4861 4861-5, RFC 826 826-3).
     fn wait(&mut self, now: Instant, outgoing: Outgoing) {
         let cost = outgoing.frame.head.len() + outgoing.frame.body.held();
         if self.budget.charge(Account::Neighbour, cost).is_err() {
@@ -96,7 +96,7 @@ impl Ip {
         }
     }
 
-    /// The upper layer saw that packets reach `dst`: so does its next hop (RFC 4861 §7.3.1).
+    /// The upper layer saw that packets reach `dst`: so does its next hop (RFC 4861 4861-11).
     pub(crate) fn confirm(&mut self, now: Instant, dst: IpAddr) {
         let Ok(route) = self.route(dst, None, None) else { return };
         let rng = &mut self.rng;
@@ -105,7 +105,7 @@ impl Ip {
         }
     }
 
-    /// The upper layer doubts that packets reach `dst` (RFC 9293 §3.8.3, RFC 1122 §3.3.1.4): the next hop is asked.
+    /// The upper layer doubts that packets reach `dst` (RFC 9293 MUST-20, RFC 791 791-27): the next hop is asked.
     pub(crate) fn doubt(&mut self, now: Instant, dst: IpAddr) {
         let Ok(route) = self.route(dst, None, None) else { return };
         if let Some(interface) = self.interface_mut(route.interface) {
@@ -134,7 +134,7 @@ impl Host {
         }
     }
 
-    /// Tells the sender of a packet that its neighbour did not answer, as a router would (RFC 4861 §7.2.2).
+    /// Tells the sender of a packet that its neighbour did not answer, as a router would (RFC 4861 4861-7).
     fn report_unreachable(&mut self, now: Instant, packet: &Outgoing) {
         let mut start = packet.frame.head.as_slice().to_vec();
         start.extend(packet.frame.body.chunks().iter().flatten().take(8));

@@ -10,7 +10,7 @@ use wire::ndp::{self, Repr};
 use wire::{Frame, Head, Protocol, ipv6};
 
 impl Host {
-    /// Takes a neighbour discovery message that passed its checks (RFC 4861 §6.1, §7.1, §8.1).
+    /// Takes a neighbour discovery message that passed its checks (RFC 4861 4861-1, 4861-2, 4861-3, 4861-20).
     pub(crate) fn receive_ndp(
         &mut self,
         now: Instant,
@@ -20,7 +20,7 @@ impl Host {
     ) {
         let (IpAddr::V6(src), id) = (packet.src, packet.interface) else { return };
         match message {
-            Repr::RouterSolicit { .. } => {} // For routers (RFC 4861 §6.2.6).
+            Repr::RouterSolicit { .. } => {} // For routers (RFC 4861 4861-21; 4861-23: nor do we send what they send).
             Repr::RouterAdvert(advert) => self.router_advertised(now, packet, src, advert),
             Repr::NeighborSolicit { target, source_link } => {
                 self.ip.counters.nd_in_solicits += 1;
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Somebody asks for an address (RFC 4861 §7.2.3, §7.2.4).
+    /// Somebody asks for an address (RFC 4861 4861-8, 4861-9).
     fn solicited(
         &mut self,
         now: Instant,
@@ -66,7 +66,7 @@ impl Host {
         }
         let Some(interface) = self.ip.interfaces.iter_mut().find(|i| i.id == id) else { return };
         if !interface.has(target.into()) {
-            return self.ip.drop(now, Drop::NdpInvalid, packet); // Not ours, or still tentative.
+            return self.ip.drop(now, Drop::NdpInvalid, packet); // Not ours, or still tentative (RFC 4862 4862-2).
         }
         let Medium::Ethernet(ours) = interface.medium else { return };
         if let Some(mac) = source_link.filter(|mac| mac.is_unicast() && !src.is_unspecified()) {
@@ -93,7 +93,7 @@ impl Host {
 }
 
 impl Ip {
-    /// Asks who has `target`; everybody in its solicited-node group, or only the station that had it.
+    /// Asks who has `target` (RFC 4861 4861-6); everybody in its solicited-node group, or only the station that had it.
     pub(super) fn neighbour_solicit(
         &mut self,
         now: Instant,
@@ -115,7 +115,7 @@ impl Ip {
     }
 
     /// Sends a message to a station, with the hop limit that proves that it comes from the link. Never in fragments
-    /// (RFC 6980 §5): no message of ours is long.
+    /// (RFC 6980 6980-1): no message of ours is long.
     pub(super) fn send_ndp(
         &mut self,
         now: Instant,

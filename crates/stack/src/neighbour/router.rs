@@ -20,7 +20,7 @@ const FAILED: Duration = Duration::from_secs(30);
 const REDIRECTED: Duration = Duration::from_secs(600);
 /// Redirects that are remembered.
 const MAX_REDIRECTS: usize = 256;
-/// Routers that are believed on one host (RFC 4861 §6.3.4: at least two).
+/// Routers that are believed on one host (RFC 4861 4861-15: at least two).
 const MAX_ROUTERS: usize = 16;
 /// The metric of routes that routers advertise: after what was configured.
 const METRIC: u32 = 1024;
@@ -71,7 +71,7 @@ impl Routers {
 }
 
 impl Ip {
-    /// A neighbour does not answer: if it is a router, others are used (RFC 1122 §3.3.1.5).
+    /// A neighbour does not answer: if it is a router, others are used (RFC 791 791-27, 791-29; RFC 4861 4861-17).
     pub(super) fn gateway_failed(&mut self, now: Instant, gateway: IpAddr) {
         if self.is_gateway(gateway) {
             self.routers.failed.insert(gateway, now + FAILED);
@@ -119,7 +119,7 @@ impl Host {
         let Ok(route) = self.ip.route(dst, None, None) else {
             return self.ip.drop(now, Drop::IcmpRedirect, packet);
         };
-        // RFC 1122 §3.2.2.2, RFC 4861 §8.1: from the router that we use for it, to a neighbour on the same link.
+        // RFC 792 792-6, 792-13; RFC 4861 4861-19: from the router that we use for it, to a neighbour on the same link.
         let ours = self.ip.is_local(src) || src == packet.dst;
         let from_router = route.next_hop == packet.src && route.next_hop != dst && route.interface == id;
         let on_link = self.ip.interface(id).is_some_and(|i| {
@@ -161,7 +161,7 @@ impl Host {
             self.ip.flush(now, learned.mac, learned.ready);
         }
         let Some(interface) = self.ip.interface_mut(id) else { return };
-        // RFC 4861 §6.3.4: what is unspecified (zero) leaves things as they are.
+        // RFC 4861 4861-14, 4861-16: what is unspecified (zero) leaves things as they are.
         let millis = |value: u32| Duration::from_millis(value.into());
         if (1..=3_600_000).contains(&advert.reachable_time) {
             interface.neighbours.reachable = millis(advert.reachable_time);

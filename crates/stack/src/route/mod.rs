@@ -25,7 +25,8 @@ use crate::{InterfaceId, Ip, Route, SendFailure};
 use core::net::IpAddr;
 
 impl Ip {
-    /// How to reach `dst`; from `src` if that is given, through `via` if that is given.
+    /// How to reach `dst`; from `src` if that is given, through `via` if that is given (RFC 791 791-4, 791-16, 791-17,
+    /// 791-32; RFC 4291 4291-1).
     pub(crate) fn route(
         &self,
         dst: IpAddr,
@@ -55,7 +56,7 @@ impl Ip {
             return Err(SendFailure::Down);
         }
         if interface.is_loopback() || dst.is_loopback() {
-            return Err(SendFailure::NoRoute); // RFC 1122 §3.2.1.3 (g): never on a wire.
+            return Err(SendFailure::NoRoute); // RFC 791 791-7, RFC 4291 4291-2: never on a wire.
         }
         let src = match src {
             Some(src) => src,
@@ -125,7 +126,7 @@ impl Ip {
     /// What is known of the path to `dst` through `interface`.
     pub(crate) fn path_mtu(&self, interface: &Interface, dst: IpAddr) -> u16 {
         if !self.config.path_mtu_discovery {
-            // RFC 8200 §5, RFC 8201 §1: without discovery an IPv6 packet has at most 1280 octets. An IPv4 one may be
+            // RFC 8200 8200-17, RFC 8201 8201-1: without discovery an IPv6 packet has at most 1280 octets. An IPv4 one may be
             // cut on its way.
             return if dst.is_ipv6() { interface.mtu.min(path_mtu::FLOOR_V6) } else { interface.mtu };
         }

@@ -45,16 +45,11 @@ impl Table {
         self.entries.len() != before
     }
 
-    /// Takes all routes through `interface` away.
-    pub(crate) fn remove_interface(&mut self, interface: InterfaceId) {
-        self.entries.retain(|e| e.interface != interface);
-    }
-
     pub(crate) fn entries(&self) -> &[RouteEntry] {
         &self.entries
     }
 
-    /// The interface and the neighbour on the way to `dst`: longest prefix; then an interface that has `src`; then an
+    /// The interface and the neighbour on the way to `dst` (RFC 791 791-19, 791-26, 791-30): longest prefix; then an interface that has `src`; then an
     /// interface that is up; then a network of our own before a configured one; then the metric.
     pub(crate) fn find(
         &self,
@@ -76,7 +71,7 @@ impl Table {
             .filter(|(_, interface, _, _)| via.is_none_or(|id| interface.id == id))
             .min_by_key(|&(prefix, interface, next_hop, metric)| {
                 let has_source = src.is_some_and(|s| interface.has(s));
-                // RFC 4861 §6.3.6, RFC 1122 §3.3.1.5: a router that answers before one that did not.
+                // RFC 4861 4861-17, RFC 791 791-29: a router that answers before one that did not.
                 let failed = next_hop != dst && routers.has_failed(next_hop);
                 (Reverse(interface.up), Reverse(prefix), failed, Reverse(has_source), metric)
             })
