@@ -164,6 +164,8 @@ pub enum SendFailure {
     QueueFull,
     /// The interface is down or gone.
     Down,
+    /// IPv4 options that are malformed, or name a route.
+    Options,
 }
 
 impl fmt::Display for SendFailure {
@@ -175,6 +177,7 @@ impl fmt::Display for SendFailure {
             Self::TooLong => f.write_str("too long for an IP packet"),
             Self::QueueFull => f.write_str("the queue to the device is full"),
             Self::Down => f.write_str("the interface is down"),
+            Self::Options => f.write_str("IPv4 options that may not be sent"),
         }
     }
 }

@@ -279,6 +279,12 @@ impl Header {
                     ..ipv4::Repr::new(src, dst, datagram.protocol)
                 };
                 header.prepend_to(&mut head, body.len()).map_err(|_| SendFailure::TooLong)?;
+                // RFC 791 791-25: a source route is not sent at all; see RFC 7126 for why.
+                let routed = ipv4::View::quoted(head.as_slice())
+                    .is_ok_and(|view| view.check_options().map_or(true, |seen| seen.source_route));
+                if self.len > ipv4::HEADER_LEN && routed {
+                    return Err(SendFailure::Options);
+                }
             }
             (IpAddr::V6(src), IpAddr::V6(dst)) => {
                 let mut next_header = datagram.protocol;

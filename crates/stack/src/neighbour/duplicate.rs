@@ -42,7 +42,7 @@ impl Ip {
         all.filter(|a| a.state == AddressState::Tentative).map(|a| a.due).min()
     }
 
-    /// Asks, or takes silence for an answer (RFC 4862 4862-1).
+    /// Asks, or takes silence for an answer (RFC 4862 §5.4).
     pub(crate) fn duplicates(&mut self, now: Instant) {
         while let Some((id, address)) = self.duplicate_due(now) {
             let Some(interface) = self.interface_mut(id) else { return };

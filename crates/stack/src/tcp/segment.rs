@@ -111,8 +111,9 @@ pub(super) fn count_failure(ip: &mut Ip, failure: SendFailure) {
     ip.counters.count(match failure {
         SendFailure::NoRoute => Drop::NoRoute,
         SendFailure::NoSource => Drop::NoSource,
-        SendFailure::TooBig { .. } | SendFailure::TooLong => Drop::TooBig,
-        SendFailure::QueueFull => Drop::EgressQueueFull,
+        SendFailure::TooBig { .. } | SendFailure::QueueFull => return, // Counted where it was found.
+        SendFailure::TooLong => Drop::TooBig,
         SendFailure::Down => Drop::InterfaceDown,
+        SendFailure::Options => Drop::Ipv4Options,
     });
 }

@@ -7,6 +7,7 @@ mod rfc791;
 mod rfc792;
 mod rfc8200;
 mod rfc826;
+mod trains;
 
 use crate::{Drop, Host, HostConfig, InterfaceConfig, InterfaceId, MacAddr, Medium, UdpBind, UdpId};
 use alloc::vec::Vec;

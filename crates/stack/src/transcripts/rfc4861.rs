@@ -406,7 +406,7 @@ fn a_host_is_no_router() {
     assert_eq!(bench.dropped(Drop::NotForUs), 1);
 }
 
-/// Covers: RFC 4862 4862-1, 4862-2
+/// RFC 4862 §5.4.
 #[test]
 fn an_address_is_used_only_after_nobody_claimed_it() {
     let probed = || Bench::with(HostConfig::default(), InterfaceConfig::new("eth", Medium::Ethernet(MAC)));

@@ -277,7 +277,7 @@ fn fragments_hold_no_more_memory_than_they_may() {
     assert!(most(&bench) < 2048);
 }
 
-/// Covers: RFC 791 791-8, 791-10, 791-12, 791-13, 791-22
+/// Covers: RFC 791 791-8, 791-10, 791-12, 791-13, 791-22, 791-25
 #[test]
 fn the_transport_chooses_ttl_tos_and_options_and_a_ttl_of_zero_is_never_sent() {
     let mut bench = Bench::ip();
@@ -296,6 +296,11 @@ fn the_transport_chooses_ttl_tos_and_options_and_a_ttl_of_zero_is_never_sent() {
         assert_eq!((view.ttl(), view.dscp(), view.ecn()), (sent, 46, Ecn::Ect0));
         assert_eq!(view.option_bytes(), [0x5e, 4, 1, 2]);
     }
+    let routed = Datagram {
+        options: ipv4::Options::new(&[131, 7, 4, 192, 0, 2, 1]),
+        ..Datagram::new(US.into(), PEER.into(), Protocol::new(99))
+    };
+    assert_eq!(bench.host.ip.send(bench.now, routed), Err(SendFailure::Options));
     let config = HostConfig { hop_limit: 200, ..HostConfig::default() };
     let mut bench = Bench::with(config, InterfaceConfig::new("ip", Medium::Ip));
     let sent = bench.answer(&ping4(PEER, US, b""));
