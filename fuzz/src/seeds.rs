@@ -141,6 +141,14 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
             ];
             trains.map(|train| [&metadata[..], &train].concat()).to_vec()
         }
+        // Calls (see the target's body): a question from a neighbour, data for a socket, a connection attempt, time.
+        "host" => vec![
+            [&[2, 2, 64, 0, 0, 28][..], &[0, 80, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0]].concat(),
+            [&[2, 3, 64, 0, 0, 12][..], &[0, 9, 0, 7, 0, 12, 0, 0, 1, 2, 3, 4], &[14, 0, 10, 5]].concat(),
+            vec![15, 0, 0, 80, 1, 10, 3, 17, 0, 1, 0, 19, 0, 10, 60],
+            vec![3, 4, 255, 0, 0, 24, 135, 0, 0, 0, 0, 0, 0, 0, 32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            vec![12, 0, 20, 0, 0, 0, 21, 1, 5, 220, 22, 1, 5, 0, 1, 23, 1, 4, 10, 0, 0, 9, 24, 0, 10, 200],
+        ],
         _ => return None,
     })
 }
