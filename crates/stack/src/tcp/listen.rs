@@ -212,7 +212,7 @@ impl Tcp {
         let Some(listener) = self.listeners.get_mut(key) else { return };
         let most = listener.config.syn_queue;
         listener.flooded =
-            listener.half_open >= most || (listener.flooded && listener.half_open >= most / 4 * 3);
+            listener.half_open >= most || (listener.flooded && listener.half_open > most * 3 / 4);
         let cookies = match listener.config.cookies {
             CookieUse::Always => !listener.config.defer,
             CookieUse::Auto => listener.flooded,

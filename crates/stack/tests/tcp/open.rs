@@ -259,6 +259,31 @@ mod rfc9293_3_5 {
         assert_eq!(gone, Err(SendError::Closed(Some(ConnectionError::Aborted))));
     }
 
+    /// Covers: RFC 9293 9293-E33
+    #[test]
+    fn who_watches_sees_every_state_by_its_name_on_both_sides() {
+        let mut two = Two::new();
+        two.hosts.iter_mut().for_each(|host| host.watch(true));
+        let (ours, theirs) = two.established("10.0.0.2:80");
+        two.hosts[0].tcp_close(two.now, ours).expect("open");
+        two.run(20);
+        two.hosts[1].tcp_close(two.now, theirs).expect("open");
+        two.run(61_000);
+        let seen: Vec<Vec<String>> = two.hosts.iter_mut().map(states).collect();
+        let client = ["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED"];
+        let server = ["SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "LAST-ACK", "CLOSED"];
+        assert_eq!(seen, [client.to_vec(), server.to_vec()]);
+    }
+
+    fn states(host: &mut stack::Host) -> Vec<String> {
+        let traces = core::iter::from_fn(|| host.poll_trace());
+        let state = |trace| match trace {
+            stack::Trace::Tcp { note: tcp::Note::State { to, .. }, .. } => Some(to.to_string()),
+            _ => None,
+        };
+        traces.filter_map(state).collect()
+    }
+
     #[test]
     fn a_host_talks_to_itself_and_a_connection_to_itself() {
         let mut two = Two::new();
