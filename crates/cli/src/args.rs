@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::demo;
+#[cfg(target_os = "linux")]
+use crate::serve;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
@@ -24,4 +26,6 @@ Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interr
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(demo::DemoArgs),
+    #[cfg(target_os = "linux")]
+    Serve(serve::ServeArgs),
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   main ─► args ─► demo   scenes on a link in memory, drawn
+//!                   serve  files over HTTP, through a TUN
 //!                   sim    random worlds in which everything must hold
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
 //! ```
@@ -11,6 +12,8 @@
 mod args;
 mod demo;
 mod out;
+#[cfg(target_os = "linux")]
+mod serve;
 
 use clap::Parser as _;
 use out::Out;
@@ -21,6 +24,8 @@ fn main() -> ExitCode {
     let mut out = Out::stdout();
     let result = match args.command {
         args::Command::Demo(args) => demo::run(args, &mut out),
+        #[cfg(target_os = "linux")]
+        args::Command::Serve(args) => serve::run(args, &mut out),
     };
     // What was not written yet may fail now.
     let result = result.and_then(|done| out.flush().map(|()| done).map_err(Into::into));

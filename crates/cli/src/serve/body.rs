@@ -1,0 +1,167 @@
+//! What a response carries: a text, or part of a file, read ahead while what was read before is sent.
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::task::JoinHandle;
+
+/// Octets read at once.
+const CHUNK: usize = 256 << 10;
+
+/// The body of a response.
+pub(super) enum Body {
+    Text(Option<Bytes>),
+    Part(Part),
+}
+
+/// Part of a file, being read.
+pub(super) struct Part {
+    /// Where the next read begins.
+    at: u64,
+    /// Octets that were promised and are not sent yet.
+    left: u64,
+    reading: Option<JoinHandle<io::Result<(File, Vec<u8>)>>>,
+}
+
+impl Body {
+    pub(super) fn text(text: impl Into<Bytes>) -> Self {
+        Self::Text(Some(text.into()))
+    }
+
+    pub(super) fn empty() -> Self {
+        Self::Text(None)
+    }
+
+    /// `len` octets of `file` from `first` on.
+    pub(super) fn part(file: File, first: u64, len: u64) -> Self {
+        let mut part = Part { at: first, left: len, reading: None };
+        part.read_on(file, len);
+        Self::Part(part)
+    }
+}
+
+impl Part {
+    /// Begins to read the next chunk, if `left` octets are still to be read.
+    fn read_on(&mut self, file: File, left: u64) {
+        if left == 0 {
+            return;
+        }
+        let at = self.at;
+        let want = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        self.at = at.saturating_add(want as u64);
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let mut chunk = vec![0; want];
+            file.read_exact_at(&mut chunk, at).map_err(|why| match why.kind() {
+                // Less than was promised: the peer has to see that it is not the whole.
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::new(why.kind(), "the file has become shorter while it was sent")
+                }
+                _ => why,
+            })?;
+            Ok((file, chunk))
+        }));
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let Poll::Ready(read) = Pin::new(reading).poll(context) else { return Poll::Pending };
+        self.reading = None;
+        let (file, chunk) = match read.map_err(io::Error::other).and_then(|read| read) {
+            Ok(read) => read,
+            Err(why) => return Poll::Ready(Some(Err(why))),
+        };
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        self.read_on(file, self.left);
+        Poll::Ready(Some(Ok(chunk.into())))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut *self {
+            Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Self::Part(part) => part.poll(context).map(|read| read.map(|read| read.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_none(),
+            Self::Part(part) => part.left == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match self {
+            Self::Text(text) => text.as_ref().map_or(0, |text| text.len() as u64),
+            Self::Part(part) => part.left,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::Write as _;
+
+    async fn all(mut body: Body) -> (Vec<u8>, Option<io::Error>) {
+        let mut octets = Vec::new();
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            match frame {
+                Ok(frame) => octets.extend_from_slice(frame.data_ref().unwrap()),
+                Err(why) => return (octets, Some(why)),
+            }
+        }
+        (octets, None)
+    }
+
+    fn file(octets: &[u8]) -> File {
+        let path = std::env::temp_dir().join(format!(
+            "handfast-body-{}-{:?}-{}",
+            std::process::id(),
+            std::thread::current().id(),
+            octets.len()
+        ));
+        File::create(&path).unwrap().write_all(octets).unwrap();
+        let file = File::options().read(true).write(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_part_is_read_in_chunks_and_is_exactly_what_was_promised() {
+        let octets: Vec<u8> = (0..3 * CHUNK + 7).map(|n| (n / 251) as u8).collect();
+        for (first, len) in [(0, octets.len()), (1, 2 * CHUNK), (CHUNK, CHUNK), (octets.len() - 1, 1), (5, 0)]
+        {
+            let (got, error) = run(async { all(Body::part(file(&octets), first as u64, len as u64)).await });
+            assert!(error.is_none() && got == octets[first..first + len], "{first} {len}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_an_error_and_never_wrong_data() {
+        let octets = vec![7; 3 * CHUNK];
+        let (got, error) = run(async {
+            let file = file(&octets);
+            file.set_len(CHUNK as u64 + 5).unwrap();
+            all(Body::part(file, 0, octets.len() as u64)).await
+        });
+        assert_eq!(error.unwrap().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(got.len() <= CHUNK + 5 && got.iter().all(|&octet| octet == 7));
+    }
+}

@@ -1,0 +1,243 @@
+//! What `--pcap` and `--trace` see.
+//!
+//! ```text
+//!   host ─ Trace ─► observer ─┬─► why, by frame ─► comments of the capture
+//!                             └─► a queue ─► thread ─► the ladder, on standard output
+//!   device ─ frames ─► Tap ─► Recorder ─► the file: flushed twice a second, and its first error kept
+//! ```
+
+use super::ServeArgs;
+use anyhow::Context as _;
+use device::pcapng::{Tap, Way, Writer};
+use device::tun::Tun;
+use driver::{Clock, Observer};
+use handfast::StackBuilder;
+use stack::Trace;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+use trace::{Lang, Live, Settings};
+
+/// Events that wait to be drawn; what a slow terminal leaves behind beyond that is not drawn.
+const BACKLOG: usize = 65_536;
+/// Frames whose reason is remembered until the device has taken them.
+const REASONS: usize = 8_192;
+/// So often the capture is handed to the system.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// What is recorded and drawn.
+pub(super) struct Recording {
+    pcap: Option<(PathBuf, Recorder)>,
+    trace: bool,
+    clock: Clock,
+    drawing: Option<thread::JoinHandle<()>>,
+}
+
+/// The capture's file, and why it ended early.
+#[derive(Clone)]
+struct Recorder(Arc<Mutex<Capture>>);
+
+struct Capture {
+    file: BufWriter<File>,
+    failed: Option<io::Error>,
+}
+
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Capture> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Capture {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|why| {
+            let again = io::Error::new(why.kind(), why.to_string());
+            self.failed.get_or_insert(why);
+            again
+        })
+    }
+}
+
+impl Write for Recorder {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let mut capture = self.lock();
+        let result = capture.file.write(octets);
+        capture.note(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut capture = self.lock();
+        let result = capture.file.flush();
+        capture.note(result)
+    }
+}
+
+impl Recording {
+    /// Makes the file, before anything else is there that would have to be taken away again.
+    pub(super) fn begin(args: &ServeArgs, clock: Clock) -> anyhow::Result<Self> {
+        let pcap = match &args.pcap {
+            None => None,
+            Some(path) => {
+                let file =
+                    File::create(path).with_context(|| format!("cannot record to {}", path.display()))?;
+                let capture = Capture { file: BufWriter::with_capacity(256 << 10, file), failed: None };
+                Some((path.clone(), Recorder(Arc::new(Mutex::new(capture)))))
+            }
+        };
+        Ok(Self { pcap, trace: args.trace, clock, drawing: None })
+    }
+
+    /// Has the stack carried by `tun` and seen by who watches.
+    pub(super) fn attach(&mut self, builder: StackBuilder, tun: Tun) -> anyhow::Result<StackBuilder> {
+        let drawn = self.trace.then(|| {
+            let (sender, receiver) = sync_channel(BACKLOG);
+            let settings = settings(self.clock);
+            self.drawing = Some(thread::spawn(move || draw(settings, &receiver)));
+            sender
+        });
+        let Some((path, recorder)) = &self.pcap else {
+            return Ok(match drawn {
+                Some(drawn) => builder.device(tun).observe(observer(None, Some(drawn))),
+                None => builder.device(tun),
+            });
+        };
+        let name = tun.name().to_owned();
+        let tap =
+            Writer::new(recorder.clone(), self.clock.epoch()).and_then(|file| Tap::new(tun, &name, file));
+        let mut tap = tap.with_context(|| format!("cannot record to {}", path.display()))?;
+        let reasons = Reasons::default();
+        let known = reasons.clone();
+        tap.set_comment(move |way, frame| match way {
+            Way::Out => known.lock().get(&frame.id).cloned(),
+            Way::In => None,
+        });
+        Ok(builder.device(tap).observe(observer(Some(reasons), drawn)))
+    }
+
+    /// Hands the capture to the system now and then; ends when that fails, and says so: serving goes on without it.
+    pub(super) async fn failed(&self) -> anyhow::Result<()> {
+        let Some((path, recorder)) = &self.pcap else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(FLUSH).await;
+            let mut capture = recorder.lock();
+            if capture.failed.is_none() {
+                let flushed = capture.file.flush();
+                // Kept in the capture.
+                let _ = capture.note(flushed);
+            }
+            if let Some(why) = &capture.failed {
+                anstream::eprintln!(
+                    "handfast: recording to {} has ended: {why}; serving goes on",
+                    path.display()
+                );
+                drop(capture);
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// The end of both; the stack must be gone.
+    ///
+    /// # Errors
+    /// The capture is not complete.
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        if let Some(drawing) = self.drawing {
+            // It ends with its senders. A panic in it was shown already.
+            let _ = drawing.join();
+        }
+        let Some((path, recorder)) = self.pcap else { return Ok(()) };
+        let mut capture = recorder.lock();
+        if capture.failed.is_none() {
+            let flushed = capture.file.flush();
+            // Kept in the capture.
+            let _ = capture.note(flushed);
+        }
+        match capture.failed.take() {
+            Some(why) => Err(anyhow::Error::new(why).context(format!("{} is not complete", path.display()))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why frames were sent, by their numbers.
+#[derive(Clone, Default)]
+struct Reasons(Arc<Mutex<HashMap<u64, String>>>);
+
+impl Reasons {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Trace>>) -> Observer {
+    Box::new(move |what| {
+        if let (Some(reasons), Trace::Sent { frame, .. }) = (&reasons, &what)
+            && let Some(comment) = trace::comment(&what, Lang::En)
+        {
+            let mut reasons = reasons.lock();
+            if reasons.len() >= REASONS {
+                reasons.clear(); // What is old was written long ago.
+            }
+            reasons.insert(*frame, comment);
+        }
+        if let Some(drawn) = &drawn {
+            // A terminal that cannot follow sees less; serving does not wait for it.
+            let _ = drawn.try_send(what);
+        }
+    })
+}
+
+fn settings(clock: Clock) -> Settings {
+    let width =
+        terminal_size::terminal_size().map_or(100, |(terminal_size::Width(columns), _)| usize::from(columns));
+    Settings {
+        hosts: ["network".into(), "handfast".into()],
+        width: width.clamp(80, 160),
+        colour: io::stdout().is_terminal(),
+        origin: clock.now(),
+        ..Settings::default()
+    }
+}
+
+/// Draws what comes, until nothing can come any more or nobody looks.
+fn draw(settings: Settings, events: &Receiver<Trace>) {
+    let mut live = Live::new(settings);
+    loop {
+        let text = match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(event) => live.push(&event),
+            // Nothing more belongs to the last row.
+            Err(RecvTimeoutError::Timeout) => {
+                let text = live.flush();
+                if text.is_empty() {
+                    match events.recv() {
+                        Ok(event) => live.push(&event),
+                        Err(_) => return,
+                    }
+                } else {
+                    text
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let _ = write(&live.flush());
+                return;
+            }
+        };
+        if write(&text).is_err() {
+            return;
+        }
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
