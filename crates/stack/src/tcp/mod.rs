@@ -172,7 +172,8 @@ impl Tcp {
         let (header, default_mss) =
             if flow.remote.is_ipv4() { (20, Mss::DEFAULT_V4) } else { (40, Mss::DEFAULT_V6) };
         Some(Path {
-            mss: Mss::new(route.link_mtu.saturating_sub(header + 20)), // RFC 9293 MUST-67
+            mss: Mss::new(route.link_mtu.saturating_sub(header + 20)), // RFC 9293 MUST-67, 8200-20
+            // What the peer announced is respected besides, in the connection (1191-7, 8201-9).
             send_limit: route.path_mtu.saturating_sub(header),
             default_mss,
             train_limit: TRAIN,

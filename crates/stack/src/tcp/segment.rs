@@ -81,7 +81,7 @@ pub(super) fn send(
         ttl: marks.ttl,
         dscp: marks.dscp,
         ecn: segment.ecn,
-        dont_fragment: ip.config.path_mtu_discovery,
+        dont_fragment: ip.config.path_mtu_discovery, // 1191-13
         head,
         body: segment.payload,
         segment_size: segment.segment_size,

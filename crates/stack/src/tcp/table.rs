@@ -27,6 +27,7 @@ pub(super) const RECORD: usize = 2_048;
 pub(super) struct Slot {
     pub(super) key: Key,
     pub(super) connection: Box<Connection>,
+    /// Never changes: every segment goes out from the address that the first one had (RFC 9293 MUST-45).
     pub(super) flow: Flow,
     pub(super) marks: Marks,
     pub(super) timer: TimerId,
@@ -293,7 +294,8 @@ impl Tcp {
         }
     }
 
-    /// Path MTUs changed: looks again, once for each connection and change, when it is about to send.
+    /// Path MTUs changed: looks again, once for each connection and change, when it is about to send (1191-8). Nothing
+    /// goes again because a path grew (1191-10).
     fn follow_path(&mut self, ip: &Ip, now: Instant, key: Key) {
         let epoch = self.path_epoch;
         let Some(slot) = self.connections.get(key).filter(|slot| slot.path_epoch != epoch) else { return };

@@ -7,5 +7,7 @@ mod flood;
 mod icmp;
 mod listen;
 mod open;
+mod rfc1191;
+
 mod storm;
 mod time_wait;

@@ -77,7 +77,8 @@ impl Open {
         let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
         self.snd.congestion.set_segment_size(payload);
         if self.snd.syn_acked() {
-            // What was too large did not arrive; it goes again in smaller pieces (RFC 1191 §6.4; 9293-E38).
+            // What was too large did not arrive; it goes again in smaller pieces (RFC 1191 §6.4; 9293-E38), and no
+            // congestion is to blame for it (8201-10).
             self.snd.recovery.resend_all();
         }
     }
