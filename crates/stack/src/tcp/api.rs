@@ -98,7 +98,7 @@ pub struct Pending {
 /// What to open.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// From where: an unspecified address and port 0 are chosen. `None`: both.
+    /// From where (RFC 9293 MUST-43): an unspecified address and port 0 are chosen. `None`: both.
     pub local: Option<SocketAddr>,
     /// To whom.
     pub remote: SocketAddr,

@@ -8,6 +8,6 @@ mod icmp;
 mod listen;
 mod open;
 mod rfc1191;
-
+mod rfc9293;
 mod storm;
 mod time_wait;
