@@ -1,7 +1,7 @@
 //! First step: is any of it new, and within the window (RFC 9293 §3.10.7.4); before it, is it old (RFC 7323 §5.3).
 
 use super::{Step, Stop};
-use crate::connection::Open;
+use crate::connection::{Open, Shared};
 use crate::receiver::{Acceptability, TimestampCheck};
 use crate::{ChallengeTo, Discard, Segment, State, Why};
 use core::ops::ControlFlow;
@@ -24,7 +24,7 @@ impl Open {
     }
 
     /// The four-case test (9293-E9), and what follows from failing it: an ACK, never a RST (9293-E47).
-    pub(super) fn check_sequence(&mut self, now: Instant, seg: &Segment) -> Step {
+    pub(super) fn check_sequence(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
         let checked = self.rcv.check(seg.header.seq, seg.seq_len());
         let reset = seg.has(Flags::RST);
         match checked {
@@ -46,6 +46,11 @@ impl Open {
                 if seg.has(Flags::SYN) && !just_behind {
                     // From a peer that restarted, or forged (RFC 5961 §4: wherever it lies).
                     return ControlFlow::Break(Stop::Challenge(ChallengeTo::Syn, Discard::UnexpectedSyn));
+                }
+                // Two ends with shut windows whose probes have crossed would answer each other's empty ACKs, which lie
+                // beyond the window, for ever (9293-E49): as for challenges, so many a second and no more.
+                if seg.seq_len() == 0 && !just_behind && !shared.challenges.take(now) {
+                    return ControlFlow::Break(Stop::Discard(Discard::OutsideWindow));
                 }
                 let why = self.rcv.refuse(refused, seg).unwrap_or(Discard::Duplicate);
                 if just_behind && refused == Acceptability::Duplicate && !seg.has(Flags::SYN) {
