@@ -3,6 +3,7 @@
 //! ```text
 //!   World      hosts, links, a schedule of faults, one clock that jumps; what must always hold, checked at each step
 //!   Pair       two hosts and a link: where most scenes begin
+//!   swarm      random worlds by seed
 //!   model      every state that two connections can reach together, for small parameters
 //!   forge      packets that nobody sent
 //! ```
@@ -11,6 +12,7 @@ mod check;
 pub mod forge;
 pub mod model;
 mod pair;
+pub mod swarm;
 mod world;
 
 pub use check::{Checks, Violation};

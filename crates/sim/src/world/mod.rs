@@ -529,6 +529,12 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// Sets the clock to `at`, or to when something is due if that is sooner: for whoever keeps an agenda beside the
+    /// world's.
+    pub fn advance(&mut self, at: Instant) {
+        self.now = self.now.max(self.next_due().map_or(at, |due| due.min(at)));
+    }
+
     /// Steps for so long.
     ///
     /// # Panics
