@@ -172,6 +172,10 @@ impl Open {
 
     /// A window probe: one octet, new if none is out (RFC 9293 §3.8.6.1, MUST-35, MUST-36).
     fn next_probe(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        if !self.snd.outstanding() && !self.snd.pending() {
+            // The peer took all there was, octet by octet, and never opened its window.
+            self.snd.persist = None;
+        }
         let persist = self.snd.persist.as_mut()?;
         if !core::mem::take(&mut persist.due) {
             return None;
@@ -191,6 +195,7 @@ impl Open {
         if self.snd.persist.is_some() && self.snd.window() == 0 {
             return None;
         }
+        self.restart_after_idleness(now);
         let segment = self.payload_limit();
         let train = self.train_limit(shared);
         let Plan::Send { octets, fin, limited } = self.snd.plan(now, shared.config.nagle, segment, train)
@@ -198,7 +203,6 @@ impl Open {
             return None;
         };
         self.snd.override_silly = false;
-        self.restart_after_idleness(now);
         let start = self.snd.nxt;
         let completes = self.rcv.ack_due(now) == Some(Why::CompletesHandshake);
         let why = match (completes, limited, fin) {
@@ -214,9 +218,12 @@ impl Open {
         Some(self.build(now, shared, start, octets, fin, why))
     }
 
-    /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1).
+    /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1, 5681-27). Asked
+    /// before what waits is planned, so that the old window lets nothing out.
     fn restart_after_idleness(&mut self, now: Instant) {
-        let idle = !self.snd.outstanding() && now.since(self.snd.last_sent) > self.snd.rtt.rto();
+        let idle = self.snd.pending()
+            && !self.snd.outstanding()
+            && now.since(self.snd.last_sent) > self.snd.rtt.rto();
         if idle && self.snd.last_sent != Instant::ZERO {
             self.snd.congestion.on_idle(now);
         }
