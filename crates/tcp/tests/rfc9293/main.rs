@@ -1,6 +1,10 @@
 //! Transcripts of two connections, section by section of RFC 9293.
 
+mod blind;
 mod closing;
+mod congestion;
 mod data;
+mod lone;
 mod opening;
 mod pair;
+mod windows;
