@@ -72,7 +72,7 @@ impl PathMtus {
             IpAddr::V4(_) => u16::try_from(told).unwrap_or(u16::MAX).max(FLOOR_V4),
         };
         if mtu >= current {
-            return None; // RFC 1191 1191-5, RFC 8201 8201-6: never raised by such a message.
+            return None; // RFC 1191 1191-5, RFC 8201 8201-6: never raised by such a message; and nothing goes again (1191-11).
         }
         self.paths.insert(dst, Path { mtu, learned: now });
         self.order.push_back((now, dst));

@@ -96,7 +96,7 @@ impl fmt::Display for PortError {
 impl core::error::Error for PortError {}
 
 impl Ports {
-    /// The dynamic range of RFC 6335 §6, and the default here. [`set_range`](Self::set_range) widens it (RFC 6056
+    /// The dynamic range of RFC 6335 §6, which is assigned to nobody (6335-1), and the default here. [`set_range`](Self::set_range) widens it (RFC 6056
     /// §3.2 would have all of 1024–65535).
     pub const DYNAMIC: RangeInclusive<u16> = 49_152..=65_535;
 

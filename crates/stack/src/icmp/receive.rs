@@ -186,7 +186,8 @@ impl Host {
         let lower = self.ip.path_mtus.lower(now, error.dst, mtu, route.path_mtu, error.quoted_len);
         if lower.is_some() {
             self.ip.counters.ip_path_mtu_updates += 1;
-            // RFC 1191 1191-8, RFC 8201 8201-7: everybody who uses the path, whoever's packet it was.
+            // RFC 1191 1191-8, RFC 8201 8201-7: everybody who uses the path, whoever's packet it was; so that the router
+            // need not say it again (1191-2).
             self.path_mtu_changed(now, error.dst);
         }
     }

@@ -3,11 +3,13 @@
 extern crate handfast_stack as stack;
 
 mod bench;
+mod close_orders;
 mod flood;
 mod icmp;
 mod listen;
 mod open;
 mod rfc1191;
+mod rfc6528;
 mod rfc9293;
 mod storm;
 mod time_wait;
