@@ -79,6 +79,8 @@ pub(crate) struct Open {
     pub(crate) snd: SendHalf,
     pub(crate) rcv: ReceiveHalf,
     pub(crate) irs: SeqNum,
+    /// The largest segment that the peer takes.
+    pub(crate) peer_mss: Mss,
     pub(crate) agreed: Agreed,
     /// A SYN,ACK is to be sent (simultaneous open).
     pub(crate) syn_ack_due: bool,
@@ -218,8 +220,15 @@ impl Connection {
             ),
         );
         shared.events.established = true;
-        let open =
-            Open { phase: State::Established, snd, rcv, irs: accepted.irs, agreed, syn_ack_due: false };
+        let open = Open {
+            phase: State::Established,
+            snd,
+            rcv,
+            irs: accepted.irs,
+            peer_mss: accepted.send_mss,
+            agreed,
+            syn_ack_due: false,
+        };
         Self { shared, data: Data::Open(Box::new(open)) }
     }
 

@@ -3,7 +3,7 @@
 use crate::connection::{Connection, Data, Open, Shared};
 use crate::{Cause, ConnectionError, SoftError, State};
 use env::Instant;
-use wire::{Mss, SeqNum};
+use wire::SeqNum;
 
 impl Connection {
     /// An ICMP error that quotes a segment of ours from `quoted_seq` on; whether it was believed.
@@ -69,8 +69,14 @@ impl Open {
 
     fn set_send_limit(&mut self, shared: &mut Shared, send_limit: u16) {
         shared.path.send_limit = send_limit;
-        let limit = u32::from(send_limit.saturating_sub(20)).max(u32::from(Mss::FLOOR.get()));
-        if limit >= self.snd.segment_limit {
+        let limit = shared.segment_limit(self.peer_mss);
+        let before = self.snd.segment_limit;
+        if limit > before {
+            // The path takes more again (RFC 1191 §6.3): what is sent from now on may be as large.
+            let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
+            self.snd.congestion.set_segment_size(payload);
+        }
+        if limit >= before {
             return;
         }
         shared.acked_size = shared.acked_size.min(limit as u16);

@@ -112,7 +112,7 @@ impl Connection {
         let settings =
             receive_settings(&self.shared, agreed, syn_window(&config), recent.map(|stamps| stamps.value));
         let rcv = ReceiveHalf::new(now, syn.header.seq, settings);
-        Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, agreed, syn_ack_due: false }
+        Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, peer_mss, agreed, syn_ack_due: false }
     }
 }
 

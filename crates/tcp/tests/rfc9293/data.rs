@@ -401,6 +401,10 @@ fn a_smaller_path_cuts_what_is_sent_again() {
     pair.settle(Duration::from_secs(60));
     assert!(pair.b.received == pattern(20_000));
     assert_eq!(pair.a.tcp().status().segment_size, 1_000 - 20 - 12);
+    // The host forgets what it was told after a while, and tries again.
+    let now = pair.now;
+    assert!(pair.a.tcp().handle_path_mtu(now, 1_480, None));
+    assert_eq!(pair.a.tcp().status().segment_size, 1_448);
 }
 
 /// Covers: RFC 5927 5927-1
