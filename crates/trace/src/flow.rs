@@ -75,6 +75,11 @@ impl Flows {
         }
     }
 
+    /// Whether `src` has a first number towards `dst`.
+    pub(crate) fn knows(&self, src: SocketAddr, dst: SocketAddr) -> bool {
+        self.directions.get(&(src, dst)).is_some_and(|d| !d.firsts.is_empty())
+    }
+
     /// A number of `src`'s towards `dst`.
     pub(crate) fn relative(&self, src: SocketAddr, dst: SocketAddr, number: SeqNum) -> Relative {
         let Some(direction) = self.directions.get(&(src, dst)) else {

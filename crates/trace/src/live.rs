@@ -67,7 +67,17 @@ impl Live {
                     }
                     text
                 }
-                Note::Discarded { why, .. } => self.aside(*at, true, format!("✗ {}", lang.discard(*why))),
+                Note::Discarded { why, .. } => {
+                    let text = format!("✗ {}", lang.discard(*why));
+                    let open = self.open(*at).and_then(|row| row.under.iter_mut().find(|(_, said)| said.bad));
+                    match open {
+                        Some((_, said)) => {
+                            said.text = text;
+                            String::new()
+                        }
+                        None => self.aside(*at, true, text),
+                    }
+                }
                 Note::Remark { what, .. } => self.aside(*at, false, lang.remark(what).to_owned()),
                 _ => String::new(),
             },
@@ -102,7 +112,7 @@ impl Live {
     fn aside(&mut self, at: Instant, bad: bool, text: String) -> String {
         let remark = (HOST, Remark { bad, text });
         if let Some(row) = self.open(at) {
-            // TCP's own note comes first and says it better than the counter's name.
+            // TCP's own note says it better than the counter's name, whichever comes first.
             if !(bad && row.under.iter().any(|(_, said)| said.bad)) {
                 row.under.push(remark);
             }
@@ -128,7 +138,7 @@ impl Live {
 fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -> Row {
     let mut cells = [Cell::default(); 2];
     cells[HOST].at = Some(at);
-    let packet = Packet { label, forged: false, fate: Vec::new(), lost: None, arrivals: 1 };
+    let packet = Packet { label, left: None, fate: Vec::new(), lost: None, arrivals: 1, slow: false };
     Row {
         cells,
         across: false,

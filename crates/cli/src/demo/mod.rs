@@ -18,8 +18,8 @@ use crate::out::Out;
 use crate::{Done, Usage};
 use anyhow::Context as _;
 use clap::Args;
-use scene::{Scene, Text};
-use stage::Stage;
+use scene::Scene;
+use stage::{Remark, Stage};
 use std::path::PathBuf;
 use trace::{Ladder, Lang};
 
@@ -101,7 +101,13 @@ fn text(scene: &Scene, stage: &Stage, columns: usize, colour: bool) -> String {
         text.push('\n');
     }
     for remark in stage.remarks() {
-        scene::paragraph(&mut text, "• ", remark, columns);
+        match remark {
+            Remark::Words(words) => scene::paragraph(&mut text, "• ", words, columns),
+            Remark::Table(lines) => lines.iter().for_each(|line| {
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }),
+        }
     }
     text
 }
@@ -116,7 +122,11 @@ fn json(scene: &Scene, stage: &Stage, out: &mut Out) -> anyhow::Result<()> {
         out.line(&trace::json::line(entry, stage.names(), lang))?;
     }
     for remark in stage.remarks() {
-        out.line(&serde_json::json!({ "event": "closing", "text": remark }).to_string())?;
+        let closing = match remark {
+            Remark::Words(words) => serde_json::json!({ "event": "closing", "text": words }),
+            Remark::Table(lines) => serde_json::json!({ "event": "closing", "table": lines }),
+        };
+        out.line(&closing.to_string())?;
     }
     for (name, counters) in stage.counters() {
         let counters: serde_json::Map<_, _> = counters

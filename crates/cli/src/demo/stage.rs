@@ -4,10 +4,13 @@ use bytes::Bytes;
 use device::impair::Verdict;
 use env::{Duration, Instant};
 use sim::{Happened, HostId, LinkId, Pair, PairConfig, World};
-use stack::{ConnectOptions, ConnectionId, Counters, Host, InterfaceId, ListenConfig, ListenerId, Trace};
+use stack::{
+    ConnectOptions, ConnectionId, Counters, Host, HostEvent, InterfaceId, ListenConfig, ListenerId, Trace,
+    UdpId, UdpSend,
+};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tcp::{ReceiveError, SendFlags, State};
+use tcp::{ReceiveError, SendFlags};
 use trace::{Entry, Lang, Settings};
 use wire::{Frame, Payload};
 
@@ -21,9 +24,20 @@ pub(super) struct Stage {
     packets: Vec<Captured>,
     /// Where one ladder ends and the next begins.
     cuts: Vec<Cut>,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
+    /// What the hosts' users were told.
+    events: Vec<(HostId, HostEvent)>,
     /// How ladders look, where a scene wants it otherwise.
     pub(super) settings: Settings,
+}
+
+/// Something said after the ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// A sentence or two.
+    Words(String),
+    /// Lines that stand as they are.
+    Table(Vec<String>),
 }
 
 /// A ladder of its own begins here.
@@ -66,6 +80,7 @@ impl Stage {
             packets: Vec::new(),
             cuts: Vec::new(),
             remarks: Vec::new(),
+            events: Vec::new(),
             settings: Settings { lang, hosts, ..Settings::default() },
         }
     }
@@ -112,10 +127,33 @@ impl Stage {
 
     /// A closing remark, in each language.
     pub(super) fn remark(&mut self, en: impl Into<String>, ko: impl Into<String>) {
-        self.remarks.push(match self.lang {
+        self.remarks.push(Remark::Words(match self.lang {
             Lang::En => en.into(),
             Lang::Ko => ko.into(),
-        });
+        }));
+    }
+
+    /// A table after the ladder.
+    pub(super) fn table(&mut self, lines: Vec<String>) {
+        self.remarks.push(Remark::Table(lines));
+    }
+
+    /// What a host has dropped, by the counters' names, as a remark.
+    pub(super) fn remark_drops(&mut self, host: HostId) {
+        let drops: Vec<String> = (self.counted(host).drops())
+            .filter(|(_, count)| *count > 0)
+            .map(|(why, count)| format!("{} = {count}", why.name()))
+            .collect();
+        let name = self.names()[host.index().min(1)].clone();
+        let drops = drops.join(", ");
+        if drops.is_empty() {
+            self.remark(format!("The {name} dropped nothing."), format!("{name}는 아무것도 버리지 않았다."));
+        } else {
+            self.remark(
+                format!("What the {name} dropped, by its counters: {drops}."),
+                format!("{name}가 버린 것, 카운터로: {drops}."),
+            );
+        }
     }
 
     /// A heading inside the ladder.
@@ -163,7 +201,6 @@ impl Stage {
 
     /// A host opens a connection.
     pub(super) fn open(&mut self, host: HostId, options: ConnectOptions) -> ConnectionId {
-        self.said(Some(host.index()), "OPEN".to_owned());
         must(self.call(host, |host, now| host.tcp_connect(now, options)))
     }
 
@@ -178,13 +215,20 @@ impl Stage {
     pub(super) fn send(&mut self, host: HostId, id: ConnectionId, data: &[u8]) -> usize {
         let octets = data.len();
         let text = match (std::str::from_utf8(data), self.lang) {
-            (Ok(words), _) if octets <= 24 => format!("SEND \"{words}\""),
+            (Ok(words), _) if octets <= 24 => format!("SEND \"{}\"", words.trim_end()),
             (_, Lang::En) => format!("SEND {octets} octets"),
             (_, Lang::Ko) => format!("SEND {octets}옥텟"),
         };
         self.said(Some(host.index()), text);
         let data = Payload::copy_of(data);
         must(self.call(host, |host, now| host.tcp_send(now, id, data, SendFlags::default())))
+    }
+
+    /// Sends a datagram to `to`, or to the peer of a connected socket.
+    pub(super) fn send_to(&mut self, host: HostId, id: UdpId, to: Option<SocketAddr>, words: &'static str) {
+        self.said(Some(host.index()), format!("SEND \"{words}\""));
+        let send = UdpSend { to, ..UdpSend::new(words.as_bytes()) };
+        must(self.call(host, |host, now| host.udp_send(now, id, send)));
     }
 
     /// RECEIVE: everything that is there.
@@ -201,18 +245,34 @@ impl Stage {
 
     /// CLOSE.
     pub(super) fn close(&mut self, host: HostId, id: ConnectionId) {
-        self.said(Some(host.index()), "CLOSE".to_owned());
         must(self.call(host, |host, now| host.tcp_close(now, id)));
     }
 
     /// ABORT.
     pub(super) fn abort(&mut self, host: HostId, id: ConnectionId) {
-        self.said(Some(host.index()), "ABORT".to_owned());
         self.call(host, |host, now| host.tcp_abort(now, id));
     }
 
-    pub(super) fn state(&self, host: HostId, id: ConnectionId) -> State {
-        self.pair.world.host(host).tcp_state(id)
+    /// Lets time go on until a connection has ended, and says beside the ladder what its user is told.
+    pub(super) fn run_to_end(&mut self, host: HostId, id: ConnectionId) {
+        let mut end = None;
+        for _ in 0..1_000_000 {
+            end = self.events.iter().find_map(|(at, event)| match event {
+                HostEvent::TcpClosed(of, Some(error)) if *at == host && *of == id => Some(*error),
+                _ => None,
+            });
+            if end.is_some() || self.pair.world.step().is_none() {
+                break;
+            }
+            self.absorb();
+        }
+        let error = must(end.ok_or("the connection did not end"));
+        let what = self.lang.ended(error);
+        let text = match self.lang {
+            Lang::En => format!("the user is told: {what}"),
+            Lang::Ko => format!("사용자가 듣는 말: {what}"),
+        };
+        self.said(Some(host.index()), text);
     }
 
     /// Client and server connected to each other, and the listener.
@@ -264,13 +324,6 @@ impl Stage {
         self.run(Duration::from_millis(millis));
     }
 
-    /// Lets time go on until something holds, or as long as `limit`.
-    pub(super) fn run_till(&mut self, limit: Duration, done: impl FnMut(&mut World) -> bool) -> bool {
-        let done = self.pair.world.run_till(limit, done);
-        self.absorb();
-        done
-    }
-
     /// What comes now is drawn on a ladder of its own, from time zero, on `pair`.
     pub(super) fn next_ladder(&mut self, config: PairConfig, settings: Settings) {
         self.absorb();
@@ -282,6 +335,7 @@ impl Stage {
             settings: std::mem::replace(&mut self.settings, settings),
         };
         self.cuts.push(cut);
+        self.events.clear();
         self.pair = pair;
     }
 
@@ -320,6 +374,11 @@ impl Stage {
                 _ => {}
             }
         }
+        for host in [self.pair.client, self.pair.server] {
+            while let Some(event) = self.pair.world.poll_event(host) {
+                self.events.push((host, event));
+            }
+        }
     }
 
     // ---- what was seen --------------------------------------------------------------------------------------
@@ -332,7 +391,7 @@ impl Stage {
         &self.packets
     }
 
-    pub(super) fn remarks(&self) -> &[String] {
+    pub(super) fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
 

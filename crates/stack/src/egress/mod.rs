@@ -20,6 +20,7 @@ pub(crate) use identification::Identifications;
 use crate::ip::Outgoing;
 use crate::trace::Packet;
 use crate::{Datagram, Drop, InterfaceId, Ip, Medium, Route, SendFailure, Trace, fragments};
+use ::tcp::Why;
 use core::net::{IpAddr, Ipv4Addr};
 use env::Instant;
 use wire::ethernet::MacAddr;
@@ -117,6 +118,9 @@ impl Ip {
             let mut frame = frame;
             frame.offload.checksum = Checksum::Verified; // It never left this machine.
             frame.arrived = now;
+            frame.id = self.next_frame;
+            self.next_frame += 1;
+            self.tell_sent(now, InterfaceId::LOOPBACK, &frame, outgoing.why);
             self.local.push_back(frame);
         } else {
             self.resolve(now, Outgoing { frame, ..outgoing }, device);
@@ -211,13 +215,16 @@ impl Ip {
         let size = frame.offload.segment_size.map_or(usize::MAX, |size| usize::from(size.get()));
         *packets += frame.body.len().div_ceil(size).max(1) as u64;
         *octets += frame.len() as u64;
+        self.tell_sent(now, *interface, frame, *why);
+    }
+
+    fn tell_sent(&mut self, now: Instant, interface: InterfaceId, frame: &Frame, why: Option<Why>) {
         if !self.watching() {
             return;
         }
-        let ethernet = self.interface(*interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)));
+        let ethernet = self.interface(interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)));
         if let Some(packet) = Packet::of_frame(frame, ethernet) {
-            let (frame, interface, why) = (frame.id, *interface, *why);
-            self.trace(Trace::Sent { at: now, frame, interface, packet, why });
+            self.trace(Trace::Sent { at: now, frame: frame.id, interface, packet, why });
         }
     }
 

@@ -107,7 +107,7 @@ fn ends(shape: Shape, lost: &Option<String>, lang: Lang) -> (Vec<Piece>, Vec<Pie
         Shape::Leaves => (vec![faint("─")], vec![faint(" ┄ ┄ ┄ ")]),
         Shape::Lost => {
             let why = lost.as_deref().unwrap_or(lang.pick("lost", "사라짐"));
-            (vec![faint("─")], vec![(Tone::Wrong, format!(" ✗ {why}")), faint("    ")])
+            (vec![faint("─")], vec![(Tone::Wrong, format!(" ✗ {why} ")), faint(" ")])
         }
         Shape::Arrives => (vec![faint(" ┄ ┄ ┄ ")], [vec![faint("─")], far("►")].concat()),
         Shape::Copy => {

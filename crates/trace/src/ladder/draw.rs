@@ -153,7 +153,7 @@ impl<'a> Draw<'a> {
         } else {
             let first = (!under.is_empty()).then(|| under.remove(0));
             let (side, remark) = first.unwrap_or((0, Remark { bad: false, text: String::new() }));
-            let mut lines = wrap(&remark.text, columns.saturating_sub(MARK)).into_iter();
+            let mut lines = wrap(&remark.text, columns.saturating_sub(MARK + 1)).into_iter();
             let text = lines.next().unwrap_or_default();
             let rest = lines.collect::<Vec<_>>().join(" ");
             if !rest.is_empty() {
@@ -166,7 +166,7 @@ impl<'a> Draw<'a> {
 
         for (side, remark) in under {
             let tone = if remark.bad { Tone::Wrong } else { Tone::Reason };
-            for text in wrap(&remark.text, columns.saturating_sub(MARK)) {
+            for text in wrap(&remark.text, columns.saturating_sub(MARK + 1)) {
                 let mut line = self.left(Cell::default());
                 self.middle(&mut line, "│", beside(side, columns, tone, &text, " "));
                 self.right(line, Cell::default());
@@ -247,17 +247,14 @@ fn beside(side: usize, columns: usize, tone: Tone, text: &str, mark: &str) -> Ve
     vec![(Tone::Plain, " ".repeat(before)), (tone, format!("{text} ")), mark]
 }
 
-/// What makes two rows alike: everything but numbers and times. `None` where something in the row is not to be missed.
+/// What makes two rows alike: everything but numbers and times. `None` for what is said only once.
 fn key(row: &Row) -> Option<String> {
     let arrow = row.arrow.as_ref()?;
-    let same = |cell: &Cell| cell.state.is_none();
-    let plain = row.cells.iter().all(same) && row.under.iter().all(|(_, remark)| !remark.bad);
-    if !plain || !arrow.packet.fate.is_empty() {
-        return None;
-    }
-    let words: String =
-        row.under.iter().flat_map(|(_, r)| r.text.chars()).filter(|c| !c.is_ascii_digit()).collect();
-    Some(format!("{} {:?} {} {words}", arrow.from, arrow.shape, arrow.packet.label.name))
+    let states = row.cells.map(|cell| cell.state);
+    let said =
+        row.under.iter().map(|(_, remark)| &remark.text).chain(arrow.packet.fate.iter().map(|f| &f.text));
+    let words: String = said.flat_map(|text| text.chars()).filter(|c| !c.is_ascii_digit()).collect();
+    Some(format!("{} {:?} {states:?} {} {words}", arrow.from, arrow.shape, arrow.packet.label.name))
 }
 
 /// The shortest pattern of up to four rows that begins here and repeats more often than is shown, and how often.

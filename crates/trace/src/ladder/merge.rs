@@ -85,6 +85,7 @@ impl<'a> Merge<'a> {
             let (Some(one), Some(other)) = (self.head(side), self.head(1 - side)) else { continue };
             if let (Act::Send(a), Act::Receive(b, 0)) = (one.act, other.act)
                 && a == b
+                && !self.packet(a).slow
             {
                 self.whole(side, a, one, other);
                 return true;
@@ -116,8 +117,8 @@ impl<'a> Merge<'a> {
         match step.act {
             Act::Across => false,
             Act::Local | Act::Receive(_, 1..) => true,
-            Act::Send(number) => self.packet(number).arrivals == 0,
-            Act::Receive(number, 0) => self.packet(number).forged || self.left[number],
+            Act::Send(number) => self.packet(number).arrivals == 0 || self.packet(number).slow,
+            Act::Receive(number, 0) => self.packet(number).left.is_none() || self.left[number],
         }
     }
 
@@ -170,7 +171,7 @@ impl<'a> Merge<'a> {
             }
             Act::Receive(number, copy) => {
                 let shape = match copy {
-                    _ if self.packet(number).forged => Shape::Forged,
+                    _ if self.packet(number).left.is_none() => Shape::Forged,
                     0 => Shape::Arrives,
                     _ => Shape::Copy,
                 };

@@ -2,14 +2,14 @@
 
 use super::Settings;
 use crate::flow::Flows;
-use crate::text::printable;
+use crate::text::{Tone, printable};
 use crate::{Entry, Lang};
 use device::impair::{LinkEvent, What};
 use env::Instant;
 use stack::{InterfaceId, Trace};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use tcp::{Cause, Note, State, Trigger};
+use tcp::{Cause, Note, State, Trigger, Why};
 
 mod packet;
 
@@ -38,6 +38,8 @@ pub(crate) struct Step {
     pub(crate) state: Option<State>,
     /// What is to be said under it, on this side.
     pub(crate) notes: Vec<Remark>,
+    /// An arrival of what was sent at an earlier instant.
+    pub(crate) travelled: bool,
 }
 
 /// A line under a step.
@@ -63,14 +65,16 @@ pub(crate) enum Act {
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
     pub(crate) label: Label,
-    /// Nobody here sent it: it was made up by somebody else.
-    pub(crate) forged: bool,
+    /// When it was sent; `None` when nobody here did: it was made up by somebody else.
+    pub(crate) left: Option<Instant>,
     /// What happened to it on the way.
     pub(crate) fate: Vec<Remark>,
     /// It was lost for good: no copy of it arrives.
     pub(crate) lost: Option<String>,
     /// How often it arrives.
     pub(crate) arrivals: usize,
+    /// It was held back: it leaves in one row and arrives in another.
+    pub(crate) slow: bool,
 }
 
 /// Reads the log.
@@ -125,7 +129,29 @@ impl Story {
         }
         reader.flush(0);
         reader.flush(1);
+        let Self { steps, .. } = &mut reader.story;
+        steps.iter_mut().for_each(|steps| arrivals_first(steps));
         reader.story
+    }
+}
+
+/// What arrives at one instant stands together, before what is sent at that instant: ten segments and their ten ACKs are
+/// twenty arrows, and not forty halves of arrows.
+///
+/// This can contradict nobody: what arrives now was sent before now, and what is sent now arrives later.
+fn arrivals_first(steps: &mut [Step]) {
+    for end in 1..steps.len() {
+        let mut at = end;
+        while at > 0
+            && let [one, other] = &steps[at - 1..=at]
+            && one.at == other.at
+            && matches!(one.act, Act::Send(_))
+            && matches!(other.act, Act::Receive(..))
+            && other.travelled
+        {
+            steps.swap(at - 1, at);
+            at -= 1;
+        }
     }
 }
 
@@ -177,7 +203,10 @@ impl Reader<'_> {
                 for side in [0, 1] {
                     self.flush(side);
                     let notes = vec![Remark { bad: false, text: printable(text) }];
-                    self.push(side, Step { at: *at, order, act: Act::Across, state: None, notes });
+                    self.push(
+                        side,
+                        Step { at: *at, order, act: Act::Across, state: None, notes, travelled: false },
+                    );
                 }
             }
             Entry::Said { at, host: Some(host), text } => {
@@ -203,14 +232,18 @@ impl Reader<'_> {
                 if let Some((src, dst, header)) = packet::segment(packet) {
                     self.flows.learn(src, dst, header);
                 }
-                let label = describe(packet, &self.flows, lang, self.many);
+                let mut label = describe(packet, &self.flows, lang, self.many);
+                if matches!(why, Some(Why::RetransmissionTimeout(_))) && label.tone == Tone::Opens {
+                    label.options = None; // They were told the first time.
+                }
                 let number = self.story.packets.len();
                 self.story.packets.push(Packet {
                     label,
-                    forged: false,
+                    left: Some(*at),
                     fate: Vec::new(),
                     lost: None,
                     arrivals: 0,
+                    slow: false,
                 });
                 self.sent.insert((side, *frame), (number, *at));
                 for event in self.early.remove(&(side, *frame)).unwrap_or_default() {
@@ -225,12 +258,23 @@ impl Reader<'_> {
                     .then(|| Remark { bad: false, text: words.join(" · ") })
                     .into_iter()
                     .collect();
-                self.push(side, Step { at: *at, order, act: Act::Send(number), state, notes });
+                self.push(
+                    side,
+                    Step { at: *at, order, act: Act::Send(number), state, notes, travelled: false },
+                );
             }
             Trace::Received { at, frame, interface, packet } => {
                 let side = self.inside(side, *interface, packet, false);
                 self.flush(side);
-                let number = self.arriving(side, *frame).unwrap_or_else(|| {
+                let number = self.arriving(side, *frame);
+                if number.is_none()
+                    && let Some((src, dst, header)) = packet::segment(packet)
+                    && !self.flows.knows(src, dst)
+                {
+                    // Nobody has numbers there that it could be mistaken for.
+                    self.flows.learn(src, dst, header);
+                }
+                let number = number.unwrap_or_else(|| {
                     let label = describe(packet, &self.flows, self.settings.lang, self.many);
                     self.unknown(label)
                 });
@@ -279,7 +323,14 @@ impl Reader<'_> {
 
     /// A packet from elsewhere.
     fn unknown(&mut self, label: Label) -> usize {
-        self.story.packets.push(Packet { label, forged: true, fate: Vec::new(), lost: None, arrivals: 0 });
+        self.story.packets.push(Packet {
+            label,
+            left: None,
+            fate: Vec::new(),
+            lost: None,
+            arrivals: 0,
+            slow: false,
+        });
         self.story.packets.len() - 1
     }
 
@@ -287,7 +338,9 @@ impl Reader<'_> {
         let Some(packet) = self.story.packets.get_mut(number) else { return };
         let copy = packet.arrivals;
         packet.arrivals += 1;
-        self.push(side, Step { at, order, act: Act::Receive(number, copy), state: None, notes: Vec::new() });
+        let travelled = packet.left.is_some_and(|left| left < at);
+        let act = Act::Receive(number, copy);
+        self.push(side, Step { at, order, act, state: None, notes: Vec::new(), travelled });
     }
 
     /// A packet that came in and was not used: said under its arrival. One that could not even be read arrives here.
@@ -312,7 +365,10 @@ impl Reader<'_> {
             }
             (None, None) => {
                 self.flush(side);
-                self.push(side, Step { at, order, act: Act::Local, state: None, notes: vec![remark] });
+                self.push(
+                    side,
+                    Step { at, order, act: Act::Local, state: None, notes: vec![remark], travelled: false },
+                );
             }
         }
     }
@@ -322,7 +378,7 @@ impl Reader<'_> {
         match note {
             Note::State { to, cause, .. } => self.state(order, side, at, remote, *to, *cause),
             Note::Discarded { why, .. } => {
-                self.aside(order, side, at, true, format!("✗ {}", lang.discard(*why)))
+                self.discarded(order, side, at, format!("✗ {}", lang.discard(*why)))
             }
             Note::Remark { what, .. } => self.aside(order, side, at, false, lang.remark(what).to_owned()),
             Note::Window { cwnd, ssthresh, in_flight, trigger, .. } => {
@@ -357,6 +413,15 @@ impl Reader<'_> {
         self.pending[side].push(Pending { at, order, state: Some(to), text, always: false });
     }
 
+    /// TCP says why it did not use what just arrived: in better words than the counter's name, which may have come first.
+    fn discarded(&mut self, order: usize, side: usize, at: Instant, text: String) {
+        if let Some(said) = self.arrival(side, at).and_then(|step| step.notes.iter_mut().find(|n| n.bad)) {
+            said.text = text;
+            return;
+        }
+        self.aside(order, side, at, true, text);
+    }
+
     /// Something said of what just arrived, or on its own.
     fn aside(&mut self, order: usize, side: usize, at: Instant, bad: bool, text: String) {
         let remark = Remark { bad, text };
@@ -367,7 +432,10 @@ impl Reader<'_> {
             return;
         }
         self.flush(side);
-        self.push(side, Step { at, order, act: Act::Local, state: None, notes: vec![remark] });
+        self.push(
+            side,
+            Step { at, order, act: Act::Local, state: None, notes: vec![remark], travelled: false },
+        );
     }
 
     /// The last thing that this side saw, if that was an arrival at this very instant.
@@ -391,6 +459,10 @@ impl Reader<'_> {
         match event.what {
             What::Lost(_) => packet.lost = Some(text),
             What::Corrupted { .. } => packet.fate.push(Remark { bad: true, text }),
+            What::Reordered => {
+                packet.slow = true;
+                packet.fate.push(Remark { bad: false, text });
+            }
             _ => packet.fate.push(Remark { bad: false, text }),
         }
     }
@@ -407,7 +479,7 @@ impl Reader<'_> {
         for waiting in std::mem::take(&mut self.pending[side]) {
             let notes = vec![Remark { bad: false, text: waiting.text }];
             let Pending { at, order, state, .. } = waiting;
-            self.push(side, Step { at, order, act: Act::Local, state, notes });
+            self.push(side, Step { at, order, act: Act::Local, state, notes, travelled: false });
         }
     }
 
