@@ -70,6 +70,11 @@ impl Flow {
         self.ours.map_or(0, |ours| ours.max)
     }
 
+    /// The number after the last one sent.
+    pub(super) fn next(&self) -> Option<SeqNum> {
+        self.ours.map(|ours| ours.iss + ours.max as u32)
+    }
+
     /// A segment came whole.
     pub(super) fn arrives(&mut self, view: &View<'_>) {
         let flags = view.flags();
@@ -203,8 +208,9 @@ impl Flow {
             _ => 0,
         };
         let edge = at + (u64::from(window) << shift);
-        // Rounding down to the scale's grain may hide less than one unit of what was offered.
-        if edge + (1 << shift) <= theirs.edge {
+        // Rounding down to the scale's grain may hide less than one unit of what was offered; a SYN cannot say more than
+        // 65,535, whatever was.
+        if !syn && edge + (1 << shift) <= theirs.edge {
             return broken(
                 "the right edge of our window never moves back",
                 format!("{edge} after {}, counted from their SYN", theirs.edge),

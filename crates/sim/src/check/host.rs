@@ -1,5 +1,6 @@
 //! A host after each turn.
 
+use super::flow::Flow;
 use super::{Checks, Found};
 use crate::HostId;
 use stack::Host;
@@ -24,6 +25,16 @@ impl Checks {
             if status.deadline.is_none() && waits(&status) {
                 let detail = format!("{id}, {:?}: {status:?}", host.tcp_addrs(connection));
                 return Some(("what waits for the peer has a deadline", detail));
+            }
+            let Some((local, remote)) = host.tcp_addrs(connection) else { continue };
+            let over = matches!(status.state, Some(State::TimeWait | State::Closed) | None);
+            let sent = self.flows.get(&(id, local, remote)).and_then(Flow::next);
+            if let Some(sent) = sent.filter(|&sent| !over && sent != status.snd_nxt) {
+                let detail = format!(
+                    "{id}, {local} to {remote}: SND.NXT {}, on the wire up to {sent}",
+                    status.snd_nxt
+                );
+                return Some(("what is counted as sent was sent", detail));
             }
         }
         None
