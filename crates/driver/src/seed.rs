@@ -4,7 +4,8 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
 
-/// 32 octets from the system's strong source, for [`stack::Host::new`]: every secret of a host is drawn from them.
+/// 32 octets from the system's strong source, for [`stack::Host::new`]: every secret of a host is drawn from them
+/// (RFC 4086; 6528-3, 6528-5).
 ///
 /// Waits until the source is ready, which it is from soon after boot.
 ///
@@ -25,6 +26,7 @@ pub fn seed() -> io::Result<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    /// Covers: RFC 6528 6528-3, 6528-5
     #[test]
     fn no_two_seeds_are_the_same_and_none_is_zeros() {
         let (one, two) = (super::seed().unwrap(), super::seed().unwrap());

@@ -168,7 +168,7 @@ impl TcpConfig {
 
     /// Retransmission timeout: before any sample, at least, at most. Default 1 s, 200 ms, 60 s.
     ///
-    /// RFC 6298 §2.4 rounds up to one second; like every stack of today we take 200 ms, which the delayed ACK of 40 ms
+    /// RFC 6298 §2.4 rounds up to one second (6298-6), and has the most at 60 s or above (6298-7); like every stack of today we take 200 ms, which the delayed ACK of 40 ms
     /// leaves room for (a documented exception to a SHOULD).
     ///
     /// # Errors
@@ -195,10 +195,11 @@ impl TcpConfig {
 
     /// R2 as a time: how long sent data may stay unacknowledged. Default five minutes, as the OPEN call of RFC 9293
     /// §3.9.1 has it (SHLD-11 asks for at least 100 s; MUST-21 lets the user choose; RFC 5482 calls it the user
-    /// timeout).
+    /// timeout). Limited to between one second and the 32,767 minutes that RFC 5482's option can name (5482-5): none at
+    /// all would end a connection at its first segment, and no end would keep what a dead peer left behind.
     #[must_use]
     pub fn user_timeout(self, timeout: Duration) -> Self {
-        Self { user_timeout: timeout, ..self }
+        Self { user_timeout: limited(timeout), ..self }
     }
 
     /// R2 while opening. Default four minutes: retransmissions go on for more than three (RFC 9293 MUST-23).
@@ -207,7 +208,7 @@ impl TcpConfig {
         Self { syn_timeout: timeout, ..self }
     }
 
-    /// Keep-alive. Default off (RFC 9293 MUST-25).
+    /// Keep-alive. Default off (RFC 9293 MUST-25, MAY-5).
     ///
     /// # Errors
     /// [`ConfigError::KeepAlive`] unless idle ≥ 1 s, interval > 0 and probes > 0.
@@ -258,7 +259,7 @@ impl TcpConfig {
         Self { congestion: algorithm, ..self }
     }
 
-    /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7; counted per
+    /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7: 5961-9, 5961-10; counted per
     /// connection, for a global count is a side channel: CVE-2016-5696).
     #[must_use]
     pub fn challenge_acks(self, per_second: u8) -> Self {
@@ -290,6 +291,11 @@ impl TcpConfig {
     }
 }
 
+/// A user timeout within its limits (5482-5).
+pub(crate) fn limited(timeout: Duration) -> Duration {
+    timeout.clamp(Duration::from_secs(1), Duration::from_secs(32_767 * 60))
+}
+
 fn buffer(octets: u32) -> Result<u32, ConfigError> {
     if (2048..=1 << 30).contains(&octets) { Ok(octets) } else { Err(ConfigError::Buffer) }
 }
@@ -313,6 +319,15 @@ mod rfc9293_3_8 {
         assert!(!KeepAlive::default().garbage_octet);
         let never = KeepAlive { probes: 0, ..KeepAlive::default() };
         assert_eq!(TcpConfig::default().keep_alive(Some(never)), Err(ConfigError::KeepAlive));
+    }
+
+    /// Covers: RFC 5482 5482-5
+    #[test]
+    fn a_user_timeout_is_neither_none_nor_endless() {
+        let timeout = |asked| TcpConfig::default().user_timeout(asked).user_timeout;
+        assert_eq!(timeout(Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(timeout(Duration::from_secs(7)), Duration::from_secs(7));
+        assert_eq!(timeout(Duration::MAX), Duration::from_secs(32_767 * 60));
     }
 
     /// Covers: RFC 9293 SHLD-10, SHLD-11; RFC 6298 6298-7

@@ -60,7 +60,7 @@ mod rfc6528_3 {
 
     const TUPLE: (u32, u16, u32, u16) = (0x0a00_0001, 50_000, 0x0a00_0002, 80);
 
-    /// Covers: RFC 9293 MUST-8; RFC 6528 6528-1
+    /// Covers: RFC 9293 MUST-8; RFC 6528 6528-1, 6528-6
     #[test]
     fn the_clock_component_ticks_every_four_microseconds() {
         let generator = Generator::new([7; 16]);
@@ -69,7 +69,7 @@ mod rfc6528_3 {
         assert_eq!(later.since(first), Some(1_000));
     }
 
-    /// Covers: RFC 9293 MUST-9, SHLD-1
+    /// Covers: RFC 9293 MUST-9, SHLD-1; RFC 6528 6528-2
     #[test]
     fn one_bit_of_the_secret_or_of_the_connection_changes_everything() {
         let mut key = [7; 16];
@@ -80,7 +80,7 @@ mod rfc6528_3 {
         assert_ne!(one, Generator::new([7; 16]).iss(at, &(TUPLE.0, 50_001u16, TUPLE.2, TUPLE.3)));
     }
 
-    /// Covers: RFC 9293 MUST-9
+    /// Covers: RFC 9293 MUST-9; RFC 6528 6528-2
     #[test]
     fn numbers_of_different_connections_spread_evenly() {
         // Chi-square over 256 bins of a million draws: the 99.99 % quantile of 255 degrees of freedom is about 347.

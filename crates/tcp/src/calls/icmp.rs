@@ -28,7 +28,8 @@ impl Connection {
     /// The path takes segments of at most `send_limit` octets, header included. `quoted_seq` is set when an ICMP error
     /// said so, which may be forged; whether it was believed or kept in mind.
     ///
-    /// There is no way to switch this off, as PAWS asks (7323-27: a repeated fragment could carry an old segment past it).
+    /// PAWS relies on it, for fragments may be put together wrongly (7323-27): a host that switches discovery off sends
+    /// IPv6 packets that need none, and takes the risk with IPv4.
     ///
     /// A size below what the peer has acknowledged is believed only when a timeout confirms that such segments no
     /// longer arrive (RFC 5927 §7.2; 5927-1).
@@ -77,9 +78,10 @@ impl Open {
             self.snd.congestion.set_segment_size(payload);
         }
         if limit >= before {
-            return;
+            return; // Only what lowers the size has anything sent again (1191-11).
         }
         shared.acked_size = shared.acked_size.min(limit as u16);
+        // From here on nothing larger leaves (1191-2).
         let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
         self.snd.congestion.set_segment_size(payload);
         if self.snd.syn_acked() {

@@ -18,7 +18,7 @@ impl Connection {
 
     /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482), within the limits of [`TcpConfig::user_timeout`].
     pub fn set_user_timeout(&mut self, timeout: Duration) {
-        self.change(|config| config.user_timeout = timeout);
+        self.change(|config| config.user_timeout = crate::config::limited(timeout));
     }
 
     /// Keep-alive (RFC 9293 MUST-24, MUST-27).

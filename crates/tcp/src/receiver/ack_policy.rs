@@ -64,7 +64,7 @@ impl AckPolicy {
         }
     }
 
-    /// `segments` came above a hole: each is answered (RFC 5681 §4.2, RFC 2018 §4), for a sender counts duplicate ACKs
+    /// `segments` came above a hole: each is answered (RFC 5681 §4.2, 5681-29; RFC 2018 §4), for a sender counts duplicate ACKs
     /// to find what is lost and what has left the network, even when they arrived together.
     pub(super) fn out_of_order(&mut self, segments: u32) {
         self.demand(Why::OutOfOrder);

@@ -351,7 +351,7 @@ impl ReceiveHalf {
     }
 
     /// The SACK blocks of a segment with ACK that is being built, at most `room`: a duplicate first and once (RFC 2883
-    /// §4, 2883-1), then the islands, the one that grew last first (RFC 2018 §4, 2018-5).
+    /// §4, 2883-1), then the islands, the one that grew last first (RFC 2018 §4: 2018-3, 2018-4, 2018-5).
     pub(crate) fn sack_blocks(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::NONE;
         if !self.sack || room == 0 {

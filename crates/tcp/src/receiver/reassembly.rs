@@ -9,7 +9,7 @@
 //!
 //! Islands touch neither each other nor RCV.NXT. Where copies overlap, the one that came first stays. Finding a place
 //! is O(log islands); islands are limited in number, and their memory in proportion to their octets (CVE-2018-5390).
-//! Nothing that was taken in is ever given up again, so the sender may believe every block (RFC 2018 §8).
+//! Nothing that was taken in is ever given up again, so the sender may believe every block (RFC 2018 §8, 2018-11).
 
 use super::Place;
 use super::rope::Rope;

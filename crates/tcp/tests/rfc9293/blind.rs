@@ -261,7 +261,7 @@ fn close_while_syns_cross_sends_what_was_written_and_then_the_fin() {
     }
 }
 
-/// Covers: RFC 9293 MUST-25, MUST-26, MUST-29, SHLD-12, MAY-6
+/// Covers: RFC 9293 MUST-25, MUST-26, MUST-29, SHLD-12, MAY-5, MAY-6
 #[test]
 fn an_answered_probe_begins_a_new_idle_time_and_a_garbage_octet_is_a_choice() {
     use handfast_tcp::KeepAlive;

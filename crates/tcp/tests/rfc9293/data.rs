@@ -189,7 +189,7 @@ fn a_window_pulled_back_below_what_is_out_is_survived() {
     assert!(pair.b.received == pattern(60_000));
 }
 
-/// Covers: RFC 9293 SHLD-7, MUST-17
+/// Covers: RFC 9293 SHLD-7, MUST-17, SHLD-27, MAY-16
 #[test]
 fn nagle_holds_small_writes_until_the_ack_and_can_be_switched_off() {
     let mut pair = Pair::established();
@@ -207,6 +207,8 @@ fn nagle_holds_small_writes_until_the_ack_and_can_be_switched_off() {
             .collect()
     };
     assert_eq!(sizes(&pair), [4, 16]);
+    let pushed = pair.seen.iter().filter(|seen| seen.segment.has(Flags::PSH)).count();
+    assert_eq!(pushed, 2, "one for each segment, however many writes are in it");
     pair.seen.clear();
     pair.a.tcp().set_nagle(false);
     for _ in 0..3 {

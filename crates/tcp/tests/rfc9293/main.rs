@@ -7,4 +7,6 @@ mod data;
 mod lone;
 mod opening;
 mod pair;
+mod random;
+mod timestamps;
 mod windows;

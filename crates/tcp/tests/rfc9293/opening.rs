@@ -5,7 +5,7 @@ use env::Duration;
 use handfast_tcp::{ConnectionError, Event, State, TcpConfig, Why};
 use wire::tcp::Flags;
 
-/// Covers: RFC 9293 9293-E4, 9293-E7, 9293-E15, MUST-14, SHLD-5
+/// Covers: RFC 9293 9293-E4, 9293-E7, 9293-E15, MUST-14, SHLD-5, MAY-3
 #[test]
 fn figure_6_the_basic_handshake() {
     let mut pair = Pair::default();

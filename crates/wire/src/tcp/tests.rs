@@ -145,12 +145,14 @@ fn mss_is_read_at_any_alignment() {
     }
 }
 
-/// Covers: RFC 9293 MUST-5, MUST-6
+/// Kind 28 is the user timeout option, which we neither send nor adopt.
+///
+/// Covers: RFC 9293 MUST-5, MUST-6; RFC 5482 5482-4
 #[test]
 fn unknown_kinds_are_skipped_by_their_length_on_any_segment() {
     let stamps = [8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
     for flags in [Flags::SYN, Flags::ACK, Flags::FIN | Flags::ACK, Flags::RST, Flags::ACK | Flags::PSH] {
-        for kind in [79, 200, 253, 254] {
+        for kind in [28, 79, 200, 253, 254] {
             let read =
                 options(flags, &[&[kind, 2, kind, 6, 9, 9, 9, 9], &stamps[..], &[kind, 3, 0]].concat());
             assert_eq!(read.unwrap().timestamps, Some(Timestamps { value: 1, echo: 2 }), "{flags} {kind}");

@@ -70,6 +70,6 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
         }
         (MD5, signature) if signature.len() == 16 => options.md5 = true,
         (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,
-        _ => {}
+        _ => {} // MUST-6; among them the user timeout option (5482-4)
     }
 }
