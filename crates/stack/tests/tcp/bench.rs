@@ -41,6 +41,8 @@ pub(crate) struct Two {
     pub(crate) events: [Vec<HostEvent>; 2],
     /// Frames that are lost: counted over both directions, from 1.
     pub(crate) lose: Vec<u64>,
+    /// What happens to a frame on its way.
+    pub(crate) harm: fn(u64, &mut Vec<u8>),
     pub(crate) sent: u64,
 }
 
@@ -58,6 +60,7 @@ impl Two {
             wire: VecDeque::new(),
             events: [Vec::new(), Vec::new()],
             lose: Vec::new(),
+            harm: |_, _| {},
             sent: 0,
         }
     }
@@ -68,9 +71,10 @@ impl Two {
             while let Some((_, frame)) = self.hosts[n].poll_transmit(self.now) {
                 self.sent += 1;
                 if !self.lose.contains(&self.sent) {
-                    let bytes = frame.contiguous();
-                    let at = self.now + Duration::from_millis(5);
-                    let frame = Frame::received(bytes.clone(), bytes.len(), at);
+                    let mut bytes = frame.to_vec();
+                    (self.harm)(self.sent, &mut bytes);
+                    let (at, len) = (self.now + Duration::from_millis(5), bytes.len());
+                    let frame = Frame::received(bytes.into(), len, at);
                     self.wire.push_back((at, 1 - n, frame));
                 }
             }
@@ -117,6 +121,21 @@ impl Two {
         wire::tcp::fill_checksum(&mut head, &body, src.into(), dst.into()).expect("a header");
         ipv4::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, 0).expect("room");
         let bytes = head.as_slice().to_vec();
+        let len = bytes.len();
+        self.hosts[n].handle_packet(self.now, (self.ids[n], Frame::received(bytes.into(), len, self.now)));
+        self.flush();
+    }
+
+    /// A segment that nobody's host sent arrives at host `n`, out of turn.
+    pub(crate) fn inject(
+        &mut self,
+        n: usize,
+        src: SocketAddr,
+        dst: SocketAddr,
+        header: &Header,
+        payload: &[u8],
+    ) {
+        let bytes = packet(src, dst, header, payload);
         let len = bytes.len();
         self.hosts[n].handle_packet(self.now, (self.ids[n], Frame::received(bytes.into(), len, self.now)));
         self.flush();
@@ -204,21 +223,7 @@ impl Bench {
 
     /// Lets a segment arrive.
     pub(crate) fn arrive(&mut self, src: SocketAddr, dst: SocketAddr, header: &Header, payload: &[u8]) {
-        let mut head = Head::new();
-        header.prepend_to(&mut head, src.port(), dst.port()).expect("room");
-        let body = Payload::copy_of(payload);
-        wire::tcp::fill_checksum(&mut head, &body, src.ip(), dst.ip()).expect("a header");
-        match (src.ip(), dst.ip()) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                ipv4::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, body.len()).expect("room");
-            }
-            (IpAddr::V6(src), IpAddr::V6(dst)) => {
-                ipv6::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, body.len()).expect("room");
-            }
-            _ => panic!("two versions of IP"),
-        }
-        let frame = Frame { head, body, ..Frame::default() };
-        self.arrive_bytes(frame.to_vec());
+        self.arrive_bytes(packet(src, dst, header, payload));
     }
 
     pub(crate) fn arrive_bytes(&mut self, bytes: Vec<u8>) {
@@ -266,6 +271,24 @@ impl Bench {
     pub(crate) fn events(&mut self) -> Vec<HostEvent> {
         core::iter::from_fn(|| self.host.poll_event()).collect()
     }
+}
+
+/// A segment in its packet, as it is on the wire.
+pub(crate) fn packet(src: SocketAddr, dst: SocketAddr, header: &Header, payload: &[u8]) -> Vec<u8> {
+    let mut head = Head::new();
+    header.prepend_to(&mut head, src.port(), dst.port()).expect("room");
+    let body = Payload::copy_of(payload);
+    wire::tcp::fill_checksum(&mut head, &body, src.ip(), dst.ip()).expect("a header");
+    match (src.ip(), dst.ip()) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => {
+            ipv4::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, body.len()).expect("room");
+        }
+        (IpAddr::V6(src), IpAddr::V6(dst)) => {
+            ipv6::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, body.len()).expect("room");
+        }
+        _ => panic!("two versions of IP"),
+    }
+    Frame { head, body, ..Frame::default() }.to_vec()
 }
 
 /// A TCP segment in an IP packet.

@@ -2,6 +2,7 @@
 
 extern crate handfast_stack as stack;
 
+mod attacks;
 mod bench;
 mod close_orders;
 mod flood;
