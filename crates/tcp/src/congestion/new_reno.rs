@@ -15,12 +15,21 @@ pub(crate) struct NewReno {
     initial: u32,
     /// Octets acknowledged since cwnd last grew in congestion avoidance (RFC 5681 §3.1, 5681-12).
     counted: u32,
+    /// Slow start repairs what a timeout found lost: an ACK may then cover much that left the network long ago.
+    repairing: bool,
 }
 
 impl NewReno {
     /// A window of `initial` octets; the threshold is as high as can be (RFC 5681 5681-8).
     pub(crate) fn new(initial: u32, segment_size: u32) -> Self {
-        Self { cwnd: initial.max(segment_size), ssthresh: u32::MAX, segment_size, initial, counted: 0 }
+        Self {
+            cwnd: initial.max(segment_size),
+            ssthresh: u32::MAX,
+            segment_size,
+            initial,
+            counted: 0,
+            repairing: false,
+        }
     }
 
     /// RFC 5681 §3.1, equation 4 (5681-9, 5681-14).
@@ -37,10 +46,13 @@ impl CongestionControl for NewReno {
         }
         if self.cwnd < self.ssthresh {
             // Slow start, by octets and by at most one segment per ACK that a peer sends for one or two segments:
-            // splitting ACKs earns nothing (5681-10). A train's ACK counts as those of its segments (L = 2, RFC 3465).
-            self.cwnd = self.cwnd.saturating_add(sample.acked.min(self.segment_size.saturating_mul(2)));
+            // splitting ACKs earns nothing (5681-10). A delayed ACK counts as the two that it stands for
+            // (RFC 3465 §2.3, L = 2), but not after a timeout (L = 1).
+            let most = if self.repairing { 1 } else { 2 };
+            self.cwnd = self.cwnd.saturating_add(sample.acked.min(self.segment_size.saturating_mul(most)));
             return;
         }
+        self.repairing = false;
         // One segment per window acknowledged (5681-11, 5681-12).
         self.counted = self.counted.saturating_add(sample.acked);
         if self.counted >= self.cwnd {
@@ -61,6 +73,7 @@ impl CongestionControl for NewReno {
                     self.halve(in_flight);
                 }
                 self.cwnd = self.segment_size; // 5681-15
+                self.repairing = true;
             }
         }
     }

@@ -212,6 +212,24 @@ fn who_is_let_go_of_ends_in_bounded_time_from_every_state() {
     opening.tcp.release(opening.now);
     opening.pass(Duration::from_secs(700));
     assert_eq!(opening.events, [Event::Closed(None)]);
+    // Syns have crossed, and then the peer is silent.
+    for abort in [false, true] {
+        let mut crossed = Lone::opening(TcpConfig::default());
+        crossed.sent();
+        crossed.arrives(Flags::SYN, 0, 0, 60_000, 0);
+        assert_eq!(crossed.sent(), ["SYN,ACK 0:0 ack 1"]);
+        if abort {
+            crossed.tcp.abort(crossed.now);
+            assert_eq!(crossed.sent(), ["RST,ACK 1:1 ack 1"]);
+        } else {
+            crossed.tcp.release(crossed.now);
+            let sent = crossed.advance(Duration::from_secs(700));
+            assert!(sent.iter().all(|(_, transmit)| !transmit.segment.has(Flags::FIN)));
+        }
+        assert_eq!((crossed.tcp.state(), crossed.tcp.poll_timeout()), (State::Closed, None));
+        let ends = crossed.events.iter().filter(|event| matches!(event, Event::Closed(Some(_))));
+        assert_eq!(ends.count(), 1);
+    }
 }
 
 /// Two closing ends, with data both ways and every set of losses among the first eight segments.
