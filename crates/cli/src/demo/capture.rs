@@ -3,39 +3,90 @@
 //! Each packet is recorded where it left, once: a viewer then shows one story and not two. What a link did to it comes
 //! after that, and is not in the file.
 
-use super::stage::Stage;
-use device::pcapng::{Way, Writer};
+use super::stage::{Captured, Stage};
+use device::pcapng::{InterfaceId, Way, Writer};
 use device::{Duration, Medium};
+use sim::{Happened, Logged};
+use stack::Trace;
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::Path;
+use trace::Lang;
 
 /// Writes a capture of a whole scene.
 ///
 /// # Errors
 /// What the file system says: no such directory, no permission, no room.
 pub(super) fn write(path: &Path, stage: &Stage) -> io::Result<()> {
-    let file = File::create(path)?;
-    let file = record(BufWriter::new(file), stage)?;
-    // A file that cannot be made whole on its disk is a failure, and not only one of some later reader.
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all().or_else(|error| {
-        // Pipes and terminals have no disk.
-        if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) }
-    })
+    let mut file = Recording::create(path, stage.names(), stage.lang())?;
+    for packet in stage.packets() {
+        file.packet(packet)?;
+    }
+    file.finish()
 }
 
-fn record<W: Write>(out: W, stage: &Stage) -> io::Result<W> {
-    let mut file = Writer::new(out, Duration::ZERO)?;
-    let [client, server] = stage.names();
-    let interfaces = [
-        file.interface(client, Medium::Ip)?,
-        file.interface(server, Medium::Ip)?,
-        file.interface(stage.lang().pick("elsewhere", "다른 곳"), Medium::Ip)?,
-    ];
-    for packet in stage.packets() {
+/// A capture that is being written.
+pub(super) struct Recording {
+    file: Writer<BufWriter<File>>,
+    interfaces: [InterfaceId; 3],
+}
+
+impl Recording {
+    pub(super) fn create(path: &Path, hosts: &[String; 2], lang: Lang) -> io::Result<Self> {
+        let file = File::create(path)?;
+        let mut file = Writer::new(BufWriter::new(file), Duration::ZERO)?;
+        let [client, server] = hosts;
+        let interfaces = [
+            file.interface(client, Medium::Ip)?,
+            file.interface(server, Medium::Ip)?,
+            file.interface(lang.pick("elsewhere", "다른 곳"), Medium::Ip)?,
+        ];
+        Ok(Self { file, interfaces })
+    }
+
+    pub(super) fn packet(&mut self, packet: &Captured) -> io::Result<()> {
         let comments: Vec<&str> = packet.comments.iter().map(String::as_str).collect();
         let parts = std::iter::once(&packet.octets[..]);
-        file.packet(interfaces[packet.from.min(2)], packet.at, Way::Out, 0, parts, &comments)?;
+        let interface = self.interfaces[packet.from.min(2)];
+        self.file.packet(interface, packet.at, Way::Out, 0, parts, &comments)
     }
-    file.into_inner()
+
+    /// Hands everything to the disk: a file that cannot be made whole there is a failure now, and not some reader's later.
+    pub(super) fn finish(self) -> io::Result<()> {
+        let file = self.file.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        match file.sync_all() {
+            // Pipes and devices have no disk.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// Joins packets, as they leave, with the reasons that their senders tell a little later.
+#[derive(Default)]
+pub(super) struct Joiner {
+    waiting: [VecDeque<Captured>; 2],
+}
+
+impl Joiner {
+    /// Takes a log entry; gives a packet that is complete with it.
+    pub(super) fn take(&mut self, logged: &Logged, lang: Lang) -> Option<Captured> {
+        match &logged.what {
+            Happened::Left(host, _, octets) => {
+                let from = host.index();
+                let packet = Captured { at: logged.at, from, octets: octets.clone(), comments: Vec::new() };
+                self.waiting.get_mut(from)?.push_back(packet);
+                None
+            }
+            Happened::Host(host, what @ Trace::Sent { interface, .. })
+                if *interface != stack::InterfaceId::LOOPBACK =>
+            {
+                let mut packet = self.waiting.get_mut(host.index())?.pop_front()?;
+                packet.comments.extend(trace::comment(what, lang));
+                Some(packet)
+            }
+            _ => None,
+        }
+    }
 }

@@ -13,11 +13,12 @@ mod scenes;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use crate::out::Out;
 use crate::{Done, Usage};
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Subcommand};
 use scene::Scene;
 use stage::{Remark, Stage};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ use trace::{Ladder, Lang};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArgs {
+    #[command(subcommand)]
+    special: Option<Special>,
     /// Which scene; see --list
     #[arg(default_value = "handshake")]
     scene: String,
@@ -47,6 +50,12 @@ pub(crate) struct DemoArgs {
     seed: u64,
 }
 
+/// What is no scene, but asks for more.
+#[derive(Debug, Subcommand)]
+enum Special {
+    Transfer(transfer::TransferArgs),
+}
+
 const EXAMPLES: &str = "\
 How to read a ladder: time runs down. Left and right are the two hosts, with the state of their connection whenever it
 changes. An arrow is a packet: its flags, its number (seq), what it acknowledges (ack), its data (len), and the room
@@ -57,12 +66,16 @@ Examples:
   handfast demo lost-syn              what happens when the first packet is lost
   handfast demo corrupt --lang ko     in Korean
   handfast demo --pcap a.pcapng       and then: wireshark a.pcapng
-  handfast demo --json | jq .text     for programs";
+  handfast demo --json | jq .text     for programs
+  handfast demo transfer --file README.md --loss 5% --delay 20ms";
 
 pub(crate) fn run(args: DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
     if args.list {
         list(args.lang, out)?;
         return Ok(Done::Well);
+    }
+    if let Some(Special::Transfer(transfer)) = &args.special {
+        return transfer::run(transfer, &args, out);
     }
     let scene = find(&args.scene, args.lang)?;
     let stage = perform(scene, args.lang, args.seed);
@@ -146,6 +159,9 @@ fn list(lang: Lang, out: &mut Out) -> anyhow::Result<()> {
     for scene in scenes::ALL {
         out.line(&format!("  {:longest$}  {}", scene.name, scene.title.get(lang)))?;
     }
+    let transfer =
+        lang.pick("any file, over a link as bad as you like", "어떤 파일이든, 원하는 만큼 나쁜 링크로");
+    out.line(&format!("  {:longest$}  {transfer}: handfast demo transfer --help", "transfer"))?;
     Ok(())
 }
 

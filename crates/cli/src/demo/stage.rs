@@ -1,5 +1,6 @@
 //! Where a scene is played: two hosts and a link, and everything that is seen of them.
 
+use super::capture::Joiner;
 use bytes::Bytes;
 use device::impair::Verdict;
 use env::{Duration, Instant};
@@ -8,7 +9,6 @@ use stack::{
     ConnectOptions, ConnectionId, Counters, Host, HostEvent, InterfaceId, ListenConfig, ListenerId, Trace,
     UdpId, UdpSend,
 };
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tcp::{ReceiveError, SendFlags};
 use trace::{Entry, Lang, Settings};
@@ -22,6 +22,7 @@ pub(super) struct Stage {
     origin: Instant,
     entries: Vec<Entry>,
     packets: Vec<Captured>,
+    joiner: Joiner,
     /// Where one ladder ends and the next begins.
     cuts: Vec<Cut>,
     remarks: Vec<Remark>,
@@ -78,6 +79,7 @@ impl Stage {
             origin,
             entries: Vec::new(),
             packets: Vec::new(),
+            joiner: Joiner::default(),
             cuts: Vec::new(),
             remarks: Vec::new(),
             events: Vec::new(),
@@ -346,30 +348,13 @@ impl Stage {
 
     /// Takes what the world has logged.
     fn absorb(&mut self) {
-        let mut left: [VecDeque<usize>; 2] = Default::default();
         for logged in self.pair.world.take_log() {
+            self.packets.extend(self.joiner.take(&logged, self.lang));
             match logged.what {
-                Happened::Host(host, what) => {
-                    let host = host.index();
-                    if let Trace::Sent { interface, .. } = &what
-                        && *interface != InterfaceId::LOOPBACK
-                        && let Some(packet) = left.get_mut(host).and_then(VecDeque::pop_front)
-                        && let Some(packet) = self.packets.get_mut(packet)
-                    {
-                        packet.comments.extend(trace::comment(&what, self.lang));
-                    }
-                    self.entries.push(Entry::Host { host, what });
-                }
+                Happened::Host(host, what) => self.entries.push(Entry::Host { host: host.index(), what }),
                 Happened::Link(link, event) => {
                     let Some(from) = self.pair.world.link_from(link) else { continue };
                     self.entries.push(Entry::Link { from: from.index(), event });
-                }
-                Happened::Left(host, _, octets) => {
-                    let from = host.index();
-                    if let Some(queue) = left.get_mut(from) {
-                        queue.push_back(self.packets.len());
-                    }
-                    self.packets.push(Captured { at: logged.at, from, octets, comments: Vec::new() });
                 }
                 _ => {}
             }

@@ -1,0 +1,592 @@
+//! `handfast demo transfer`: a real file over a link as bad as one likes, whole at the other end.
+
+use super::DemoArgs;
+use super::capture::{Joiner, Recording};
+use crate::Done;
+use crate::out::Out;
+use anyhow::Context as _;
+use clap::Args;
+use device::impair::{LinkCounters, Lost, Profile};
+use env::Duration;
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest as _, Sha256};
+use sim::{HostId, Pair, PairConfig};
+use stack::{ConnectOptions, ConnectionId, HostEvent, ListenConfig, ListenerId};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tcp::{ConnectionError, ReceiveError, SendError, SendFlags, State};
+use trace::Lang;
+use wire::Payload;
+
+/// Send a file from one host to the other over a bad link, and compare what arrives
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct TransferArgs {
+    /// The file: any that can be read
+    #[arg(long, value_name = "PATH")]
+    file: PathBuf,
+    /// How often a packet is lost, each way: 0.05 or 5%
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = loss)]
+    loss: f64,
+    /// How long a packet travels, each way: 20ms
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = delay)]
+    delay: Duration,
+    /// Bits a second that the link takes, each way: 20mbit. Without it, any number
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate: Option<std::num::NonZeroU64>,
+    /// How often a packet is held back, so that others overtake it; perhaps for how long: 2% or 2%/15ms
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = reorder)]
+    reorder: (f64, Duration),
+    /// How often a packet arrives twice
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = duplicate)]
+    duplicate: f64,
+    /// How often a bit of a packet is flipped
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = corrupt)]
+    corrupt: f64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  handfast demo transfer --file README.md
+  handfast demo transfer --file big.iso --loss 5% --reorder 2% --duplicate 1% --corrupt 0.1%
+  handfast demo transfer --file photo.jpg --rate 1mbit --delay 300ms     as by satellite
+
+Time is the hosts' own: a transfer that takes them an hour may take you a second.";
+
+/// One property of a link, as a link's whole description has it.
+fn property(key: &str, value: &str) -> Result<Profile, String> {
+    // A comma would begin another property.
+    if value.contains(',') {
+        return Err("one value is enough".to_owned());
+    }
+    format!("{key}={value}").parse::<Profile>().map_err(|error| error.to_string())
+}
+
+fn loss(value: &str) -> Result<f64, String> {
+    Ok(property("loss", value)?.loss)
+}
+
+fn delay(value: &str) -> Result<Duration, String> {
+    let delay = property("delay", value)?.delay;
+    if delay > Duration::from_secs(60) {
+        return Err("no link is longer than a minute".to_owned());
+    }
+    Ok(delay)
+}
+
+fn rate(value: &str) -> Result<std::num::NonZeroU64, String> {
+    property("rate", value)?.rate.ok_or_else(|| "more than 0".to_owned())
+}
+
+fn reorder(value: &str) -> Result<(f64, Duration), String> {
+    let profile = property("reorder", value)?;
+    Ok((profile.reorder, profile.reorder_by))
+}
+
+fn duplicate(value: &str) -> Result<f64, String> {
+    Ok(property("duplicate", value)?.duplicate)
+}
+
+fn corrupt(value: &str) -> Result<f64, String> {
+    Ok(property("corrupt", value)?.corrupt)
+}
+
+pub(super) fn run(args: &TransferArgs, demo: &DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
+    let path = args.file.display();
+    let file = File::open(&args.file).with_context(|| format!("cannot read {path}"))?;
+    let about = file.metadata().with_context(|| format!("cannot read {path}"))?;
+    anyhow::ensure!(!about.is_dir(), "cannot read {path}: it is a directory");
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot watch for Ctrl-C")?;
+
+    let names = ["client".to_owned(), "server".to_owned()];
+    let mut recording = match &demo.pcap {
+        Some(path) => {
+            let file = Recording::create(path, &names, demo.lang);
+            Some(file.with_context(|| format!("cannot record to {}", path.display()))?)
+        }
+        None => None,
+    };
+    let mut transfer = Transfer::new(args.profile(), demo.seed, demo.pcap.is_some());
+    let bar = bar(about.len());
+    let mut record = Ok(());
+    let end = transfer.run(file, demo.lang, |carried, packets| {
+        bar.set_position(carried);
+        // A full disk ends the recording, and not the transfer.
+        if record.is_ok()
+            && let Some(file) = &mut recording
+        {
+            record = packets.iter().try_for_each(|packet| file.packet(packet));
+        }
+        !stop.load(Ordering::Relaxed)
+    });
+    bar.finish_and_clear();
+    let record = record.and_then(|()| recording.map_or(Ok(()), Recording::finish));
+
+    let end = end.with_context(|| format!("cannot read {path}"))?;
+    if demo.json {
+        out.line(&transfer.json(args, &end, demo.seed).to_string())?;
+    } else {
+        out.write(&transfer.text(args, &end, demo.lang))?;
+    }
+    out.flush()?;
+    if let Some(pcap) = &demo.pcap {
+        record.with_context(|| format!("cannot record to {}", pcap.display()))?;
+    }
+    Ok(match end {
+        End::Whole if transfer.sent.finish() == transfer.received.finish() => Done::Well,
+        End::Interrupted => Done::Interrupted,
+        _ => Done::Badly,
+    })
+}
+
+fn bar(octets: u64) -> ProgressBar {
+    // On standard error, and only if that is a terminal.
+    let bar = ProgressBar::new(octets);
+    let template = "{bar:40} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+impl TransferArgs {
+    fn profile(&self) -> Profile {
+        Profile {
+            delay: self.delay,
+            rate: self.rate,
+            loss: self.loss,
+            reorder: self.reorder.0,
+            reorder_by: self.reorder.1,
+            duplicate: self.duplicate,
+            corrupt: self.corrupt,
+            ..Profile::default()
+        }
+    }
+}
+
+/// Octets and their sum.
+#[derive(Clone, Default)]
+struct Sum {
+    octets: u64,
+    hash: Sha256,
+}
+
+impl Sum {
+    fn add(&mut self, octets: &[u8]) {
+        self.octets += octets.len() as u64;
+        self.hash.update(octets);
+    }
+
+    fn finish(&self) -> (u64, String) {
+        let hash = self.hash.clone().finalize();
+        (self.octets, hash.iter().map(|octet| format!("{octet:02x}")).collect())
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Both sides closed.
+    Whole,
+    /// A connection died.
+    Dead(ConnectionError),
+    /// Nothing happens any more.
+    Stuck,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+/// A transfer between two hosts.
+struct Transfer {
+    pair: Pair,
+    listener: ListenerId,
+    ours: ConnectionId,
+    theirs: Option<ConnectionId>,
+    sent: Sum,
+    received: Sum,
+    took: Duration,
+    joiner: Joiner,
+}
+
+/// Octets read from the file at a time.
+const CHUNK: usize = 256 << 10;
+/// Steps between two looks at the progress, at the log and at Ctrl-C.
+const GLANCE: u64 = 256;
+
+impl Transfer {
+    fn new(profile: Profile, seed: u64, record: bool) -> Self {
+        // Recorded packets are matched with what their sender says of them, one by one: no trains then.
+        let config =
+            PairConfig { there: profile.clone(), back: profile, offloads: !record, ..PairConfig::default() };
+        let mut pair = Pair::with(seed, config);
+        if record {
+            pair.world.watch(true);
+        }
+        let at = Pair::server_at(false, super::stage::PORT);
+        let listener =
+            pair.world.call(pair.server, |host, now| host.tcp_listen(now, at, ListenConfig::default()));
+        let listener = super::stage::must(listener);
+        let ours = pair.world.call(pair.client, |host, now| host.tcp_connect(now, ConnectOptions::to(at)));
+        let ours = super::stage::must(ours);
+        Self {
+            pair,
+            listener,
+            ours,
+            theirs: None,
+            sent: Sum::default(),
+            received: Sum::default(),
+            took: Duration::ZERO,
+            joiner: Joiner::default(),
+        }
+    }
+
+    /// Carries all that `file` gives. `glance` is told now and then how much was carried and what was recorded, and says
+    /// whether to go on.
+    ///
+    /// # Errors
+    /// What reading the file says.
+    fn run(
+        &mut self,
+        mut file: impl Read,
+        lang: Lang,
+        mut glance: impl FnMut(u64, &[super::stage::Captured]) -> bool,
+    ) -> std::io::Result<End> {
+        let began = self.pair.world.now();
+        let mut waiting = Payload::EMPTY;
+        let mut closed = false;
+        let mut steps = 0;
+        let end = loop {
+            if !closed {
+                closed = self.feed(&mut file, &mut waiting)?;
+            }
+            self.drain();
+            if let Some(end) = self.end() {
+                break end;
+            }
+            if self.pair.world.step().is_none() {
+                break End::Stuck;
+            }
+            steps += 1;
+            if steps % GLANCE == 0 && !self.glance(lang, &mut glance) {
+                break End::Interrupted;
+            }
+        };
+        self.glance(lang, &mut glance);
+        if self.took.is_zero() {
+            self.took = self.pair.world.now().since(began);
+        }
+        Ok(end)
+    }
+
+    fn glance(
+        &mut self,
+        lang: Lang,
+        glance: &mut impl FnMut(u64, &[super::stage::Captured]) -> bool,
+    ) -> bool {
+        let log = self.pair.world.take_log();
+        let packets: Vec<_> = log.iter().filter_map(|logged| self.joiner.take(logged, lang)).collect();
+        glance(self.received.octets, &packets)
+    }
+
+    /// The client sends as much as there is room for; says whether it has closed.
+    fn feed(&mut self, file: &mut impl Read, waiting: &mut Payload) -> std::io::Result<bool> {
+        let (client, id) = (self.pair.client, self.ours);
+        if self.pair.world.host(client).tcp_state(id) == State::SynSent {
+            return Ok(false); // CLOSE would be the end of it (RFC 9293 §3.10.4).
+        }
+        while self.pair.world.host(client).tcp_send_room(id) > 0 {
+            if waiting.is_empty() {
+                let mut chunk = vec![0; CHUNK];
+                let read = file.read(&mut chunk)?;
+                if read == 0 {
+                    let closed = self.pair.world.call(client, |host, now| host.tcp_close(now, id));
+                    return Ok(closed.is_ok());
+                }
+                chunk.truncate(read);
+                self.sent.add(&chunk);
+                *waiting = Payload::from(chunk);
+            }
+            let data = waiting.clone();
+            let taken =
+                self.pair.world.call(client, |host, now| host.tcp_send(now, id, data, SendFlags::default()));
+            match taken {
+                Ok(taken) => waiting.advance(taken),
+                Err(SendError::Full) => break,
+                Err(_) => break, // It is dead, and its end says why.
+            }
+        }
+        Ok(false)
+    }
+
+    /// The server reads everything that is there, and closes after the last octet.
+    fn drain(&mut self) {
+        let server = self.pair.server;
+        if self.theirs.is_none() {
+            let listener = self.listener;
+            self.theirs = self.pair.world.call(server, |host, _| host.tcp_accept(listener)).map(|(id, _)| id);
+        }
+        let Some(id) = self.theirs else { return };
+        loop {
+            match self.pair.world.call(server, |host, now| host.tcp_receive(now, id, usize::MAX)) {
+                Ok(received) => self.received.add(&received.data),
+                Err(ReceiveError::Finished) => {
+                    // The second time it is closing already, which is fine.
+                    let _ = self.pair.world.call(server, |host, now| host.tcp_close(now, id));
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// How it ended, if it has.
+    fn end(&mut self) -> Option<End> {
+        for host in [self.pair.client, self.pair.server] {
+            while let Some(event) = self.pair.world.poll_event(host) {
+                match event {
+                    HostEvent::TcpClosed(_, Some(error)) => return Some(End::Dead(error)),
+                    // The server was acknowledged its FIN: all is said.
+                    HostEvent::TcpClosed(id, None) if Some(id) == self.theirs => return Some(End::Whole),
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    fn again(&self, host: HostId) -> (u64, u64) {
+        let counters = self.pair.world.host(host).counters();
+        (counters.tcp_out_segs, counters.tcp_retrans_segs)
+    }
+
+    fn links(&self) -> [LinkCounters; 2] {
+        [self.pair.there, self.pair.there.back()].map(|link| self.pair.world.link(link).counters())
+    }
+
+    /// Bits of the file a second.
+    fn goodput(&self) -> f64 {
+        let seconds = self.took.as_secs_f64();
+        if seconds > 0.0 { self.received.octets as f64 * 8.0 / seconds } else { 0.0 }
+    }
+
+    fn drops(&self) -> Vec<(&'static str, u64)> {
+        let counters = self.pair.world.host(self.pair.server).counters();
+        counters.drops().filter(|(_, count)| *count > 0).map(|(why, count)| (why.name(), count)).collect()
+    }
+
+    fn text(&self, args: &TransferArgs, end: &End, lang: Lang) -> String {
+        let ((sent, first), (received, second)) = (self.sent.finish(), self.received.finish());
+        let equal = (sent, &first) == (received, &second);
+        let (out, again) = self.again(self.pair.client);
+        let share = if out + again > 0 { again as f64 * 100.0 / (out + again) as f64 } else { 0.0 };
+        let took = lang.span(self.took);
+        let rate = bits(self.goodput());
+        let name = super::scene::printable(&args.file.display().to_string());
+        let profile = args.profile();
+        let mut text = match lang {
+            Lang::En => format!("{name} over a link of {profile}, both ways\n\n"),
+            Lang::Ko => format!("{name}, 양방향 링크 {profile}\n\n"),
+        };
+        let mut line = |en: &str, ko: &str, value: String| {
+            let label = lang.pick(en, ko);
+            let pad = " ".repeat(12usize.saturating_sub(super::scene::width(label)));
+            text.push_str(&format!("  {label}{pad}{value}\n"));
+        };
+        let octets = |count: u64| match lang {
+            Lang::En => format!("{count} octets"),
+            Lang::Ko => format!("{count}옥텟"),
+        };
+        line("sent", "보냄", format!("{}, SHA-256 {first}", octets(sent)));
+        line("received", "받음", format!("{}, SHA-256 {second}", octets(received)));
+        let verdict = match (*end, equal) {
+            (End::Whole, true) => {
+                lang.pick("equal: every octet, once, in order", "같다: 모든 옥텟이 한 번씩, 순서대로")
+            }
+            (End::Whole, false) => lang.pick("NOT EQUAL", "다르다"),
+            (End::Interrupted, _) => lang.pick("interrupted", "중단되었다"),
+            (End::Stuck, _) => {
+                lang.pick("STUCK: nothing happens any more", "멈췄다: 아무 일도 일어나지 않는다")
+            }
+            (End::Dead(error), _) => &lang.ended(error),
+        };
+        line("result", "결과", verdict.to_owned());
+        line(
+            "time",
+            "시간",
+            match lang {
+                Lang::En => format!("{took} of the hosts' time, goodput {rate}"),
+                Lang::Ko => format!("호스트의 시간으로 {took}, 실효 전송률 {rate}"),
+            },
+        );
+        line(
+            "segments",
+            "세그먼트",
+            match lang {
+                Lang::En => {
+                    format!("{} by the client, {again} of them sent again ({share:.1} %)", out + again)
+                }
+                Lang::Ko => {
+                    format!("클라이언트가 {}개, 그 가운데 다시 보낸 것 {again}개({share:.1} %)", out + again)
+                }
+            },
+        );
+        for (n, link) in self.links().into_iter().enumerate() {
+            let (en, ko) = [("link there", "가는 링크"), ("link back", "오는 링크")][n.min(1)];
+            let (offered, lost) = (link.offered, link.lost());
+            let (held, twice, flipped) = (link.reordered, link.duplicated, link.corrupted);
+            line(
+                en,
+                ko,
+                match lang {
+                    Lang::En => format!(
+                        "{offered} packets: {lost} lost, {held} held back, {twice} doubled, {flipped} with a bit flipped"
+                    ),
+                    Lang::Ko => format!(
+                        "패킷 {offered}개: 사라짐 {lost}, 붙들림 {held}, 복제됨 {twice}, 비트 뒤집힘 {flipped}"
+                    ),
+                },
+            );
+        }
+        let drops: Vec<String> =
+            self.drops().iter().map(|(name, count)| format!("{name} = {count}")).collect();
+        if !drops.is_empty() {
+            line(
+                "dropped",
+                "버림",
+                match lang {
+                    Lang::En => format!("by the server: {}", drops.join(", ")),
+                    Lang::Ko => format!("서버가: {}", drops.join(", ")),
+                },
+            );
+        }
+        text
+    }
+
+    fn json(&self, args: &TransferArgs, end: &End, seed: u64) -> serde_json::Value {
+        let ((sent, first), (received, second)) = (self.sent.finish(), self.received.finish());
+        let (out, again) = self.again(self.pair.client);
+        let links = self.links().map(|link| {
+            serde_json::json!({
+                "packets": link.offered, "lost": link.lost(), "queue_full": link.lost_by(Lost::QueueFull),
+                "reordered": link.reordered, "duplicated": link.duplicated, "corrupted": link.corrupted,
+            })
+        });
+        let drops: serde_json::Map<_, _> =
+            self.drops().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+        serde_json::json!({
+            "event": "transfer", "seed": seed, "link": args.profile().to_string(),
+            "result": format!("{end:?}"), "equal": (sent, &first) == (received, &second),
+            "sent": { "octets": sent, "sha256": first },
+            "received": { "octets": received, "sha256": second },
+            "nanoseconds": u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX),
+            "goodput": self.goodput().round(),
+            "segments": out + again, "retransmitted": again,
+            "there": links[0], "back": links[1], "dropped": drops,
+        })
+    }
+}
+
+/// A rate as people say it.
+fn bits(rate: f64) -> String {
+    let (value, unit) = match rate {
+        r if r >= 1e9 => (r / 1e9, "Gbit/s"),
+        r if r >= 1e6 => (r / 1e6, "Mbit/s"),
+        r if r >= 1e3 => (r / 1e3, "kbit/s"),
+        r => (r, "bit/s"),
+    };
+    format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carried(octets: usize, profile: &str, seed: u64, record: bool) -> (Transfer, End, usize) {
+        let data: Vec<u8> = (0..octets).map(|n| (n * 31 % 253) as u8).collect();
+        let mut transfer = Transfer::new(profile.parse().unwrap(), seed, record);
+        let mut packets = 0;
+        let end = transfer.run(&data[..], Lang::En, |_, recorded| {
+            packets += recorded.len();
+            true
+        });
+        (transfer, end.unwrap(), packets)
+    }
+
+    /// Covers: RFC 9293 9293-E40
+    #[test]
+    fn a_file_arrives_whole_over_every_kind_of_bad_link() {
+        for profile in [
+            "",
+            "delay=10ms,loss=5%,reorder=2%,duplicate=1%,corrupt=0.1%",
+            "delay=100ms,loss=20%",
+            "delay=5ms,rate=1mbit,queue=10",
+            "delay=5ms,corrupt=10%",
+        ] {
+            for seed in 1..4 {
+                let (transfer, end, _) = carried(200_000, profile, seed, false);
+                assert_eq!(end, End::Whole, "{profile}, seed {seed}");
+                assert_eq!(transfer.sent.octets, 200_000);
+                assert_eq!(transfer.sent.finish(), transfer.received.finish(), "{profile}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_a_file() {
+        let (transfer, end, _) = carried(0, "delay=1ms", 1, false);
+        assert_eq!((end, transfer.received.octets), (End::Whole, 0));
+        assert!(transfer.received.finish().1.starts_with("e3b0c442"));
+    }
+
+    #[test]
+    fn a_link_that_carries_nothing_is_given_up_on() {
+        let (transfer, end, _) = carried(1000, "loss=100%", 1, false);
+        assert_eq!(end, End::Dead(ConnectionError::TimedOut));
+        assert_eq!(transfer.received.octets, 0);
+    }
+
+    #[test]
+    fn every_packet_that_left_is_recorded_with_its_reason() {
+        let (transfer, end, packets) = carried(50_000, "delay=1ms,loss=2%", 2, true);
+        assert_eq!(end, End::Whole);
+        let offered: u64 = transfer.links().iter().map(|link| link.offered).sum();
+        assert_eq!(packets as u64, offered);
+    }
+
+    #[test]
+    fn sizes_outside_their_limits_are_refused_with_what_to_write() {
+        assert_eq!(loss("5%"), Ok(0.05));
+        assert!(loss("105%").unwrap_err().contains("percent"));
+        assert!(loss("-1").is_err() && loss("1%,rate=1").is_err() && corrupt("x").is_err());
+        assert!(delay("20").unwrap_err().contains("unit"));
+        assert!(delay("61s").is_err() && rate("0bit").is_err());
+        assert_eq!(reorder("2%/15ms"), Ok((0.02, Duration::from_millis(15))));
+    }
+
+    #[test]
+    fn the_report_tells_the_same_in_both_languages_and_to_programs() {
+        let (transfer, end, _) = carried(10_000, "delay=10ms,loss=5%", 3, false);
+        let args = TransferArgs {
+            file: "a\u{1b}b".into(),
+            loss: 0.05,
+            delay: Duration::from_millis(10),
+            rate: None,
+            reorder: (0.0, Duration::from_millis(10)),
+            duplicate: 0.0,
+            corrupt: 0.0,
+        };
+        for lang in Lang::ALL {
+            let text = transfer.text(&args, &end, lang);
+            assert!(text.contains("SHA-256") && text.contains("10000") && !text.contains('\u{1b}'), "{text}");
+        }
+        let json = transfer.json(&args, &end, 3);
+        assert_eq!(json["equal"], true);
+        assert_eq!(json["received"]["octets"], 10_000);
+    }
+}
