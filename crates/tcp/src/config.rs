@@ -168,8 +168,8 @@ impl TcpConfig {
 
     /// Retransmission timeout: before any sample, at least, at most. Default 1 s, 200 ms, 60 s.
     ///
-    /// RFC 6298 §2.4 rounds up to one second (6298-6), and has the most at 60 s or above (6298-7); like every stack of today we take 200 ms, which the delayed ACK of 40 ms
-    /// leaves room for (a documented exception to a SHOULD).
+    /// RFC 6298 §2.4 rounds up to one second (6298-6), and has the most at 60 s or above (6298-7); like every stack
+    /// of today we take 200 ms, which the delayed ACK of 40 ms leaves room for (a documented exception to a SHOULD).
     ///
     /// # Errors
     /// [`ConfigError::Rto`] unless 0 < `min` ≤ `initial` ≤ `max` and `max` ≥ 60 s.
@@ -259,8 +259,8 @@ impl TcpConfig {
         Self { congestion: algorithm, ..self }
     }
 
-    /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7: 5961-9, 5961-10; counted per
-    /// connection, for a global count is a side channel: CVE-2016-5696).
+    /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7: 5961-9, 5961-10;
+    /// counted per connection, for a global count is a side channel: CVE-2016-5696).
     #[must_use]
     pub fn challenge_acks(self, per_second: u8) -> Self {
         Self { challenge_acks: per_second.max(1), ..self }

@@ -51,7 +51,8 @@ fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmi
     Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
 }
 
-/// Options of our SYN, always with a segment size (SHLD-5, MAY-3), or of a SYN,ACK that answers one with the options that were agreed on.
+/// Options of our SYN, always with a segment size (SHLD-5, MAY-3), or of a SYN,ACK that answers one with the options
+/// that were agreed on.
 fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options {
     let config = &shared.config;
     let (timestamps, sack, scaling) = match answers {

@@ -122,8 +122,8 @@ impl Ledger {
         }
     }
 
-    /// Marks all that is out as lost, whatever SACK blocks said of it: the peer may have thought better of them (2018-9,
-    /// 2018-13).
+    /// Marks all that is out as lost, whatever SACK blocks said of it: the peer may have thought better of them
+    /// (2018-9, 2018-13).
     pub(crate) fn mark_all_lost(&mut self) {
         for record in &mut self.records {
             record.lost = true;

@@ -152,8 +152,8 @@ impl Recovery {
         }
     }
 
-    /// The retransmission timer expired (2018-10: SACK blocks or not, it costs the same): everything that is out counts as lost, and is sent again as the window allows
-    /// unless an ACK shows that the peer has it.
+    /// The retransmission timer expired (2018-10: SACK blocks or not, it costs the same): everything that is out
+    /// counts as lost, and is sent again as the window allows unless an ACK shows that the peer has it.
     pub(crate) fn on_timeout(&mut self, nxt: SeqNum) {
         self.phase = Phase::Timeout;
         self.recover = nxt;

@@ -27,7 +27,8 @@ impl Open {
             self.complete_handshake(shared, now, seg)?;
         }
         if ack.after(self.snd.nxt) {
-            // Of what was never sent (9293-E16; 5961-12). A budget keeps two confused peers from answering each other for ever.
+            // Of what was never sent (9293-E16; 5961-12). A budget keeps two confused peers from answering each other
+            // for ever.
             let stop = if shared.challenges.take(now) {
                 Stop::Ack(Why::AcksUnsent, Discard::UnacceptableAck)
             } else {

@@ -9,7 +9,8 @@ use env::Instant;
 use wire::tcp::Flags;
 
 impl Open {
-    /// PAWS, once, when a segment arrives (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22, 7323-24): not for RST, which no forged timestamp shall shield from.
+    /// PAWS, once, when a segment arrives (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22, 7323-24): not for RST, which
+    /// no forged timestamp shall shield from.
     pub(super) fn check_timestamp(&mut self, now: Instant, seg: &Segment) -> Step {
         if !self.agreed.timestamps || seg.has(Flags::RST) {
             return ControlFlow::Continue(());

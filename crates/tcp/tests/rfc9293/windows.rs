@@ -140,6 +140,23 @@ fn a_window_kept_shut_ends_the_connection_where_a_limit_is_set() {
     assert!(lone.now.since(begin) >= Duration::from_secs(590), "{:?}", lone.now.since(begin));
 }
 
+/// RFC 9293 MUST-37 is for users who still want something.
+#[test]
+fn who_was_let_go_of_does_not_probe_for_ever() {
+    let mut lone = Lone::plain();
+    lone.arrives(ACK, 1, 1, 0, 0);
+    lone.write(5_000);
+    lone.tcp.release(lone.now);
+    let begin = lone.now;
+    while lone.tcp.state() != State::Closed {
+        if !lone.advance(Duration::from_secs(1)).is_empty() {
+            lone.arrives(ACK, 1, 1, 0, 0);
+        }
+        assert!(lone.now.since(begin) <= Duration::from_secs(302));
+    }
+    assert!(lone.now.since(begin) >= Duration::from_secs(299));
+}
+
 /// The probe's octet is taken or not, the window opens by little or by much: nothing is lost, nothing comes twice.
 ///
 /// Covers: RFC 9293 MUST-35, MUST-36
