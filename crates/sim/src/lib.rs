@@ -4,6 +4,7 @@
 //!   World      hosts, links, a schedule of faults, one clock that jumps; what must always hold, checked at each step
 //!   Pair       two hosts and a link: where most scenes begin
 //!   swarm      random worlds by seed
+//!   transfer   a file over a link that does its worst
 //!   model      every state that two connections can reach together, for small parameters
 //!   forge      packets that nobody sent
 //! ```
@@ -13,10 +14,12 @@ pub mod forge;
 pub mod model;
 mod pair;
 pub mod swarm;
+mod transfer;
 mod world;
 
 pub use check::{Checks, Violation};
 pub use device::impair::Profile;
 pub use env::{Duration, Instant};
 pub use pair::{Pair, PairConfig};
+pub use transfer::{TransferConfig, TransferError, TransferReport, transfer};
 pub use world::{Fault, Happened, HostId, LinkId, Logged, Stepped, SwitchId, World};

@@ -57,7 +57,7 @@ fn pattern() -> &'static Pattern {
 
 /// Plays the run of `seed`; keeps a log when there is one.
 pub(super) fn play(seed: u64, options: &Options, log: &mut Option<Vec<Logged>>) -> Result<Report, Violation> {
-    let mut rng = Rng::seeded(seed ^ 0x5eed_0f_5a47);
+    let mut rng = Rng::seeded(seed ^ 0x005e_ed0f_5a47);
     let mut plan = Plan::draw(&mut rng, options);
     plan.pair.start = wraps::start(seed, &plan);
     let mut play = Play::new(seed, plan, rng);
