@@ -1,5 +1,6 @@
 //! Packets in, packets out: the IP layer tried against its RFCs, octet by octet.
 
+mod floods;
 mod rfc1191;
 mod rfc4443;
 mod rfc4861;
