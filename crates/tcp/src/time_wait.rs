@@ -120,7 +120,7 @@ impl TimeWait {
         }
     }
 
-    /// RFC 6191 §2. The reference is the number of the old FIN, not of the last segment (6191-7).
+    /// RFC 6191 §2 (SHLD-4). The reference is the number of the old FIN, not of the last segment (6191-7).
     fn check_syn(&self, syn: &Segment) -> TimeWaitOutcome {
         let beyond = syn.header.seq.at_or_after(self.ended.rcv_nxt);
         let theirs = syn.header.options.timestamps.filter(|_| self.would_stamp);

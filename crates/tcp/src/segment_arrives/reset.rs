@@ -8,7 +8,7 @@ use wire::tcp::Flags;
 
 impl Open {
     /// A RST counts only at exactly RCV.NXT; one elsewhere in the window may be forged and is challenged
-    /// (5961-1, 5961-2). A RST may carry data (SHLD-2): it tells why, and nobody reads it.
+    /// (5961-1, 5961-2, 5961-5). A RST may carry data (SHLD-2): it tells why, and nobody reads it.
     pub(super) fn check_reset(&self, seg: &Segment) -> Step {
         if !seg.has(Flags::RST) {
             return ControlFlow::Continue(());

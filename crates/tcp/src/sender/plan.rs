@@ -28,8 +28,8 @@ pub(crate) enum Blocked {
 }
 
 impl SendHalf {
-    /// Plans new data: segments of up to `segment` octets, trains of up to `train`; never beyond cwnd or the peer's
-    /// window (5681-1).
+    /// Plans new data: segments of up to `segment` octets, trains of up to `train`; never beyond cwnd or the peer's window
+    /// (5681-1), and in recovery as at any time (5681-25).
     pub(crate) fn plan(&self, now: Instant, nagle: bool, segment: u32, train: u32) -> Plan {
         let unsent = self.unsent();
         let fin_waits = self.fin_queued() && !self.fin_sent();
@@ -75,7 +75,7 @@ impl SendHalf {
     fn plan_small(&self, unsent: u32, window: u32, open: u32, nagle: bool) -> Plan {
         let idle = !self.outstanding();
         if open == unsent {
-            // All there is. It waits only for an ACK of what is out (Nagle), and not when the stream ends or is urgent.
+            // All there is. It waits only for an ACK of what is out (Nagle; MAY-16), and not when the stream ends or is urgent.
             let go = idle || !nagle || self.fin_queued() || self.urgent.is_some() || self.override_silly;
             let fin = self.fin_queued() && !self.fin_sent() && window > open;
             return if go {

@@ -118,7 +118,7 @@ mod rfc1337_3 {
 mod rfc6191_2 {
     use super::*;
 
-    /// Covers: RFC 9293 MAY-2; RFC 6191 6191-1, 6191-2, 6191-3, 6191-4, 6191-5, 6191-6, 6191-7
+    /// Covers: RFC 9293 MAY-2, SHLD-4; RFC 6191 6191-1, 6191-2, 6191-3, 6191-4, 6191-5, 6191-6, 6191-7
     #[test]
     fn a_syn_reopens_when_its_stamp_or_its_number_is_newer() {
         let (newer, older) = (RCV_NXT, RCV_NXT - 1); // the old FIN's own number is not newer

@@ -170,7 +170,7 @@ fn rst(pair: &Pair, offset: u32) -> Segment {
     Segment { header: Header { seq, flags: Flags::RST, ..Header::default() }, ..Segment::default() }
 }
 
-/// Covers: RFC 5961 5961-1, 5961-2, 5961-3; RFC 9293 SHLD-2, 9293-E47
+/// Covers: RFC 5961 5961-1, 5961-2, 5961-3, 5961-5; RFC 9293 SHLD-2, 9293-E47
 #[test]
 fn a_reset_counts_only_at_exactly_rcv_nxt() {
     let mut pair = Pair::established();

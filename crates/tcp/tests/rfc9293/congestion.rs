@@ -304,7 +304,7 @@ fn options_come_out_of_the_segment_and_not_on_top_of_it() {
     assert_eq!(first.as_slice().len(), 3);
 }
 
-/// Covers: RFC 1191 1191-1; RFC 7323 7323-27; RFC 5927 5927-1; RFC 5681 5681-7
+/// Covers: RFC 1191 1191-1; RFC 7323 7323-27; RFC 5927 5927-1
 #[test]
 fn after_the_path_shrank_nothing_larger_leaves_and_after_it_grew_nothing_larger_than_agreed() {
     let mut pair = Pair::established();
