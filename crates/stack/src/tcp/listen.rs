@@ -333,6 +333,11 @@ impl Tcp {
         self.demux.insert(flow, Whose::Pending(key));
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.half_open += 1;
+            // Requests that ended before they were shown (a SYN, its RST, again and again) are swept when they are
+            // half of all.
+            if listener.asked.len() > 2 * listener.half_open + 16 {
+                listener.asked.retain(|key| self.pendings.get(*key).is_some());
+            }
             listener.asked.push_back(key);
         }
         self.listener_has_news(listener);
@@ -425,5 +430,50 @@ impl Tcp {
             listener.half_open = listener.half_open.saturating_sub(1);
         }
         Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cidr, Host, HostConfig, InterfaceConfig, Medium};
+    use env::Machine as _;
+    use wire::tcp::{Flags, Header};
+    use wire::{Frame, Head, Protocol, SeqNum, ipv4};
+
+    fn segment(host: &mut Host, flow: Flow, flags: Flags, seq: u32) {
+        let (IpAddr::V4(src), IpAddr::V4(dst)) = (flow.remote, flow.local) else { panic!("IPv4") };
+        let header = Header { seq: SeqNum::new(seq), flags, ..Header::default() };
+        let mut head = Head::new();
+        header.prepend_to(&mut head, flow.remote_port, flow.local_port).unwrap();
+        wire::tcp::fill_checksum(&mut head, &Payload::EMPTY, flow.remote, flow.local).unwrap();
+        ipv4::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, 0).unwrap();
+        let bytes = Bytes::copy_from_slice(head.as_slice());
+        let (now, len) = (Instant::from_secs(1), bytes.len());
+        let link = host.interfaces()[1];
+        host.handle_packet(now, (link, Frame::received(bytes, len, now)));
+    }
+
+    #[test]
+    fn requests_that_end_before_they_are_shown_leave_nothing() {
+        let mut host = Host::new(HostConfig::default(), [1; 32]).unwrap();
+        let address: Cidr = "10.0.0.1/24".parse().unwrap();
+        let link = InterfaceConfig::new("t0", Medium::Ip).address(address);
+        host.add_interface(Instant::ZERO, link).unwrap();
+        let config = ListenConfig { defer: true, ..ListenConfig::default() };
+        let id = host.tcp_listen(Instant::ZERO, "10.0.0.1:80".parse().unwrap(), config).unwrap();
+        for n in 0..100_000u32 {
+            let remote = SocketAddr::from(([10, 0, 0, 2], 1 + (n % 60_000) as u16));
+            let flow = Flow::new("10.0.0.1:80".parse().unwrap(), remote);
+            segment(&mut host, flow, Flags::SYN, 7);
+            // One in a thousand stays.
+            if n % 1_000 > 0 {
+                segment(&mut host, flow, Flags::RST, 8);
+            }
+            let listener = host.tcp.listeners.get(id.0).unwrap();
+            assert!(listener.asked.len() <= 2 * listener.half_open + 19, "{}", listener.asked.len());
+        }
+        assert_eq!(host.tcp_counts().pending, 100);
+        assert_eq!(core::iter::from_fn(|| host.tcp_pending(id)).count(), 100, "each is shown");
     }
 }
