@@ -463,7 +463,7 @@ mod tests {
         let config = ListenConfig { defer: true, ..ListenConfig::default() };
         let id = host.tcp_listen(Instant::ZERO, "10.0.0.1:80".parse().unwrap(), config).unwrap();
         for n in 0..100_000u32 {
-            let remote = SocketAddr::from(([10, 0, 0, 2], 1 + (n % 60_000) as u16));
+            let remote = SocketAddr::from(([10, 0, 0, 2 + (n / 60_000) as u8], 1 + (n % 60_000) as u16));
             let flow = Flow::new("10.0.0.1:80".parse().unwrap(), remote);
             segment(&mut host, flow, Flags::SYN, 7);
             // One in a thousand stays.

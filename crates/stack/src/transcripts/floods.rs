@@ -81,7 +81,7 @@ fn neighbours_that_are_not_there_do_not_push_out_those_who_are() {
     assert_eq!(bench.answer(&ping(PEER6)).len(), 1, "answered at once");
     let prefix = US6.to_bits() & !0xffff_ffff;
     for n in 0..50_000u128 {
-        bench.give(&ping(Ipv6Addr::from_bits(prefix | 0x1_0000 + n)));
+        bench.give(&ping(Ipv6Addr::from_bits(prefix | (0x1_0000 + n))));
         bench.sent();
         if n % 1_000 == 0 {
             assert_eq!(bench.answer(&ping(PEER6)).len(), 1, "at {n}");
