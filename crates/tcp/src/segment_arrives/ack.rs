@@ -91,7 +91,9 @@ impl Open {
     fn on_new_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment, in_flight: u32) {
         let ack = seg.header.ack;
         let opening = !self.snd.syn_acked();
-        let was_limited = in_flight.saturating_add(self.snd.segment_size) > self.snd.congestion.window();
+        // Either it held more back, or what was sent just filled it; ACKs that arrive together count alike.
+        let filled = in_flight.saturating_add(self.snd.segment_size) > self.snd.congestion.window();
+        let was_limited = self.snd.cwnd_limited || filled;
         let retired = self.snd.retire(ack);
         let round_trip = self.measure(shared, now, seg, &retired);
         // The SYN's number is no data (5681-5).

@@ -56,6 +56,8 @@ pub(crate) struct SendHalf {
     pub(crate) pacer: Pacer,
     /// What must be sent again whatever the window says, and why.
     pub(crate) resend: Option<Why>,
+    /// Since something was last sent, cwnd is what held more back: what is acknowledged proves that it is too small.
+    pub(crate) cwnd_limited: bool,
     /// Silly-window avoidance is overridden for the next segment.
     pub(crate) override_silly: bool,
     /// The window is closed and probed; since when, and how often.
@@ -108,6 +110,7 @@ impl SendHalf {
             rtt: RoundTrip::new(config),
             pacer: Pacer::default(),
             resend: None,
+            cwnd_limited: false,
             override_silly: false,
             persist: None,
             timeouts: 0,

@@ -145,9 +145,9 @@ impl Open {
 
     /// Retransmit, Persist and User: something is out, or waits for the peer's window.
     fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
-        let waits = self.phase != State::SynReceived
-            && !self.snd.outstanding()
-            && self.blocked(now, shared) == Some(Blocked::Window);
+        let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
+        self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
+        let waits = !self.snd.outstanding() && blocked == Some(Blocked::Window);
         let persisting = self.snd.persist.is_some() || waits;
         if persisting {
             shared.timers.cancel(Timer::Retransmit);
