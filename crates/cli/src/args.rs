@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::demo;
 #[cfg(target_os = "linux")]
 use crate::serve;
+use crate::swarm;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
@@ -20,12 +21,14 @@ Examples:
   handfast demo --list          every scene there is
   handfast demo lost-syn --lang ko
   handfast demo transfer --file README.md --loss 5% --delay 20ms
+  handfast sim swarm --seeds 1000
 
 Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(demo::DemoArgs),
+    Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]
     Serve(serve::ServeArgs),
 }

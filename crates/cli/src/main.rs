@@ -3,7 +3,7 @@
 //! ```text
 //!   main ─► args ─► demo   scenes on a link in memory, drawn
 //!                   serve  files over HTTP, through a TUN
-//!                   sim    random worlds in which everything must hold
+//!                   swarm  random worlds in which everything must hold
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
 //! ```
 //!
@@ -14,6 +14,7 @@ mod demo;
 mod out;
 #[cfg(target_os = "linux")]
 mod serve;
+mod swarm;
 
 use clap::Parser as _;
 use out::Out;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut out = Out::stdout();
     let result = match args.command {
         args::Command::Demo(args) => demo::run(args, &mut out),
+        args::Command::Sim(args) => swarm::run(args, &mut out),
         #[cfg(target_os = "linux")]
         args::Command::Serve(args) => serve::run(args, &mut out),
     };

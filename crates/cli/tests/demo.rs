@@ -176,6 +176,29 @@ fn whoever_stops_reading_early_is_no_failure() {
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
 }
 
+#[test]
+fn a_swarm_is_summed_up_and_the_same_twice() {
+    let args = ["sim", "swarm", "--seeds", "20", "--seed", "5", "--json"];
+    let summary = |threads| {
+        let out = run(&[&args[..], &["--threads", threads]].concat());
+        let mut summary: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(out.status.code(), Some(0), "{summary}");
+        summary["runs_per_second"].take();
+        summary
+    };
+    let once = summary("1");
+    assert_eq!(once["runs"], 20);
+    assert!(once["connections"].as_u64() > Some(0));
+    assert_eq!(once, summary("2"));
+
+    let out = run(&["sim", "swarm", "--seeds", "1", "--seed", "5", "--ladder"]);
+    assert!(out.status.success());
+    assert!(text(&out.stdout).contains("everything held"));
+    for wrong in [&["--seeds", "0"][..], &["--seeds", "2", "--ladder"], &["--seed", "18446744073709551615"]] {
+        assert_eq!(run(&[&["sim", "swarm"], wrong].concat()).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
 /// Every scene, counter and row that the brief's table names exists.
 #[test]
 fn the_table_of_the_brief_names_what_there_is() {
