@@ -175,9 +175,9 @@ impl Host {
         {
             interface.mtu = mtu;
         }
-        if advert.hop_limit != 0 {
-            self.ip.config.hop_limit = advert.hop_limit;
-        }
+        // Raised and never lowered: with a hop limit of 1 one message would cut the host off from everybody beyond the
+        // link, over IPv4 too (CVE-2015-2922).
+        self.ip.config.hop_limit = self.ip.config.hop_limit.max(advert.hop_limit);
         self.router_lifetime(now, id, router.into(), advert.router_lifetime);
     }
 

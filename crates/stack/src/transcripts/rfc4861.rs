@@ -330,16 +330,18 @@ fn routers_are_heard_when_the_host_is_told_to_listen() {
     advertise(&mut bench, ROUTER6, 254, &router_advert(|_| {}));
     advertise(&mut bench, PEER6, 255, &router_advert(|_| {})); // not link-local
     assert_eq!((far(&bench).is_err(), bench.dropped(Drop::NdpInvalid)), (true, 2));
-    advertise(&mut bench, ROUTER6, 255, &router_advert(|a| (a.mtu, a.hop_limit) = (Some(1400), 33)));
+    advertise(&mut bench, ROUTER6, 255, &router_advert(|a| (a.mtu, a.hop_limit) = (Some(1400), 99)));
     assert_eq!(far(&bench), Ok(ROUTER6.into()));
     assert_eq!(bench.host.route(FAR6.into(), None).unwrap().link_mtu, 1400);
-    assert_eq!(bench.host.ip.config.hop_limit, 33);
+    assert_eq!(bench.host.ip.config.hop_limit, 99);
     // What a later one leaves open stays; what no link can have is not taken.
     for mtu in [None, Some(1200), Some(9000)] {
         advertise(&mut bench, ROUTER6, 255, &router_advert(|a| a.mtu = mtu));
     }
     assert_eq!(bench.host.route(FAR6.into(), None).unwrap().link_mtu, 1400);
-    assert_eq!(bench.host.ip.config.hop_limit, 33);
+    // Nobody is cut off from what is beyond the link.
+    advertise(&mut bench, ROUTER6, 255, &router_advert(|a| a.hop_limit = 1));
+    assert_eq!(bench.host.ip.config.hop_limit, 99);
     // Two more; one says that it ends, one is not heard of again.
     let second = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0xfd);
     advertise(&mut bench, second, 255, &router_advert(|a| a.router_lifetime = 60));
