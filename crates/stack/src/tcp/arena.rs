@@ -10,6 +10,14 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+/// What a record in an [`Arena`] costs, beside what it points to: its place there, its timer in the wheel and its entry in
+/// the demultiplexer. Each of the three grows by doubling, and may have twice the room that it uses.
+pub(crate) const fn cost_of<T>() -> usize {
+    const TIMER: usize = 32;
+    const ENTRY: usize = 64;
+    2 * (size_of::<(u32, T)>() + size_of::<usize>() + TIMER + ENTRY)
+}
+
 /// Records by [`Key`]: a key of a record that is gone finds nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T> {

@@ -1,6 +1,6 @@
 //! Half-open peers: a record each, from SYN to ACK (RFC 9293 §3.10.7.4; RFC 4987).
 
-use super::arena::Key;
+use super::arena::{Key, cost_of};
 use super::connect::beyond;
 use super::table::RECORD;
 use super::time_wait::TimeWaitSlot;
@@ -26,7 +26,7 @@ pub(super) struct HalfOpenSlot {
 }
 
 /// What a half-open peer costs: its record, and its places in the tables.
-pub(super) const HALF_OPEN: usize = size_of::<HalfOpenSlot>() + 96;
+pub(super) const HALF_OPEN: usize = cost_of::<HalfOpenSlot>();
 const _: () = assert!(size_of::<HalfOpenSlot>() <= 192);
 
 impl Tcp {

@@ -9,7 +9,7 @@
 //! ```
 
 use super::api::{CookieUse, ListenConfig, ListenError, ListenerId, Pending, PendingId, Verdict};
-use super::arena::Key;
+use super::arena::{Key, cost_of};
 use super::segment::Marks;
 use super::time_wait::TimeWaitSlot;
 use super::{Tcp, Teller, Whose};
@@ -68,8 +68,8 @@ pub(super) struct PendingSlot {
     displaced: Option<Box<TimeWaitSlot>>,
 }
 
-/// What a waiting request costs, beside its quotation.
-const PENDING: usize = size_of::<PendingSlot>() + size_of::<Delivered>() + QUOTE + 96;
+/// What a waiting request costs: itself, what it quotes, and its places in the tables and in the list of what to show.
+const PENDING: usize = cost_of::<PendingSlot>() + size_of::<Delivered>() + QUOTE + 4 * size_of::<Key>();
 
 impl Listener {
     pub(super) fn take_event(&mut self) -> Option<HostEvent> {

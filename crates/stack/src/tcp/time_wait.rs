@@ -1,6 +1,6 @@
 //! TIME-WAIT records of a host (RFC 9293 §3.6.1): by 4-tuple, with a deadline each, and no more than fit.
 
-use super::arena::Key;
+use super::arena::{Key, cost_of};
 use super::segment::Marks;
 use super::{Tcp, Whose};
 use crate::demux::Flow;
@@ -26,8 +26,9 @@ pub(super) struct TimeWaitSlot {
     connection: Option<Key>,
 }
 
-/// What a TIME-WAIT record costs: itself, and its places in the tables.
-const TIME_WAIT: usize = size_of::<TimeWaitSlot>() + 112;
+/// What a TIME-WAIT record costs: itself, and its places in the tables and in the queue by age, where as many that are
+/// gone may stand beside it.
+const TIME_WAIT: usize = cost_of::<TimeWaitSlot>() + 4 * size_of::<Key>();
 
 impl Tcp {
     /// Puts a record in the place of a connection; `false` when there is no memory for it.

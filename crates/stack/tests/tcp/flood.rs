@@ -28,7 +28,7 @@ mod rfc4987_3_6 {
         assert_eq!(bench.host.tcp_counts().half_open, 16);
         assert_eq!(bench.host.counters().tcp_cookies_sent, 100_000 - 16);
         let held = bench.host.budget().held_for(Account::TcpRecord);
-        assert!(held <= 16 * 512, "{held}");
+        assert!(held <= 16 * 1_024, "{held}");
 
         let mut client = Peer::new("10.0.0.2:9", "10.0.0.1:80");
         client.open(&mut bench);
