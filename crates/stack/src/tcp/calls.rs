@@ -254,7 +254,8 @@ impl Host {
         Ok(())
     }
 
-    /// TTL and differentiated services code point of what a connection sends from now on (RFC 9293 MUST-48, MUST-49).
+    /// TTL and differentiated services code point of what a connection sends from now on (RFC 9293 MUST-48, MUST-49,
+    /// SHLD-21).
     pub fn tcp_set_marks(&mut self, id: ConnectionId, ttl: Option<u8>, dscp: Option<u8>) {
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.marks.ttl = ttl.unwrap_or(slot.marks.ttl).max(1);

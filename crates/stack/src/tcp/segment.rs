@@ -79,7 +79,7 @@ pub(super) fn send(
     let reset = segment.has(Flags::RST);
     let datagram = Datagram {
         ttl: marks.ttl,
-        dscp: marks.dscp,
+        dscp: marks.dscp, // As the user set it (RFC 9293 SHLD-22).
         ecn: segment.ecn,
         dont_fragment: ip.config.path_mtu_discovery, // 1191-13
         head,

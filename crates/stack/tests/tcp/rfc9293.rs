@@ -201,3 +201,48 @@ mod announced_size_3_7_1 {
         }
     }
 }
+
+mod differentiated_services_3_9_2 {
+    use super::*;
+    use wire::{ipv4, ipv6};
+
+    /// Covers: RFC 9293 MUST-48, SHLD-21, SHLD-22
+    #[test]
+    fn the_code_point_is_the_users_at_opening_and_at_any_time_after_that() {
+        for (from, to) in [("10.0.0.2:9", "10.0.0.1:80"), ("[fd00::2]:9", "[fd00::1]:80")] {
+            let mut bench = Bench::new();
+            let marked = |bench: &mut Bench| {
+                let (_, frame) = bench.host.poll_transmit(bench.now).expect("a segment");
+                let bytes = frame.to_vec();
+                match bytes[0] >> 4 {
+                    4 => ipv4::View::new(&bytes).expect("IPv4").dscp(),
+                    _ => ipv6::View::new(&bytes).expect("IPv6").dscp(),
+                }
+            };
+            let options = ConnectOptions { dscp: 46, ..ConnectOptions::to(at(from)) };
+            let active = bench.host.tcp_connect(bench.now, options).expect("a route");
+            assert_eq!(marked(&mut bench), 46);
+            bench.host.tcp_set_marks(active, None, Some(10));
+            bench.host.tcp_abort(bench.now, active);
+
+            let listener = bench.listen(to, ListenConfig { dscp: 34, ..ListenConfig::default() });
+            let mut peer = Peer::new(from, to);
+            peer.at.set_port(10);
+            peer.send(&mut bench, Flags::SYN, b"");
+            let (_, syn_ack) = bench.host.poll_transmit(bench.now).expect("a SYN-ACK");
+            let bytes = syn_ack.to_vec();
+            peer.take(&crate::bench::read(&bytes).expect("TCP"));
+            peer.send(&mut bench, Flags::ACK, b"");
+            let (id, _) = bench.host.tcp_accept(listener).expect("open");
+            for (set, expected) in [(None, 34), (Some(8), 8), (Some(0), 0), (Some(63), 63)] {
+                bench.host.tcp_set_marks(id, None, set);
+                let data = Payload::copy_of(b"data");
+                let push = SendFlags { push: true, ..SendFlags::default() };
+                bench.host.tcp_send(bench.now, id, data, push).expect("room");
+                assert_eq!(marked(&mut bench), expected, "{set:?}");
+                peer.ack += 4;
+                peer.send(&mut bench, Flags::ACK, b"");
+            }
+        }
+    }
+}
