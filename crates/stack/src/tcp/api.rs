@@ -24,9 +24,10 @@ pub struct ListenConfig {
     /// Connections that may wait to be accepted. Default 128, at least 1. When the queue is full the handshake's last
     /// segment is dropped: the peer's data, or our SYN-ACK again, repeats it.
     pub backlog: usize,
-    /// Half-open peers that are remembered, of about 128 octets each. Default 256. Beyond that, cookies.
+    /// Half-open peers that are remembered, by a small record each (4987-1, 4987-4). Default 256. Beyond that, cookies
+    /// (4987-8).
     pub syn_queue: usize,
-    /// When to answer without a record (RFC 4987 §3.6). Default when the SYN queue is full.
+    /// When to answer without a record (RFC 4987 §3.6; 4987-5). Default when the SYN queue is full.
     pub cookies: CookieUse,
     /// Whether the user decides about each request before it is answered. Default no.
     pub defer: bool,
@@ -36,7 +37,7 @@ pub struct ListenConfig {
     pub ttl: Option<u8>,
     /// Differentiated services code point of what is sent. Default 0 (RFC 9293 MUST-48).
     pub dscp: u8,
-    /// How often a SYN-ACK is sent again. Default 5, see [`tcp::listener::HalfOpen::RETRANSMISSIONS`].
+    /// How often a SYN-ACK is sent again (4987-2). Default 5, see [`tcp::listener::HalfOpen::RETRANSMISSIONS`].
     pub retransmissions: u8,
     /// Take IPv4 connections as well when the address is `[::]`; peers then show with their IPv4 addresses. Default no
     /// (IPV6_V6ONLY of RFC 3493 §5.3).

@@ -319,7 +319,7 @@ impl Tcp {
         if ip.budget.charge(Account::TcpRecord, PENDING).is_err() {
             return Err((Discard::SynQueueFull, displaced));
         }
-        // Neither the request's data nor the device's buffer is kept.
+        // Neither the request's data nor the device's buffer is kept (4987-7).
         let quote = packet.quote.get(..QUOTE).unwrap_or(&packet.quote);
         let packet =
             Delivered { quote: Bytes::copy_from_slice(quote), payload: Payload::EMPTY, ..packet.clone() };
