@@ -42,6 +42,8 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Arc<TcpConfig>,
+    /// The receive buffer that our SYN speaks of, in its window and its scale, whatever the user sets afterwards.
+    pub(crate) syn_buffer: u32,
     pub(crate) path: Path,
     pub(crate) timers: Timers,
     pub(crate) events: EventSet,
@@ -119,6 +121,7 @@ impl Shared {
     pub(crate) fn new(now: Instant, config: Arc<TcpConfig>, path: Path, timestamp_offset: u32) -> Self {
         let challenges = AckBudget::new(now, config.challenge_acks);
         Self {
+            syn_buffer: config.receive_buffer,
             config,
             path,
             timers: Timers::default(),
@@ -356,8 +359,8 @@ pub(crate) fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant
 }
 
 /// What a window field on our SYN says, unscaled (RFC 7323 §2.2).
-pub(crate) fn syn_window(config: &TcpConfig) -> u32 {
-    config.receive_buffer.min(0xffff)
+pub(crate) fn syn_window(shared: &Shared) -> u32 {
+    shared.syn_buffer.min(0xffff)
 }
 
 impl Machine for Connection {

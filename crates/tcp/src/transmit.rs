@@ -44,7 +44,7 @@ fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmi
     let header = Header {
         seq: snd.iss,
         flags: Flags::SYN,
-        window: WireWindow::new(syn_window(&shared.config) as u16),
+        window: WireWindow::new(syn_window(shared) as u16),
         options: syn_options(now, shared, None),
         ..Header::default()
     };
@@ -61,7 +61,7 @@ fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options
     };
     Options {
         mss: Some(shared.announced_mss()),
-        window_scale: scaling.then(|| WindowScale::fitting(config.receive_buffer).shift()),
+        window_scale: scaling.then(|| WindowScale::fitting(shared.syn_buffer).shift()),
         sack_permitted: sack,
         timestamps: timestamps.then(|| Timestamps {
             value: timestamp(now, shared.timestamp_offset),

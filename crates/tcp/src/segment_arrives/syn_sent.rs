@@ -100,7 +100,7 @@ impl Connection {
         let scales = theirs
             .trusted_scale()
             .filter(|_| config.window_scaling)
-            .map(|send| Scales { send, receive: WindowScale::fitting(config.receive_buffer) });
+            .map(|send| Scales { send, receive: WindowScale::fitting(self.shared.syn_buffer) });
         let recent = theirs.timestamps.filter(|_| config.timestamps);
         let agreed =
             Agreed { timestamps: recent.is_some(), sack: theirs.sack_permitted && config.sack, scales };
@@ -109,8 +109,12 @@ impl Connection {
         let lost_syn = snd.resent_segments > 0;
         let limit = self.shared.segment_limit(peer_mss);
         snd.negotiated(&config, limit, agreed.option_octets(), lost_syn);
-        let settings =
-            receive_settings(&self.shared, agreed, syn_window(&config), recent.map(|stamps| stamps.value));
+        let settings = receive_settings(
+            &self.shared,
+            agreed,
+            syn_window(&self.shared),
+            recent.map(|stamps| stamps.value),
+        );
         let rcv = ReceiveHalf::new(now, syn.header.seq, settings);
         Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, peer_mss, agreed, syn_ack_due: false }
     }
