@@ -3,7 +3,7 @@
 use device::Frame;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wire::tcp::Header;
-use wire::{Head, Payload, Protocol, icmpv4, icmpv6, ipv4, ipv6, tcp, udp};
+use wire::{Head, Payload, Protocol, ethernet, icmpv4, icmpv6, ipv4, ipv6, tcp, udp};
 
 /// The router that speaks up when a packet does not fit through a link.
 const ROUTER_V4: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 254);
@@ -73,6 +73,14 @@ pub fn too_big(packet: &[u8], mtu: usize) -> Option<Frame> {
         _ => return None,
     };
     Some(Frame { head, body: Payload::from(body), ..Frame::default() })
+}
+
+/// Puts an Ethernet header before `answer`, so that it goes back where `frame` came from; `false` when that is none.
+pub fn answer_on_ethernet(answer: &mut Frame, frame: &[u8]) -> bool {
+    let Ok(view) = ethernet::View::new(frame) else { return false };
+    let header =
+        ethernet::Repr { dst: view.src(), src: view.dst(), ethertype: view.ethertype(), vlan: view.vlan() };
+    header.prepend_to(&mut answer.head).is_ok()
 }
 
 #[cfg(test)]

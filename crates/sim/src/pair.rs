@@ -3,7 +3,7 @@
 use crate::{HostId, LinkId, World};
 use device::impair::Profile;
 use env::{Duration, Instant};
-use stack::{Cidr, HostConfig, InterfaceConfig, Medium};
+use stack::{Cidr, HostConfig, InterfaceConfig, MacAddr, Medium};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A client and a server, each with an IPv4 and an IPv6 address, and the link between them.
@@ -22,6 +22,7 @@ pub struct Pair {
     pub server: HostId,
     /// From client to server; [`LinkId::back`] is the other direction.
     pub there: LinkId,
+    ethernet: bool,
 }
 
 /// How a [`Pair`] is to be.
@@ -39,6 +40,8 @@ pub struct PairConfig {
     pub mtu: u16,
     /// Trains and partial checksums are left to the link, as to a device that can finish them. Default no.
     pub offloads: bool,
+    /// The link speaks Ethernet: neighbours have to be found. Default no: frames begin with IP.
+    pub ethernet: bool,
     /// When the world's clock starts; later than zero.
     pub start: Instant,
 }
@@ -53,6 +56,7 @@ impl Default for PairConfig {
             back: link,
             mtu: 1500,
             offloads: false,
+            ethernet: false,
             start: Instant::from_secs(3600),
         }
     }
@@ -81,8 +85,14 @@ impl Pair {
         let mut world = World::starting(seed, config.start);
         let client = world.add_host("client", config.client);
         let server = world.add_host("server", config.server);
-        let interface = |addresses: [IpAddr; 2]| {
-            let mut interface = InterfaceConfig::new("sim0", Medium::Ip);
+        let interface = |number: u8, addresses: [IpAddr; 2]| {
+            let medium = match config.ethernet {
+                true => Medium::Ethernet(MacAddr::new([2, 0, 0, 0, 0, number])),
+                false => Medium::Ip,
+            };
+            let mut interface = InterfaceConfig::new("sim0", medium);
+            // Addresses are there from the first instant on.
+            interface.duplicate_detection = false;
             interface.mtu = config.mtu;
             interface.segmentation = config.offloads;
             interface.checksum = config.offloads;
@@ -96,12 +106,17 @@ impl Pair {
             interface
         };
         let there = world.join(
-            (client, interface([Self::CLIENT_V4, Self::CLIENT_V6])),
-            (server, interface([Self::SERVER_V4, Self::SERVER_V6])),
+            (client, interface(1, [Self::CLIENT_V4, Self::CLIENT_V6])),
+            (server, interface(2, [Self::SERVER_V4, Self::SERVER_V6])),
             config.there,
             config.back,
         );
-        Self { world, client, server, there }
+        Self { world, client, server, there, ethernet: config.ethernet }
+    }
+
+    /// Whether the link speaks Ethernet.
+    pub fn is_ethernet(&self) -> bool {
+        self.ethernet
     }
 
     /// The server's address of one IP version, at `port`.

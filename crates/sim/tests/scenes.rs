@@ -162,7 +162,7 @@ fn a_peer_that_lost_power_answers_with_a_reset_and_can_be_called_again() {
     assert_eq!(receive(&mut pair.world, pair.server, server).unwrap(), b"hello");
 }
 
-/// Covers: RFC 9293 9293-E34; RFC 5961 5961-4
+/// Covers: RFC 9293 9293-E34; RFC 5961 5961-6, 5961-7
 #[test]
 fn a_client_that_lost_power_and_calls_again_from_the_same_port_gets_through() {
     let mut pair = Pair::new(6);
@@ -297,5 +297,31 @@ fn a_router_that_takes_less_is_learned_of() {
         }
         assert_eq!(got, data);
         assert_eq!(pair.world.host(pair.client).route(at.ip(), None).unwrap().path_mtu, 1_300);
+    }
+}
+
+/// Covers: RFC 7323 7323-9
+#[test]
+fn a_buffer_that_changes_while_opening_leaves_what_the_syn_told_as_it_was() {
+    for (before, after) in [(1 << 20, 4_096), (4_096, 1 << 20)] {
+        let tcp = TcpConfig::default().receive_buffer(before).unwrap();
+        let client = HostConfig { tcp, ..HostConfig::default() };
+        let mut pair = Pair::with(12, PairConfig { client, ..PairConfig::default() });
+        let at = Pair::server_at(false, 80);
+        let listener = listen(&mut pair, at);
+        let client = connect(&mut pair.world, pair.client, None, at);
+        pair.world.call(pair.client, |host, now| {
+            host.tcp_set_buffers(now, client, None, Some(after)).unwrap();
+        });
+        pair.world.run_for(SECOND);
+        let server = accept(&mut pair, listener);
+        let (ours, theirs) = (
+            pair.world.host(pair.client).tcp_status(client).unwrap(),
+            pair.world.host(pair.server).tcp_status(server).unwrap(),
+        );
+        // What one side offers is what the other may use: in the grain of the scale that the SYN told.
+        let grain = 1 << ours.scales.unwrap().1;
+        assert_eq!(ours.scales.unwrap().1, theirs.scales.unwrap().0);
+        assert!(theirs.snd_wnd.abs_diff(ours.rcv_wnd) < grain, "{} {}", theirs.snd_wnd, ours.rcv_wnd);
     }
 }

@@ -56,6 +56,8 @@ struct Theirs {
     scale: Option<u8>,
     /// One past the highest number that came, from their SYN.
     max: u64,
+    /// Where their FIN is, once it came.
+    fin: Option<u64>,
     /// What we acknowledged last, and the right edge that we told.
     acked: u64,
     edge: u64,
@@ -68,6 +70,14 @@ impl Flow {
     /// One past the last number sent.
     pub(super) fn highest(&self) -> u64 {
         self.ours.map_or(0, |ours| ours.max)
+    }
+
+    /// Whether data was sent on both sides of a point where numbers change sign, 2^31 or 2^32.
+    pub(super) fn wraps(&self) -> bool {
+        self.ours.is_some_and(|ours| {
+            let last = ours.iss + ours.max as u32;
+            ours.max > 2 && (ours.iss.raw() ^ last.raw()) >> 31 == 1
+        })
     }
 
     /// The number after the last one sent.
@@ -97,6 +107,9 @@ impl Flow {
             && let Some(start) = offset(theirs.irs, theirs.max, header.seq)
         {
             theirs.max = theirs.max.max(start + len);
+            if flags.contains(Flags::FIN) {
+                theirs.fin = Some(start + len - 1);
+            }
         }
         let (Some(ours), Some(ack)) = (&mut self.ours, ack) else { return };
         let Some(at) = offset(ours.iss, ours.max, ack).filter(|&at| at <= ours.max) else { return };
@@ -122,8 +135,8 @@ impl Flow {
         }
     }
 
-    /// A segment goes out.
-    pub(super) fn departs(&mut self, view: &View<'_>, default_mss: Mss) -> Broken {
+    /// A segment goes out. Where `waits`, others may wait below TCP for a neighbour, or have been dropped there.
+    pub(super) fn departs(&mut self, view: &View<'_>, default_mss: Mss, waits: bool) -> Broken {
         let flags = view.flags();
         let Ok(header) = view.header() else {
             return broken("every segment sent is well formed", format!("{view:?}"));
@@ -150,7 +163,7 @@ impl Flow {
         {
             return Some(found);
         }
-        self.sends(view, header.seq, syn, fin, default_mss)
+        self.sends(view, header.seq, syn, fin, default_mss, waits)
     }
 
     /// Our SYN: a new incarnation, unless we know it.
@@ -181,6 +194,7 @@ impl Flow {
                 mss: found.mss,
                 scale: found.scale,
                 max: u64::from(ack.wrapping_since(found.irs)),
+                fin: None,
                 acked: 0,
                 edge: 0,
             });
@@ -210,7 +224,9 @@ impl Flow {
         let edge = at + (u64::from(window) << shift);
         // Rounding down to the scale's grain may hide less than one unit of what was offered; a SYN cannot say more than
         // 65,535, whatever was.
-        if !syn && edge + (1 << shift) <= theirs.edge {
+        // Once we have acknowledged their FIN, nothing can come, and it is all the same.
+        let finished = theirs.fin.is_some_and(|fin| at > fin);
+        if !syn && !finished && edge + (1 << shift) <= theirs.edge {
             return broken(
                 "the right edge of our window never moves back",
                 format!("{edge} after {}, counted from their SYN", theirs.edge),
@@ -221,7 +237,15 @@ impl Flow {
     }
 
     /// What we send of our own numbers.
-    fn sends(&mut self, view: &View<'_>, seq: SeqNum, syn: bool, fin: bool, default_mss: Mss) -> Broken {
+    fn sends(
+        &mut self,
+        view: &View<'_>,
+        seq: SeqNum,
+        syn: bool,
+        fin: bool,
+        default_mss: Mss,
+        waits: bool,
+    ) -> Broken {
         let ours = self.ours.as_mut()?;
         let start = offset(ours.iss, ours.max, seq)?;
         let octets = view.payload().len() as u64;
@@ -238,7 +262,7 @@ impl Flow {
                 format!("{octets} octets and {} of options, MSS {}", view.option_bytes().len(), mss.get()),
             );
         }
-        if start > ours.max {
+        if start > ours.max && !waits {
             return broken("no number is left out", format!("sends {start}, but ended at {}", ours.max));
         }
         // One number past a shut window is a probe (RFC 9293 §3.8.6.1).

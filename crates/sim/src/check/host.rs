@@ -27,9 +27,10 @@ impl Checks {
                 return Some(("what waits for the peer has a deadline", detail));
             }
             let Some((local, remote)) = host.tcp_addrs(connection) else { continue };
-            let over = matches!(status.state, Some(State::TimeWait | State::Closed) | None);
+            let over = matches!(status.state, Some(State::TimeWait | State::Closed) | None)
+                || self.waiting.contains(&id);
             let sent = self.flows.get(&(id, local, remote)).and_then(Flow::next);
-            if let Some(sent) = sent.filter(|&sent| !over && sent != status.snd_nxt) {
+            if let Some(sent) = sent.filter(|&sent| !over && sent.before(status.snd_nxt)) {
                 let detail = format!(
                     "{id}, {local} to {remote}: SND.NXT {}, on the wire up to {sent}",
                     status.snd_nxt

@@ -18,7 +18,7 @@ pub use violation::Violation;
 
 use crate::HostId;
 use flow::Flow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 /// What is known of each connection on the wire, and which checks are on.
@@ -26,6 +26,8 @@ use std::net::SocketAddr;
 pub struct Checks {
     on: bool,
     flows: HashMap<(HostId, SocketAddr, SocketAddr), Flow>,
+    /// Hosts that have to find their neighbours first: what TCP has sent may wait for that.
+    waiting: BTreeSet<HostId>,
     packets: u64,
     segments: u64,
 }
@@ -35,7 +37,7 @@ pub(crate) type Found = Option<(&'static str, String)>;
 
 impl Checks {
     pub(crate) fn new() -> Self {
-        Self { on: true, flows: HashMap::new(), packets: 0, segments: 0 }
+        Self { on: true, flows: HashMap::new(), waiting: BTreeSet::new(), packets: 0, segments: 0 }
     }
 
     /// Turns all checks off or on: a scene may break the rules on purpose.
@@ -46,6 +48,11 @@ impl Checks {
     /// Packets and, among them, TCP segments that were checked on their way out.
     pub fn checked(&self) -> (u64, u64) {
         (self.packets, self.segments)
+    }
+
+    /// Connections' directions in which sequence numbers passed 2^31 or 2^32.
+    pub fn wraps(&self) -> u64 {
+        self.flows.values().filter(|flow| flow.wraps()).count() as u64
     }
 
     /// The host began anew, and knows nothing of its connections.

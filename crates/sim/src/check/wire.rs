@@ -77,6 +77,9 @@ impl Checks {
             return None;
         }
         self.packets += 1;
+        if medium == Medium::Ethernet {
+            self.waiting.insert(host);
+        }
         if medium == Medium::Ethernet && frame.get(12..14) == Some(&[0x08, 0x06]) {
             return None; // ARP
         }
@@ -110,7 +113,7 @@ impl Checks {
         let default = if packet.src.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
         let flow = self.flows.entry((host, local, remote)).or_default();
         let before = flow.highest();
-        let mut found = flow.departs(&view, default);
+        let mut found = flow.departs(&view, default, medium == Medium::Ethernet);
         if found.is_none() && !view.payload().is_empty() && flow.highest() > before {
             // New data: its connection is there, and knows how much is out.
             let ends = Some((local, remote));

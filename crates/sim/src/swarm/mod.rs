@@ -8,6 +8,7 @@
 //! A run is small, so that many can be tried: a few connections, some tens of kilobytes, minutes of virtual time. What
 //! fails is named by its seed, and happens again.
 
+mod attack;
 mod plan;
 mod play;
 mod user;
@@ -49,6 +50,8 @@ pub struct Report {
     pub segments: u64,
     /// UDP datagrams that arrived.
     pub datagrams: u64,
+    /// Directions of connections in which sequence numbers passed 2^31 or 2^32.
+    pub wraps: u64,
     /// How long it took on the world's clock.
     pub virtual_time: Duration,
     /// A hash over every frame sent: the same seed gives the same.
@@ -132,6 +135,7 @@ impl Summary {
                 total.retransmissions += report.retransmissions;
                 total.segments += report.segments;
                 total.datagrams += report.datagrams;
+                total.wraps += report.wraps;
                 total.virtual_time += report.virtual_time;
                 // Which thread ran which seed must not matter.
                 total.digest = total.digest.wrapping_add(report.digest);

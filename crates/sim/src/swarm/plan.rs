@@ -4,10 +4,13 @@ use super::Options;
 use crate::{Fault, Pair, PairConfig};
 use device::impair::{Burst, Profile, Queue};
 use env::{Duration, Instant, Rng};
-use stack::HostConfig;
+use stack::{CookieUse, HostConfig, ListenConfig};
 use std::num::NonZeroU64;
 use tcp::{KeepAlive, TcpConfig};
 use wire::Mss;
+
+/// No packet is older than this, so that TIME-WAIT keeps its promise.
+const LEAST_MSL: Duration = Duration::from_millis(1_500);
 
 /// Everything about a run that is fixed before it begins.
 #[derive(Clone)]
@@ -21,6 +24,9 @@ pub(super) struct Plan {
     pub(super) mischief: Vec<(Duration, Mischief)>,
     pub(super) talks: Vec<Talk>,
     pub(super) datagrams: u32,
+    /// Forged packets of an attacker who knows addresses and ports, but sees nothing.
+    pub(super) forgeries: u32,
+    pub(super) listen: ListenConfig,
     /// Connections may time out, or find that their peer gave up.
     pub(super) hostile: bool,
     /// A host begins anew.
@@ -101,6 +107,9 @@ pub(super) struct Script {
     pub(super) ending: Ending,
     pub(super) nagle: bool,
     pub(super) push: bool,
+    /// How often a piece is urgent, and how often buffers are resized between two calls.
+    pub(super) urgent: f64,
+    pub(super) resize: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +160,7 @@ impl Plan {
             back,
             mtu: mtu as u16,
             offloads: rng.chance(0.3),
+            ethernet: rng.chance(0.25),
             start: start(rng),
         };
         let mischief = mischief(rng, hostile, restarts, heals, least_mtu, mtu, &clean);
@@ -162,7 +172,40 @@ impl Plan {
             before: rng.below(5_000) as u32,
         });
         let datagrams = if rng.chance(0.3) { rng.below(20) as u32 } else { 0 };
-        Self { v6, pair, heals, clean, mischief, talks, datagrams, hostile, restarts, wrap }
+        let forgeries = if rng.chance(0.3) { rng.below(40) as u32 } else { 0 };
+        let listen = ListenConfig {
+            cookies: [CookieUse::Auto, CookieUse::Auto, CookieUse::Always, CookieUse::Off]
+                [rng.below(4) as usize],
+            syn_queue: size(rng, 1, 256),
+            backlog: size(rng, 1, 128),
+            ..ListenConfig::default()
+        };
+        Self {
+            v6,
+            pair,
+            heals,
+            clean,
+            mischief,
+            talks,
+            datagrams,
+            forgeries,
+            listen,
+            hostile,
+            restarts,
+            wrap,
+        }
+    }
+}
+
+impl Plan {
+    /// The server may answer without a record (RFC 4987 §3.6): then options are lost, and a connection whose first data
+    /// segment is overtaken by the next is refused.
+    pub(super) fn bakes_cookies(&self) -> bool {
+        match self.listen.cookies {
+            CookieUse::Always => true,
+            CookieUse::Auto => self.listen.syn_queue < 2 * self.talks.len(),
+            CookieUse::Off => false,
+        }
     }
 }
 
@@ -178,7 +221,7 @@ fn start(rng: &mut Rng) -> Instant {
 
 fn host(rng: &mut Rng, options: &Options) -> HostConfig {
     let tcp = (options.change)(settings(rng));
-    let memory = if rng.chance(0.1) { 4 << 20 } else { 256 << 20 };
+    let memory = if rng.chance(0.1) { 1 << 20 } else { 256 << 20 };
     HostConfig { tcp, memory, ..HostConfig::default() }
 }
 
@@ -200,7 +243,7 @@ fn settings(rng: &mut Rng) -> TcpConfig {
         .user_timeout(millis(rng, 100_000, 300_000))
         .initial_window(between(rng, 1, 10) as u8);
     let delay = millis(rng, 0, 300);
-    let msl = millis(rng, 500, 30_000);
+    let msl = millis(rng, LEAST_MSL.as_millis() as u64, 30_000);
     let config = config
         .send_buffer(send)
         .and_then(|c| c.receive_buffer(receive))
@@ -223,7 +266,9 @@ fn profile(rng: &mut Rng, hostile: bool, clean: &Profile) -> Profile {
         |rng: &mut Rng, often: f64, most: f64| if rng.chance(often) { rng.unit() * most } else { 0.0 };
     profile.loss = share(rng, 0.6, if hostile { 0.3 } else { 0.03 });
     profile.reorder = share(rng, 0.4, 0.3);
-    profile.reorder_by = millis(rng, 1, 60);
+    // Now and then an old duplicate comes late, though within its lifetime.
+    let latest = if rng.chance(0.2) { LEAST_MSL.as_millis() as u64 } else { 60 };
+    profile.reorder_by = millis(rng, 1, latest);
     profile.duplicate = share(rng, 0.4, 0.1);
     profile.corrupt = share(rng, 0.4, if hostile { 0.05 } else { 0.005 });
     profile.jitter = if rng.chance(0.3) { millis(rng, 0, 50) } else { Duration::ZERO };
@@ -320,5 +365,7 @@ fn script(rng: &mut Rng, span: u64) -> Script {
         ending,
         nagle: rng.chance(0.8),
         push: rng.chance(0.2),
+        urgent: if rng.chance(0.1) { 0.2 } else { 0.0 },
+        resize: if rng.chance(0.1) { 0.2 } else { 0.0 },
     }
 }

@@ -2,10 +2,10 @@
 
 use super::plan::{Kind, Plan, Talk};
 use super::user::{Pattern, User, Wants};
-use super::{Options, Report, verdict, wraps};
+use super::{Options, Report, attack, verdict, wraps};
 use crate::{Fault, HostId, Logged, Pair, Violation};
 use env::{Duration, Instant, Rng};
-use stack::{ConnectOptions, ConnectionId, HostEvent, ListenConfig, ListenerId, UdpBind, UdpId, UdpSend};
+use stack::{Account, ConnectOptions, ConnectionId, HostEvent, ListenerId, UdpBind, UdpId, UdpSend};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::net::SocketAddr;
@@ -46,6 +46,7 @@ enum What {
     Begin(usize),
     Act(usize),
     Datagram,
+    Forge,
     Heal,
     LosePatience,
 }
@@ -155,6 +156,7 @@ impl Play {
             retransmissions: hosts.iter().map(|counters| counters.tcp_retrans_segs).sum(),
             segments: world.checks().checked().1,
             datagrams: self.datagrams,
+            wraps: world.checks().wraps(),
             virtual_time,
             digest: world.digest(),
         }
@@ -183,6 +185,10 @@ impl Play {
             let at = began + Duration::from_nanos(self.rng.below(self.plan.heals.as_nanos() as u64));
             self.ask(at, What::Datagram);
         }
+        for _ in 0..self.plan.forgeries {
+            let at = began + Duration::from_nanos(self.rng.below(self.plan.heals.as_nanos() as u64));
+            self.ask(at, What::Forge);
+        }
     }
 
     /// The server listens for every talk that it is to listen for.
@@ -191,7 +197,7 @@ impl Play {
         for (n, talk) in self.plan.talks.iter().enumerate() {
             if talk.kind == Kind::Usual {
                 let at = Pair::server_at(self.plan.v6, talk.port);
-                let config = ListenConfig::default();
+                let config = self.plan.listen.clone();
                 let listener =
                     self.pair.world.call(self.pair.server, |host, now| host.tcp_listen(now, at, config));
                 self.listeners.extend(listener.map(|listener| (listener, n)));
@@ -220,6 +226,11 @@ impl Play {
             What::Datagram => {
                 self.send_datagram();
                 Ok(())
+            }
+            What::Forge => {
+                let n = self.rng.below(self.users.len() as u64) as usize;
+                attack::forge(&mut self.pair, &self.users[n], &mut self.rng);
+                self.news(self.users[n].host)
             }
             What::LosePatience => {
                 for n in 0..self.users.len() {
@@ -365,7 +376,9 @@ impl Play {
             };
             let now = self.pair.world.now();
             let user = &mut self.users[n];
-            if user.dead {
+            // A cookie that comes a second time, after its connection is over, opens another (RFC 4987 §3.6).
+            let again = user.connection.is_some() && self.plan.bakes_cookies();
+            if user.dead || again {
                 self.pair.world.call(host, |host, now| host.tcp_abort(now, id));
                 self.pair.world.call(host, |host, now| host.tcp_release(now, id));
                 continue;
@@ -431,11 +444,16 @@ impl Play {
     fn take_datagrams(&mut self, host: HostId, socket: UdpId) -> Result<(), Violation> {
         while let Some(datagram) = self.pair.world.call(host, |host, _| host.udp_receive(socket)) {
             let data = datagram.data.contiguous();
+            // A flip in one fragment and its opposite in another cancel out in a 16-bit sum.
+            let links = [self.pair.there, self.pair.there.back()];
+            let corrupted: u64 =
+                links.into_iter().map(|link| self.pair.world.link(link).counters().corrupted).sum();
+            let fragmented = data.len() + 48 > usize::from(self.plan.pair.mtu).min(576);
             let whole = data.split_first_chunk().is_some_and(|(number, rest)| {
                 let number = u64::from_be_bytes(*number);
                 number < self.next_datagram && rest == pattern().stream(number, 0, rest.len())
             });
-            if !whole {
+            if !whole && (corrupted == 0 || !fragmented) {
                 let from: SocketAddr = datagram.from;
                 return Err(self.violation(
                     "a datagram arrives unchanged",
@@ -467,7 +485,10 @@ impl Play {
             let left = hosts.into_iter().find(|&host| {
                 let counts = world.host(host).tcp_counts();
                 let records = counts.connections + counts.half_open + counts.pending + counts.time_wait;
-                records > 0 || world.host(host).budget().held() > 0
+                // Neighbours are remembered, whoever has gone.
+                let held = Account::ALL.into_iter().filter(|&account| account != Account::Neighbour);
+                records > 0
+                    || held.map(|account| world.host(host).budget().held_for(account)).sum::<usize>() > 0
             });
             let Some(left) = left else { return Ok(()) };
             if world.next_due().is_none_or(|at| at > limit) {

@@ -40,12 +40,14 @@ pub(super) fn error(play: &Play, n: usize, why: ConnectionError) -> Result<(), V
     let may = match why {
         ConnectionError::Aborted => user.aborted || user.early,
         ConnectionError::TimedOut => (play.plan.hostile && !late) || play.plan.restarts || peer.dead,
-        ConnectionError::Reset => peer_cut_it || play.plan.hostile,
+        ConnectionError::Reset => peer_cut_it || play.plan.hostile || play.plan.bakes_cookies(),
         // A SYN that comes before the other side has begun is refused.
         ConnectionError::Refused => user.kind == Kind::Simultaneous || play.plan.restarts,
         ConnectionError::OutOfMemory => {
             play.plan.pair.client.memory.min(play.plan.pair.server.memory) < 64 << 20
         }
+        // Its neighbour did not answer while it opened.
+        ConnectionError::Unreachable => play.plan.hostile && play.plan.pair.ethernet,
         _ => false,
     };
     if !may {
@@ -86,7 +88,7 @@ pub(super) fn judge(play: &Play) -> Result<(), Violation> {
 
 /// On a link that is merely bad, connections whose users are patient end well.
 fn calm(play: &Play) -> Result<(), Violation> {
-    if play.plan.hostile {
+    if play.plan.hostile || play.plan.bakes_cookies() {
         return Ok(());
     }
     for (n, talk) in play.plan.talks.iter().enumerate() {

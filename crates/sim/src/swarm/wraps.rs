@@ -26,6 +26,7 @@ pub(super) fn start(seed: u64, plan: &Plan) -> Instant {
 
 /// Opens the first connection over a good link, and looks at the number in question.
 fn rehearse(seed: u64, config: PairConfig, v6: bool, port: u16, begins: Duration, wrap: Wrap) -> Option<u32> {
+    let ethernet = config.ethernet;
     let mut pair = Pair::with(seed, config);
     pair.world.checks_mut().set(false);
     pair.world.watch(true);
@@ -37,7 +38,7 @@ fn rehearse(seed: u64, config: PairConfig, v6: bool, port: u16, begins: Duration
     listened.ok()?;
     connected.ok()?;
     pair.world.run_for(Duration::from_secs(1));
-    let ip = if v6 { 40 } else { 20 };
+    let ip = if v6 { 40 } else { 20 } + if ethernet { 14 } else { 0 };
     pair.world.take_log().into_iter().find_map(|logged| {
         let Happened::Left(host, _, octets) = logged.what else { return None };
         let view = View::new(octets.get(ip..)?).ok()?;

@@ -85,7 +85,8 @@ impl World {
             if self.ways[link.0].route_errors
                 && let Some(mtu) = self.ways[link.0].link.profile().mtu
                 && ip.len() > mtu
-                && let Some(error) = forge::too_big(ip, mtu)
+                && let Some(mut error) = forge::too_big(ip, mtu)
+                && (medium == wire::Medium::Ip || forge::answer_on_ethernet(&mut error, &packet))
             {
                 self.offer(link.back().0, error);
             }
