@@ -11,3 +11,22 @@ pub fn comment(what: &Trace, lang: Lang) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entry;
+    use crate::sample::handshake;
+
+    #[test]
+    fn what_was_sent_says_why_and_what_arrived_says_nothing() {
+        let log = handshake();
+        let comments: Vec<_> = (log.entries.iter())
+            .filter_map(|entry| match entry {
+                Entry::Host { what, .. } => comment(what, Lang::En),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(comments, ["opens the connection", "answers SYN", "completes the handshake"]);
+    }
+}

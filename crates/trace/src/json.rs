@@ -281,3 +281,33 @@ fn packet(packet: &Packet) -> PacketRecord {
     });
     PacketRecord { src, dst, protocol, len: packet.len, ttl: packet.ttl, content, fragment }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::handshake;
+    use device::impair::{LinkEvent, Lost};
+    use env::Instant;
+
+    #[test]
+    fn every_entry_is_one_line_of_json() {
+        let mut log = handshake();
+        let lost = LinkEvent {
+            at: Instant::from_millis(40),
+            id: 7,
+            part: 0,
+            octets: 40,
+            what: What::Lost(Lost::Burst),
+        };
+        log.entries.push(Entry::Link { from: 1, event: lost });
+        log.entries.push(Entry::Said {
+            at: Instant::from_millis(50),
+            host: None,
+            text: "a \"word\"\n".into(),
+        });
+        let hosts = ["client".to_owned(), "server".to_owned()];
+        let lines: Vec<String> = log.entries.iter().map(|entry| line(entry, &hosts, Lang::Ko)).collect();
+        assert!(lines.iter().all(|line| !line.contains('\n')));
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}

@@ -17,6 +17,8 @@ pub mod json;
 mod ladder;
 mod lang;
 mod live;
+#[cfg(test)]
+mod sample;
 mod text;
 
 pub use comment::comment;

@@ -146,3 +146,40 @@ fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -
         under: under.into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entry;
+    use crate::sample::{Log, handshake};
+    use tcp::Why;
+    use wire::tcp::{Flags, Options};
+
+    fn live(log: &Log) -> (String, String) {
+        let mut live = Live::new(Settings::default());
+        let mut text = String::new();
+        for entry in &log.entries {
+            if let Entry::Host { host: 1, what } = entry {
+                text.push_str(&live.push(what));
+            }
+        }
+        (text, live.flush())
+    }
+
+    #[test]
+    fn a_server_sees_its_side_of_the_handshake_as_it_happens() {
+        let (before, last) = live(&handshake());
+        insta::assert_snapshot!(format!("{before}…\n{last}"));
+    }
+
+    #[test]
+    fn what_is_not_used_is_said_under_its_arrival_once() {
+        let mut log = handshake();
+        let data = Log::packet(0, Flags::PSH | Flags::ACK, 1, 1, 5, Options::NONE);
+        log.carried(30, 0, data, Why::Data);
+        log.dropped(40, 1, log.frames, stack::Drop::TcpChecksum);
+        let (_, last) = live(&log);
+        assert_eq!(last.matches('✗').count(), 1, "{last}");
+        assert!(last.contains("wrong TCP checksum"), "{last}");
+    }
+}

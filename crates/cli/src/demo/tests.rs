@@ -75,6 +75,73 @@ fn every_line_of_json_is_an_object_that_says_what_happened() {
     }
 }
 
+/// The states that a side of a scene's last ladder went through, by the RFC's names.
+fn states(name: &str, seed: u64, side: usize) -> Vec<&'static str> {
+    let stage = perform(find(name, Lang::En).unwrap(), Lang::En, seed);
+    let (_, entries) = stage.ladders(100, false).pop().unwrap();
+    let mut states = Vec::new();
+    for entry in entries {
+        if let trace::Entry::Host {
+            host,
+            what: stack::Trace::Tcp { note: tcp::Note::State { from, to, .. }, .. },
+        } = entry
+            && host == side
+        {
+            if states.last() != Some(&from.name()) {
+                states.push(from.name());
+            }
+            states.push(to.name());
+        }
+    }
+    states
+}
+
+/// Covers: RFC 9293 9293-E30, 9293-E33, MUST-10, MUST-13
+#[test]
+fn each_side_goes_through_the_states_that_the_rfc_draws() {
+    for (name, client, server) in [
+        (
+            "handshake",
+            "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED",
+            "LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED",
+        ),
+        (
+            "three-segment-close",
+            "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED",
+            "LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED",
+        ),
+        (
+            "lost-last-ack",
+            "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED",
+            "LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED",
+        ),
+        (
+            "simultaneous-open",
+            "CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED",
+            "CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED",
+        ),
+        (
+            "simultaneous-close",
+            "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED",
+            "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED",
+        ),
+        ("self-connect", "CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED", ""),
+        ("refused", "CLOSED SYN-SENT CLOSED", ""),
+        (
+            "old-duplicate-syn",
+            "CLOSED SYN-SENT ESTABLISHED",
+            "LISTEN SYN-RECEIVED LISTEN SYN-RECEIVED ESTABLISHED",
+        ),
+        ("blind-reset", "CLOSED SYN-SENT ESTABLISHED", "LISTEN SYN-RECEIVED ESTABLISHED CLOSED"),
+        ("silence", "CLOSED SYN-SENT ESTABLISHED CLOSED", "LISTEN SYN-RECEIVED ESTABLISHED"),
+    ] {
+        for seed in [1, 9] {
+            assert_eq!(states(name, seed, 0).join(" "), client, "{name}, left, seed {seed}");
+            assert_eq!(states(name, seed, 1).join(" "), server, "{name}, right, seed {seed}");
+        }
+    }
+}
+
 /// Whether tshark can be asked. Without it these tests say nothing, and say so.
 fn tshark() -> bool {
     let there = Command::new("tshark").arg("--version").output().is_ok_and(|out| out.status.success());

@@ -29,9 +29,9 @@ pub(super) fn discard(why: Discard) -> String {
 
 pub(super) fn drop(why: Drop) -> String {
     match why {
-        Drop::TcpChecksum => "dropped without a word: the TCP checksum is wrong".to_owned(),
-        Drop::UdpChecksum => "dropped without a word: the UDP checksum is wrong".to_owned(),
-        Drop::Ipv4Checksum => "dropped without a word: the IPv4 header's checksum is wrong".to_owned(),
+        Drop::TcpChecksum => "dropped in silence: wrong TCP checksum".to_owned(),
+        Drop::UdpChecksum => "dropped in silence: wrong UDP checksum".to_owned(),
+        Drop::Ipv4Checksum => "dropped in silence: wrong IPv4 checksum".to_owned(),
         Drop::UdpNoListener => "nobody is at this UDP port".to_owned(),
         Drop::TcpNoListener => "nobody is at this TCP port".to_owned(),
         Drop::UdpQueueFull => "dropped: the socket's queue is full".to_owned(),

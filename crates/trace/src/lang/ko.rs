@@ -90,7 +90,7 @@ pub(super) fn drop(why: Drop) -> String {
 
 pub(super) fn cause(cause: Cause) -> String {
     match cause {
-        Cause::Call(name) => format!("사용자가 {name}을 부른다"),
+        Cause::Call(name) => format!("사용자의 {name} 호출"),
         Cause::Arrived(what) => format!("{what} 도착"),
         Cause::Timeout("2MSL") => "세그먼트 최대 수명의 두 배가 지났다".to_owned(),
         Cause::Timeout(what) => format!("타이머: {what}"),

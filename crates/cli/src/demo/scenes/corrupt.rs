@@ -36,7 +36,7 @@ fn play(stage: &mut Stage) {
     let again = stage.counted(client).tcp_retrans_segs;
     stage.remark(
         format!(
-            "The segment was sent again {again} time(s), and arrived {}. A checksum of 16 bits finds every single \
+            "Retransmissions: {again}; the data arrived {}. A checksum of 16 bits finds every single \
              flipped bit, but not every error: those who must be sure check sums of their own, as demo transfer does \
              with SHA-256.",
             if whole { "whole" } else { "BROKEN" }

@@ -70,7 +70,7 @@ fn play(stage: &mut Stage) {
     let (all, some) = (tcp.len(), udp.len());
     stage.remark(
         format!(
-            "TCP delivered {all} of {MESSAGES} messages, with {again} segment(s) sent again; UDP delivered {some}, each as \
+            "TCP delivered {all} of {MESSAGES} messages, retransmissions: {again}; UDP delivered {some}, each as \
              soon as it could. In TCP's stream there are no messages: the reader had to find their ends itself."
         ),
         format!(
@@ -78,6 +78,14 @@ fn play(stage: &mut Stage) {
              수 있는 대로 빨리 전했다. TCP의 스트림에는 메시지가 없다. 어디서 끝나는지는 읽는 쪽이 찾아야 했다."
         ),
     );
+    let slowest = |times: &Times| times.values().max().copied();
+    if slowest(&tcp) <= slowest(&udp) {
+        stage.remark(
+            "This time nothing was lost that TCP had to wait for, and both were equally fast. Try another --seed.",
+            "이번에는 TCP가 기다려야 할 것이 사라지지 않아 둘의 빠르기가 같았다. 다른 --seed로 해 보라.",
+        );
+        return;
+    }
     stage.remark(
         "That TCP took longer here is the price of its promise, paid only when something is lost; nothing follows from it \
          about speed. An application on UDP that sends much must slow down by itself when packets are lost (RFC 8085).",

@@ -46,12 +46,12 @@ fn play(stage: &mut Stage) {
     let octets = words.len();
     stage.remark(
         format!(
-            "Six segments carried {octets} octets from an open to a close of both sides. Data may ride on the third \
+            "Seven segments carried {octets} octets from an open to a close of both sides. Data may ride on the third \
              segment (RFC 9293 §3.5): the client is ESTABLISHED by then, and the server hands the octets to its user \
              once that ACK has made it so, too."
         ),
         format!(
-            "세그먼트 몇 개로 {octets}옥텟이 갔고, 양쪽이 열리고 닫혔다. 셋째 세그먼트에는 데이터가 실려도 된다(RFC 9293 \
+            "세그먼트 일곱 개로 {octets}옥텟이 갔고, 양쪽이 열리고 닫혔다. 셋째 세그먼트에는 데이터가 실려도 된다(RFC 9293 \
              §3.5). 그때 클라이언트는 이미 ESTABLISHED이고, 서버는 그 ACK로 자신도 그렇게 된 뒤에 옥텟을 사용자에게 \
              건넨다."
         ),

@@ -69,11 +69,11 @@ pub(crate) fn describe(packet: &Packet, flows: &Flows, lang: Lang, many: bool) -
         Content::Icmp { kind, code, .. } => plain(icmp(packet.src, *kind, *code)),
         Content::Arp { reply: false } => plain(match lang {
             Lang::En => format!("ARP who has {}?", packet.dst),
-            Lang::Ko => format!("ARP {}은 누구인가?", packet.dst),
+            Lang::Ko => format!("ARP 누가 {}인가?", packet.dst),
         }),
         Content::Arp { reply: true } => plain(match lang {
             Lang::En => format!("ARP {} is here", packet.src),
-            Lang::Ko => format!("ARP {}은 여기 있다", packet.src),
+            Lang::Ko => format!("ARP {} 여기 있음", packet.src),
         }),
         Content::Other(protocol) => plain(format!("protocol {}", protocol.number())),
         _ => plain("?".to_owned()),
