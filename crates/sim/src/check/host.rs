@@ -30,7 +30,9 @@ impl Checks {
             let over = matches!(status.state, Some(State::TimeWait | State::Closed) | None)
                 || self.waiting.contains(&id);
             let sent = self.flows.get(&(id, local, remote)).and_then(Flow::next);
-            if let Some(sent) = sent.filter(|&sent| !over && sent.before(status.snd_nxt)) {
+            // What IP refused as too large for the path is known to be lost, and not in flight.
+            let all_flies = status.in_flight >= status.snd_nxt.wrapping_since(status.snd_una);
+            if let Some(sent) = sent.filter(|&sent| !over && all_flies && sent.before(status.snd_nxt)) {
                 let detail = format!(
                     "{id}, {local} to {remote}: SND.NXT {}, on the wire up to {sent}",
                     status.snd_nxt

@@ -28,6 +28,8 @@ pub struct Checks {
     flows: HashMap<(HostId, SocketAddr, SocketAddr), Flow>,
     /// Hosts that have to find their neighbours first: what TCP has sent may wait for that.
     waiting: BTreeSet<HostId>,
+    /// A connection may come back with the numbers of one that was reset.
+    reborn: bool,
     packets: u64,
     segments: u64,
 }
@@ -37,12 +39,25 @@ pub(crate) type Found = Option<(&'static str, String)>;
 
 impl Checks {
     pub(crate) fn new() -> Self {
-        Self { on: true, flows: HashMap::new(), waiting: BTreeSet::new(), packets: 0, segments: 0 }
+        Self {
+            on: true,
+            flows: HashMap::new(),
+            waiting: BTreeSet::new(),
+            reborn: false,
+            packets: 0,
+            segments: 0,
+        }
     }
 
     /// Turns all checks off or on: a scene may break the rules on purpose.
     pub fn set(&mut self, on: bool) {
         self.on = on;
+    }
+
+    /// Connections may come back with the numbers of one that was reset, as they do from a cookie that arrives twice
+    /// (RFC 4987 §3.6): a RST makes the checks forget what they know. Off at first.
+    pub fn allow_rebirth(&mut self, on: bool) {
+        self.reborn = on;
     }
 
     /// Packets and, among them, TCP segments that were checked on their way out.

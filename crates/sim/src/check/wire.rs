@@ -111,6 +111,10 @@ impl Checks {
         let local = SocketAddr::new(packet.src, view.src_port());
         let remote = SocketAddr::new(packet.dst, view.dst_port());
         let default = if packet.src.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
+        if self.reborn && view.flags().contains(tcp::Flags::RST) {
+            self.flows.remove(&(host, local, remote));
+            return None;
+        }
         let flow = self.flows.entry((host, local, remote)).or_default();
         let before = flow.highest();
         let mut found = flow.departs(&view, default, medium == Medium::Ethernet);
@@ -141,7 +145,11 @@ impl Checks {
         if packet.checksum_ok(transport) {
             let local = SocketAddr::new(packet.dst, view.dst_port());
             let remote = SocketAddr::new(packet.src, view.src_port());
-            self.flows.entry((host, local, remote)).or_default().arrives(&view);
+            if self.reborn && view.flags().contains(tcp::Flags::RST) {
+                self.flows.remove(&(host, local, remote));
+            } else {
+                self.flows.entry((host, local, remote)).or_default().arrives(&view);
+            }
         }
     }
 }

@@ -171,6 +171,7 @@ impl Play {
             let fault = mischief.fault(&self.pair);
             self.pair.world.at(began + after, fault);
         }
+        self.pair.world.checks_mut().allow_rebirth(self.plan.bakes_cookies());
         self.ask(self.healed_at, What::Heal);
         self.ask(self.healed_at + WAITING, What::LosePatience);
         self.listen();
