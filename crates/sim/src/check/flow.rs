@@ -313,18 +313,4 @@ fn broken(rule: &'static str, detail: String) -> Broken {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_are_counted_over_any_number_of_wraps() {
-        let first = SeqNum::new(u32::MAX - 5);
-        assert_eq!(offset(first, 0, first), Some(0));
-        assert_eq!(offset(first, 0, first + 20), Some(20));
-        let far = 3 * (1u64 << 32) + 7;
-        assert_eq!(offset(first, far, first + 7), Some(far));
-        assert_eq!(offset(first, far, first + 6), Some(far - 1));
-        assert_eq!(offset(first, 0, first - 1), None);
-        assert_eq!(offset(first, 0, first + (1 << 31)), None);
-    }
-}
+mod tests;
