@@ -72,6 +72,7 @@ impl Host {
         for cidr in Ip::first_addresses(&config) {
             self.begin_address(now, id, cidr);
         }
+        self.ip.solicit_routers(now, id);
         Ok(id)
     }
 

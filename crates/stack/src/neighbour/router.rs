@@ -3,16 +3,18 @@
 //! ```text
 //!   no answer ─► failed for 30 s: other routes first          RFC 1122 §3.3.1.4-5, RFC 4861 §6.3.6
 //!   redirect ─► from the router in use, to a neighbour? ─► that destination goes there      bounded, forgotten
+//!   no router yet? ─► asked for, three times at most (only if configured)          RFC 4861 §6.3.7
 //!   advertisement ─► (only if configured) default route, MTU, hop limit, timers, each while it is said
 //! ```
 
-use crate::{Cidr, Delivered, Drop, Host, InterfaceId, Ip, RouteEntry};
+use crate::{Cidr, Delivered, Drop, Host, InterfaceId, Ip, Medium, RouteEntry};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use env::{Duration, Instant};
 use wire::Malformed;
-use wire::ndp::RouterAdvert;
+use wire::ethernet::MacAddr;
+use wire::ndp::{self, RouterAdvert};
 
 /// How long a router that did not answer is passed over when there is another.
 const FAILED: Duration = Duration::from_secs(30);
@@ -31,7 +33,21 @@ pub(crate) struct Routers {
     failed: BTreeMap<IpAddr, Instant>,
     redirects: BTreeMap<IpAddr, Redirect>,
     advertised: Vec<Advertised>,
+    /// Interfaces on which no router was heard yet.
+    soliciting: Vec<Soliciting>,
 }
+
+/// Routers are asked for on an interface: so often yet, and next at this time.
+#[derive(Clone, Copy, Debug)]
+struct Soliciting {
+    interface: InterfaceId,
+    left: u8,
+    due: Instant,
+}
+
+/// How often routers are asked for, and how far apart (RFC 4861 §10: MAX_RTR_SOLICITATIONS, RTR_SOLICITATION_INTERVAL).
+const SOLICITATIONS: u8 = 3;
+const SOLICITATION_INTERVAL: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, Debug)]
 struct Redirect {
@@ -66,7 +82,8 @@ impl Routers {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let failed = self.failed.values().copied();
         let redirects = self.redirects.values().map(|r| r.until);
-        failed.chain(redirects).chain(self.advertised.iter().map(|a| a.until)).min()
+        let advertised = self.advertised.iter().map(|a| a.until);
+        failed.chain(redirects).chain(advertised).chain(self.soliciting.iter().map(|s| s.due)).min()
     }
 }
 
@@ -92,8 +109,38 @@ impl Ip {
             || self.routers.redirects.values().any(|r| r.gateway == address)
     }
 
-    /// Forgets what is over.
+    /// Begins to ask for routers on an Ethernet, if they are to be heard at all (RFC 4861 4861-18): not at once, since
+    /// hosts that start together must not ask together.
+    pub(crate) fn solicit_routers(&mut self, now: Instant, interface: InterfaceId) {
+        let ethernet = self.interface(interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)));
+        if self.config.router_advertisements && ethernet {
+            let due = now + Duration::from_nanos(self.rng.below(1_000_000_000));
+            self.routers.soliciting.push(Soliciting { interface, left: SOLICITATIONS, due });
+        }
+    }
+
+    /// Asks every router on the link, from an address of the interface if there is one to be used yet.
+    fn router_solicit(&mut self, now: Instant, id: InterfaceId) {
+        let Some(interface) = self.interface(id).filter(|i| i.up) else { return };
+        let Medium::Ethernet(ours) = interface.medium else { return };
+        let own = interface.addresses.iter().filter(|a| a.usable()).find_map(|a| match a.cidr.address() {
+            IpAddr::V6(a) if a.is_unicast_link_local() => Some(a),
+            _ => None,
+        });
+        let question = ndp::Repr::RouterSolicit { source_link: own.map(|_| ours) };
+        let (src, dst) = (own.unwrap_or(Ipv6Addr::UNSPECIFIED), ndp::ALL_ROUTERS);
+        self.send_ndp(now, id, MacAddr::multicast_v6(dst), src, dst, &question);
+    }
+
+    /// Forgets what is over, and asks for routers where it is time to.
     pub(crate) fn routers_timeout(&mut self, now: Instant) {
+        while let Some(due) = self.routers.soliciting.iter_mut().find(|s| s.due <= now) {
+            let id = due.interface;
+            due.left = due.left.saturating_sub(1);
+            due.due = now + SOLICITATION_INTERVAL;
+            self.routers.soliciting.retain(|s| s.left > 0);
+            self.router_solicit(now, id);
+        }
         self.routers.failed.retain(|_, until| *until > now);
         self.routers.redirects.retain(|_, r| r.until > now);
         let over: Vec<Advertised> =
@@ -188,6 +235,8 @@ impl Host {
             self.ip.routes.remove(Cidr::ALL_V6, Some(router), interface);
             return;
         }
+        self.ip.routers.soliciting.retain(|s| s.interface != interface);
+        let known = &mut self.ip.routers.advertised;
         let until = now + Duration::from_secs(seconds.into());
         known.push(Advertised { interface, router, until });
         self.ip.routes.add(RouteEntry {

@@ -355,6 +355,38 @@ fn routers_are_heard_when_the_host_is_told_to_listen() {
     assert!(far(&bench).is_err());
 }
 
+/// Covers: RFC 4861 4861-18
+#[test]
+fn routers_are_asked_for_three_times_or_until_one_is_heard() {
+    let asked = |sent: &[(Duration, Vec<u8>)]| -> Vec<(Duration, Ipv6Addr, bool)> {
+        let message = |(at, frame): &(Duration, Vec<u8>)| match read(frame)? {
+            (src, dst, Repr::RouterSolicit { source_link }) => {
+                assert_eq!((dst, source_link), (ndp::ALL_ROUTERS, source_link.and(Some(MAC))));
+                Some((*at, src, source_link.is_some()))
+            }
+            _ => None,
+        };
+        sent.iter().filter_map(message).collect()
+    };
+    let begin = || {
+        let config = HostConfig { router_advertisements: true, ..HostConfig::default() };
+        Bench::with(config, InterfaceConfig::new("eth", Medium::Ethernet(MAC)))
+    };
+    let times = asked(&begin().wait(Duration::from_secs(60)));
+    let [first, second, third] = times[..] else { panic!("{times:?}") };
+    assert!(first.0 < Duration::from_secs(1));
+    assert_eq!([second.0 - first.0, third.0 - second.0], [Duration::from_secs(4); 2]);
+    // From our link-local address, which says where to answer; before there is one, from nobody.
+    assert!(times.iter().all(|(_, src, link)| src.is_unicast_link_local() == *link), "{times:?}");
+    assert!(times[2].2, "{times:?}");
+    let mut bench = begin();
+    let before = asked(&bench.wait(Duration::from_secs(2))).len();
+    advertise(&mut bench, ROUTER6, 255, &router_advert(|_| {}));
+    assert_eq!((before, asked(&bench.wait(Duration::from_secs(60))).len()), (1, 0));
+    let mut deaf = Bench::with(HostConfig::default(), InterfaceConfig::new("eth", Medium::Ethernet(MAC)));
+    assert!(asked(&deaf.wait(Duration::from_secs(60))).is_empty(), "they would not be heard");
+}
+
 /// Covers: RFC 4861 4861-17; RFC 791 791-29
 #[test]
 fn when_a_router_dies_its_flows_go_by_another() {
