@@ -75,6 +75,33 @@ fn it_needs_no_terminal_and_writes_no_colours_into_a_pipe() {
 }
 
 #[test]
+fn what_the_sender_reckons_is_drawn_on_request() {
+    let plain = text(&run(&["demo", "lost-data"]).stdout);
+    let more = text(&run(&["demo", "lost-data", "--estimates"]).stdout);
+    assert!(more.contains("SRTT 20 ms") && !plain.contains("SRTT"), "{more}");
+    assert!(more.lines().count() > plain.lines().count());
+}
+
+/// Ctrl-C in the middle of a file that never ends.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_transfer_says_what_had_arrived_and_ends_with_130() {
+    let capture = scratch("interrupted.pcapng");
+    let mut command = handfast(&["demo", "transfer", "--file", "/dev/zero", "--rate", "1mbit", "--pcap"]);
+    command.arg(&capture).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // It has begun once it has recorded something.
+    while !std::fs::metadata(&capture).is_ok_and(|about| about.len() > 100_000) {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let out = child.wait_with_output().unwrap();
+    std::fs::remove_file(&capture).unwrap();
+    assert_eq!(out.status.code(), Some(130), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).contains("interrupted"), "{}", text(&out.stdout));
+}
+
+#[test]
 fn json_is_a_line_each() {
     let out = run(&["demo", "refused", "--json", "--lang", "ko"]);
     for line in text(&out.stdout).lines() {

@@ -42,6 +42,9 @@ pub(crate) struct DemoArgs {
     /// One JSON object a line instead of the drawing
     #[arg(long, global = true)]
     json: bool,
+    /// Draw what the sender reckons too: round trips, timeouts, the congestion window
+    #[arg(long)]
+    estimates: bool,
     /// Record the packets, with the reasons as comments, for Wireshark
     #[arg(long, value_name = "FILE", global = true)]
     pcap: Option<PathBuf>,
@@ -78,7 +81,10 @@ pub(crate) fn run(args: DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
         return transfer::run(transfer, &args, out);
     }
     let scene = find(&args.scene, args.lang)?;
-    let stage = perform(scene, args.lang, args.seed);
+    let mut stage = perform(scene, args.lang, args.seed);
+    if args.estimates {
+        stage.show_estimates();
+    }
     if args.json {
         json(scene, &stage, out)?;
     } else {

@@ -387,6 +387,12 @@ impl Stage {
         [(client.as_str(), of(self.client())), (server.as_str(), of(self.server()))]
     }
 
+    /// Every ladder shows what the sender reckons.
+    pub(super) fn show_estimates(&mut self) {
+        self.settings.estimates = true;
+        self.cuts.iter_mut().for_each(|cut| cut.settings.estimates = true);
+    }
+
     pub(super) fn counted(&self, host: HostId) -> &Counters {
         self.pair.world.host(host).counters()
     }

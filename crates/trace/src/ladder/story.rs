@@ -384,7 +384,7 @@ impl Reader<'_> {
             Note::Window { cwnd, ssthresh, in_flight, trigger, .. } => {
                 let before = self.cwnd.insert((side, remote), *cwnd);
                 let matters = matches!(trigger, Trigger::Loss | Trigger::Timeout | Trigger::Recovered);
-                if (matters && before != Some(*cwnd)) || self.settings.estimates {
+                if (matters || self.settings.estimates) && before != Some(*cwnd) {
                     let text = window(lang, *cwnd, *ssthresh, *in_flight, *trigger, before);
                     self.aside(order, side, at, false, text);
                 }

@@ -44,6 +44,10 @@ pub(super) fn cause(cause: Cause) -> String {
         Cause::Call(name) => format!("the user calls {name}"),
         Cause::Arrived(what) => format!("{what} arrived"),
         Cause::Timeout("2MSL") => "twice the maximum segment lifetime has passed".to_owned(),
+        Cause::Timeout("FIN-WAIT-2") => "no FIN came in time, and no user waits for it".to_owned(),
+        Cause::Timeout("user timeout") => {
+            "nothing was acknowledged for as long as the user would wait".to_owned()
+        }
         Cause::Timeout(what) => format!("timer: {what}"),
     }
 }

@@ -93,6 +93,8 @@ pub(super) fn cause(cause: Cause) -> String {
         Cause::Call(name) => format!("사용자의 {name} 호출"),
         Cause::Arrived(what) => format!("{what} 도착"),
         Cause::Timeout("2MSL") => "세그먼트 최대 수명의 두 배가 지났다".to_owned(),
+        Cause::Timeout("FIN-WAIT-2") => "FIN이 제때 오지 않았고, 기다리는 사용자도 없다".to_owned(),
+        Cause::Timeout("user timeout") => "사용자가 기다려 줄 동안 아무것도 확인되지 않았다".to_owned(),
         Cause::Timeout(what) => format!("타이머: {what}"),
     }
 }

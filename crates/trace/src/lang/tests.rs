@@ -67,6 +67,34 @@ fn korean_is_korean() {
         assert!(hangul(&Lang::Ko.drop(*why)) && !Lang::En.drop(*why).is_empty());
     }
 }
+/// Timers are named in strings: each that `tcp` names has words here.
+#[test]
+fn every_timer_that_ends_a_state_has_words() {
+    let mut named = 0;
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tcp/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for rest in source.split("Cause::Timeout(\"").skip(1) {
+                let name = rest.split('"').next().unwrap();
+                let spoken = format!("Cause::Timeout(\"{name}\")");
+                assert!(
+                    ENGLISH.contains(&spoken) && KOREAN.contains(&spoken),
+                    "{name} in {}",
+                    path.display()
+                );
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 3);
+}
+
 #[test]
 fn languages_read_back() {
     for lang in Lang::ALL {
