@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 /// Octets read at once.
 const CHUNK: usize = 256 << 10;
 
+/// What a read gives: the file, to go on with, and what was read.
+type Chunk = io::Result<(File, Vec<u8>)>;
+
 /// The body of a response.
 pub(super) enum Body {
     Text(Option<Bytes>),
@@ -24,7 +27,7 @@ pub(super) struct Part {
     at: u64,
     /// Octets that were promised and are not sent yet.
     left: u64,
-    reading: Option<JoinHandle<io::Result<(File, Vec<u8>)>>>,
+    reading: Option<JoinHandle<Chunk>>,
 }
 
 impl Body {

@@ -7,7 +7,7 @@
 //! ```
 
 use super::ServeArgs;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use device::pcapng::{Tap, Way, Writer};
 use device::tun::Tun;
 use driver::{Clock, Observer};
@@ -50,6 +50,17 @@ struct Capture {
 impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Capture> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands what was recorded so far to the system; says why the recording has ended, if it has.
+    fn hand_over(&self) -> Option<String> {
+        let mut capture = self.lock();
+        if capture.failed.is_none() {
+            let flushed = capture.file.flush();
+            // Kept, and told below.
+            let _ = capture.note(flushed);
+        }
+        capture.failed.as_ref().map(ToString::to_string)
     }
 }
 
@@ -124,18 +135,9 @@ impl Recording {
         let Some((path, recorder)) = &self.pcap else { return std::future::pending().await };
         loop {
             tokio::time::sleep(FLUSH).await;
-            let mut capture = recorder.lock();
-            if capture.failed.is_none() {
-                let flushed = capture.file.flush();
-                // Kept in the capture.
-                let _ = capture.note(flushed);
-            }
-            if let Some(why) = &capture.failed {
-                anstream::eprintln!(
-                    "handfast: recording to {} has ended: {why}; serving goes on",
-                    path.display()
-                );
-                drop(capture);
+            if let Some(why) = recorder.hand_over() {
+                let path = path.display();
+                anstream::eprintln!("handfast: recording to {path} has ended: {why}; serving goes on");
                 return std::future::pending().await;
             }
         }
@@ -151,14 +153,8 @@ impl Recording {
             let _ = drawing.join();
         }
         let Some((path, recorder)) = self.pcap else { return Ok(()) };
-        let mut capture = recorder.lock();
-        if capture.failed.is_none() {
-            let flushed = capture.file.flush();
-            // Kept in the capture.
-            let _ = capture.note(flushed);
-        }
-        match capture.failed.take() {
-            Some(why) => Err(anyhow::Error::new(why).context(format!("{} is not complete", path.display()))),
+        match recorder.hand_over() {
+            Some(why) => Err(anyhow!("the capture {} is not complete: {why}", path.display())),
             None => Ok(()),
         }
     }
