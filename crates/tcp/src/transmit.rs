@@ -312,6 +312,11 @@ impl Open {
     /// RST at SND.NXT (RFC 9293 §3.10.5, 9293-E29).
     pub(crate) fn reset(&mut self, now: Instant, shared: &Shared, why: ResetWhy) -> Transmit {
         let mut transmit = self.bare_ack(now, shared, Why::Reset(why));
+        // A window probe is beyond what the peer takes, and so is SND.NXT then: the peer acts on the RST only where its
+        // window ends (RFC 5961 §3).
+        if self.snd.edge.before(self.snd.nxt) && !self.snd.edge.before(self.snd.una) {
+            transmit.segment.header.seq = self.snd.edge;
+        }
         transmit.segment.header.flags = Flags::RST | Flags::ACK;
         transmit.segment.header.urgent = 0;
         transmit.segment.header.options.sack = SackBlocks::NONE;

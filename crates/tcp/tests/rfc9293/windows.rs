@@ -245,3 +245,20 @@ fn a_fin_alone_probes_a_shut_window() {
     assert_eq!(lone.tcp.state(), State::FinWait2);
     lone.pass(Duration::from_secs(600));
 }
+
+/// The probe's octet was never taken: only a RST before it is at the peer's RCV.NXT.
+#[test]
+fn a_reset_comes_where_a_shut_window_ends() {
+    let mut lone = Lone::plain();
+    lone.write(5_000);
+    lone.sent();
+    lone.arrives(ACK, 1, 5_001, 0, 0);
+    lone.write(5_000);
+    assert_eq!(lone.sent(), [""; 0]);
+    lone.now += Duration::from_secs(1);
+    lone.tcp.handle_timeout(lone.now);
+    assert!(matches!(lone.transmits()[..], [ref probe] if matches!(probe.why, Why::WindowProbe(1))));
+    lone.arrives(ACK, 1, 5_001, 0, 0);
+    lone.tcp.abort(lone.now);
+    assert_eq!(lone.sent(), ["RST,ACK 5001:5001 ack 1"]);
+}
