@@ -31,7 +31,9 @@ pub(crate) async fn run(shared: Arc<Shared>, device: AsyncFd<OwnedFd>) {
             Next::Sleep { until, writable } => (until, writable),
         };
         let deadline = (until != Instant::FAR).then(|| shared.lock().clock.to_std(until)).flatten();
-        let interest = if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        // A device that goes away tells nothing but an error.
+        let interest = Interest::READABLE | Interest::ERROR;
+        let interest = if writable { interest | Interest::WRITABLE } else { interest };
         tokio::select! {
             () = shared.task.notified() => {}
             () = sleep(deadline) => {}
