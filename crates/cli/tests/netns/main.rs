@@ -1,0 +1,11 @@
+//! This machine's kernel and its ordinary programs talk to Handfast through a TUN, in a network namespace that each test
+//! makes for itself.
+//!
+//! Needs root, /dev/net/tun, and the programs that each test names. What cannot run says `SKIPPED`, or fails when
+//! `HANDFAST_NO_SKIP` is 1.
+#![cfg(target_os = "linux")]
+
+mod files;
+mod kernel;
+mod support;
+mod trouble;

@@ -1,0 +1,177 @@
+//! A network namespace for each test, and `handfast serve` in it.
+
+use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest as _, Sha256};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Set in the process that is in the namespace.
+const INSIDE: &str = "HANDFAST_TEST_IN_NAMESPACE";
+/// Far longer than anything here takes: what hangs shall fail.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// Runs `body` in a network namespace of its own, which is gone when it ends: the test program runs itself again, for the
+/// test `name` only. Where that is not possible, or a tool is missing, it says so loudly and skips; it fails instead when
+/// `HANDFAST_NO_SKIP` is 1.
+pub(crate) fn in_namespace(name: &str, tools: &[&str], body: impl FnOnce()) {
+    if std::env::var(INSIDE).as_deref() == Ok(name) {
+        device::netlink::Netlink::open().unwrap().set_up("lo").unwrap();
+        return body();
+    }
+    if let Some(why) = impossible(tools) {
+        assert_ne!(std::env::var("HANDFAST_NO_SKIP").as_deref(), Ok("1"), "{name} cannot run here: {why}");
+        // Not `eprintln`, which the test runner swallows when a test passes.
+        std::io::stderr().write_all(format!("SKIPPED: {name}: {why}\n").as_bytes()).unwrap();
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["--net", "--mount", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, name)
+        .output()
+        .unwrap();
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("{said}");
+    assert!(output.status.success(), "{name} failed in its namespace:\n{said}");
+    assert!(said.contains("1 passed"), "{name} did not run in its namespace:\n{said}");
+}
+
+fn impossible(tools: &[&str]) -> Option<String> {
+    let unshared = Command::new("unshare").args(["--net", "--mount", "true"]).output();
+    if !unshared.is_ok_and(|output| output.status.success()) {
+        return Some("no network namespace of its own (root?)".to_owned());
+    }
+    if let Err(why) = File::options().read(true).write(true).open("/dev/net/tun") {
+        return Some(format!("/dev/net/tun: {why}"));
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let there = |tool: &str| std::env::split_paths(&paths).any(|dir| dir.join(tool).is_file());
+    let missing = tools.iter().find(|tool| !there(tool))?;
+    Some(format!("{missing} is not installed"))
+}
+
+/// A directory that goes away.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn new() -> Self {
+        let dir = std::env::temp_dir().join(format!("handfast-netns-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A file of `len` octets that repeat nowhere; gives its SHA-256.
+    pub(crate) fn file(&self, name: &str, len: usize) -> String {
+        let mut octets = vec![0; len];
+        env::Rng::seeded(len as u64).fill(&mut octets);
+        fs::write(self.path(name), &octets).unwrap();
+        sha256(&octets)
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn sha256(octets: &[u8]) -> String {
+    Sha256::digest(octets).iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+pub(crate) fn sha256_of(path: impl AsRef<Path>) -> String {
+    sha256(&fs::read(path).unwrap())
+}
+
+/// `handfast serve`, ready.
+pub(crate) struct Server {
+    child: Child,
+    said: Receiver<String>,
+    errors: Option<thread::JoinHandle<String>>,
+}
+
+impl Server {
+    /// Starts it, and waits until it says that it serves.
+    pub(crate) fn start(dir: &TempDir, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_handfast"))
+            .arg("serve")
+            .arg(&dir.0)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (lines, said) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        let mut stderr = child.stderr.take().unwrap();
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut server = Self { child, said, errors: Some(errors) };
+        server.wait_for("Ctrl-C ends");
+        server
+    }
+
+    /// Waits until it says something with `part` in it; gives the line.
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
+        loop {
+            match self.said.recv_timeout(HANGS) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(_) => {}
+                Err(_) => panic!("the server never said {part:?}; {}", self.end(Signal::KILL).1),
+            }
+        }
+    }
+
+    /// Sends a signal and waits for the end: the exit status and what was said on standard error.
+    pub(crate) fn end(&mut self, signal: Signal) -> (ExitStatus, String) {
+        self.signal(signal);
+        self.wait()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // It may have ended by itself.
+        let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.errors.take().map(|errors| errors.join().unwrap()).unwrap_or_default())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a program to its end.
+pub(crate) fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Output {
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The same, and it has to succeed; what it said.
+pub(crate) fn succeed<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> String {
+    let output = run(program, arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {}\n{said}{errors}", output.status);
+    said
+}

@@ -1,0 +1,211 @@
+//! What goes wrong is told in words that help, and by the exit code.
+
+use crate::support::{Server, TempDir, in_namespace, run, sha256_of, succeed};
+use rustix::process::Signal;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Output};
+
+const HANDFAST: &str = env!("CARGO_BIN_EXE_handfast");
+
+/// `handfast serve` fails with this code, says all of `words`, and nothing else happens.
+fn fails(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn what_is_asked_wrongly_is_told_before_anything_is_done() {
+    let dir = TempDir::new();
+    let path = dir.path("");
+    let path = path.to_str().unwrap();
+    let asked = |arguments: &[&str]| run(HANDFAST, ["serve"].iter().chain(arguments));
+    fails(&asked(&[]), 2, &["<DIR>"]);
+    fails(&asked(&[path, "--addr", "10.0.0.1"]), 2, &["--addr", "10.0.0.1/24"]);
+    fails(&asked(&[path, "--addr", "10.0.0.1/33"]), 2, &["--addr"]);
+    fails(&asked(&[path, "--addr", "10.0.0.255/24"]), 2, &["belong to no host"]);
+    fails(&asked(&[path, "--addr", "fd00::1/64"]), 2, &["not an IPv4 address"]);
+    fails(&asked(&[path, "--addr6", "10.0.0.1/24"]), 2, &["not an IPv6 address"]);
+    fails(&asked(&[path, "--addr", "10.9.0.2/24"]), 2, &["10.111.0.1/24", "not in the kernel's network"]);
+    fails(&asked(&[path, "--addr", "10.111.0.1/24"]), 2, &["both"]);
+    fails(&asked(&[path, "--port", "0"]), 2, &["--port"]);
+    fails(&asked(&[path, "--port", "65536"]), 2, &["--port"]);
+    fails(&asked(&[path, "--mtu", "575"]), 2, &["--mtu"]);
+    fails(&asked(&[path, "--mtu", "1279", "--addr6", "fd00::2/64"]), 2, &["1280"]);
+    fails(&asked(&[path, "--tun", "a name that is too long"]), 2, &["no interface can be called"]);
+    fails(&asked(&["/no/such/directory"]), 1, &["/no/such/directory", "No such file"]);
+    fails(&asked(&["/etc/hostname"]), 1, &["/etc/hostname", "Not a directory"]);
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_with_what_to_do() {
+    in_namespace(
+        "trouble::what_stands_in_the_way_is_told_with_what_to_do",
+        &["setpriv", "mount", "ip"],
+        || {
+            let dir = TempDir::new();
+            let path = dir.path("");
+            let path = path.to_str().unwrap();
+            // Two want one name.
+            let server = Server::start(&dir, &[]);
+            fails(&run(HANDFAST, ["serve", path]), 1, &["hf0", "in use by another process"]);
+            drop(server);
+            succeed("ip", ["link", "add", "hf0", "type", "bridge"]);
+            fails(&run(HANDFAST, ["serve", path]), 1, &["hf0", "no plain TUN"]);
+            succeed("ip", ["link", "delete", "hf0"]);
+            // Two services want one port.
+            fails(&run(HANDFAST, ["serve", path, "--tcp-echo", "80"]), 1, &["port 80", "in use"]);
+            let twice = ["serve", path, "--udp-echo", "7", "--udp-echo", "7"];
+            fails(&run(HANDFAST, twice), 1, &["UDP port 7", "in use"]);
+            // A capture that cannot be made.
+            fails(
+                &run(HANDFAST, ["serve", path, "--pcap", "/no/such/file"]),
+                1,
+                &["cannot record to /no/such/file"],
+            );
+            // No right to it. The program lies where nobody else may look, so it is run from a descriptor.
+            let nobody = Command::new("setpriv")
+                .args([
+                    "--reuid=65534",
+                    "--regid=65534",
+                    "--clear-groups",
+                    "--no-new-privs",
+                    HANDFAST,
+                    "serve",
+                    "/",
+                ])
+                .output()
+                .unwrap();
+            if nobody.status.code() == Some(1) {
+                fails(&nobody, 1, &["no permission", "root"]);
+            } else {
+                let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
+                assert!(said.contains("setpriv"), "only setpriv itself may have failed: {said}");
+            }
+            // No such device.
+            succeed("mount", ["-t", "tmpfs", "none", "/dev/net"]);
+            fails(&run(HANDFAST, ["serve", path]), 1, &["/dev/net/tun", "modprobe tun"]);
+        },
+    );
+}
+
+#[test]
+fn a_full_disk_ends_the_capture_and_not_the_serving() {
+    in_namespace("trouble::a_full_disk_ends_the_capture_and_not_the_serving", &["curl", "mount"], || {
+        let dir = TempDir::new();
+        let hash = dir.file("big", 5_000_000);
+        std::fs::create_dir(dir.path("small")).unwrap();
+        let small = dir.path("small");
+        succeed("mount", ["-t", "tmpfs", "-o", "size=1m", "none", small.to_str().unwrap()]);
+        let capture = small.join("capture.pcapng");
+        let mut server = Server::start(&dir, &["--pcap", capture.to_str().unwrap()]);
+        let got = dir.path("got");
+        succeed("curl", ["-sS", "-m", "60", "-o", got.to_str().unwrap(), "http://10.111.0.2/big"]);
+        assert_eq!(sha256_of(&got), hash);
+        let (status, said) = server.end(Signal::INT);
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(said.contains("No space left on device") && said.contains("is not complete"), "{said}");
+        succeed("umount", [small.to_str().unwrap()]);
+    });
+}
+
+#[test]
+fn a_capture_is_read_by_others_without_complaint() {
+    in_namespace("trouble::a_capture_is_read_by_others_without_complaint", &["curl", "tshark"], || {
+        let dir = TempDir::new();
+        dir.file("big", 1_000_000);
+        let capture = dir.path("capture.pcapng");
+        let capture = capture.to_str().unwrap();
+        let mut server = Server::start(&dir, &["--pcap", capture]);
+        succeed("curl", ["-sS", "-m", "60", "-o", "/dev/null", "http://10.111.0.2/big"]);
+        let (status, said) = server.end(Signal::TERM);
+        assert_eq!(status.code(), Some(0), "{said}");
+        let tshark = |arguments: &[&str]| {
+            let checked = ["-r", capture, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
+            succeed("tshark", checked.iter().chain(arguments))
+        };
+        // 1 is good. Only what we send: the kernel leaves checksums to the device, which is us.
+        let bad = "_ws.malformed || (ip.src == 10.111.0.2 && !(tcp.checksum.status == 1))";
+        assert_eq!(tshark(&["-Y", &format!("({bad}) && tcp")]), "");
+        let comments = tshark(&[
+            "-Y",
+            "tcp.flags.syn == 1 && tcp.flags.ack == 1",
+            "-T",
+            "fields",
+            "-e",
+            "frame.comment",
+        ]);
+        assert_eq!(comments.trim(), "answers SYN");
+    });
+}
+
+#[test]
+fn the_live_ladder_shows_each_packet_with_its_reason() {
+    in_namespace("trouble::the_live_ladder_shows_each_packet_with_its_reason", &["curl"], || {
+        let dir = TempDir::new();
+        dir.file("small", 100);
+        let mut server = Server::start(&dir, &["--trace"]);
+        succeed("curl", ["-sS", "-m", "60", "-o", "/dev/null", "http://10.111.0.2/small"]);
+        for part in ["SYN-RECEIVED", "answers SYN", "ESTABLISHED", "CLOSED"] {
+            server.wait_for(part);
+        }
+        assert_eq!(server.end(Signal::INT).0.code(), Some(0));
+    });
+}
+
+/// Whether the interface is there.
+fn there(name: &str) -> bool {
+    device::netlink::Netlink::open().unwrap().link(name).is_ok()
+}
+
+#[test]
+fn ctrl_c_ends_cleanly_and_leaves_nothing_behind() {
+    in_namespace("trouble::ctrl_c_ends_cleanly_and_leaves_nothing_behind", &[], || {
+        let dir = TempDir::new();
+        dir.file("big", 64 << 20);
+        // Nothing under way: a success.
+        let mut server = Server::start(&dir, &[]);
+        assert!(there("hf0"));
+        let (status, said) = server.end(Signal::INT);
+        assert_eq!((status.code(), said.as_str(), there("hf0")), (Some(0), "", false));
+
+        // A connection without a request is ended in good order, at once.
+        let mut server = Server::start(&dir, &[]);
+        let mut idle = TcpStream::connect("10.111.0.2:80").unwrap();
+        server.signal(Signal::INT);
+        assert_eq!(idle.read(&mut [0; 9]).unwrap(), 0);
+        drop(idle);
+        assert_eq!((server.wait().0.code(), there("hf0")), (Some(0), false));
+
+        // A download that does not go on is cut: an interruption.
+        let mut server = Server::start(&dir, &[]);
+        let mut download = TcpStream::connect("10.111.0.2:80").unwrap();
+        download.write_all(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        download.read_exact(&mut [0; 1000]).unwrap();
+        server.signal(Signal::INT);
+        let (status, said) = server.wait();
+        assert_eq!((status.code(), there("hf0")), (Some(130), false), "{said}");
+        let ended = download.read_to_end(&mut Vec::new());
+        assert_eq!(ended.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+
+        // So is an upload; nothing of it is left.
+        let mut server = Server::start(&dir, &[]);
+        let mut upload = TcpStream::connect("10.111.0.2:80").unwrap();
+        upload
+            .write_all(b"PUT /up HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+            .unwrap();
+        let mut go_on = [0; 12];
+        upload.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100");
+        upload.write_all(b"half of it").unwrap();
+        let (status, said) = server.end(Signal::INT);
+        assert_eq!(status.code(), Some(130), "{said}");
+        let left: Vec<_> =
+            std::fs::read_dir(dir.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["big"]);
+    });
+}
