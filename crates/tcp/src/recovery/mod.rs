@@ -126,7 +126,13 @@ impl Recovery {
         self.duplicates = 0;
         self.limited = 0;
         match self.phase {
-            Phase::Open => Progress::Normal,
+            Phase::Open => {
+                if una.after(self.recover) {
+                    // It stays close behind: left alone for 2 GiB it would seem to lie ahead, and hide a loss.
+                    self.recover = una - 1;
+                }
+                Progress::Normal
+            }
             Phase::Fast if una.at_or_after(self.recover) => {
                 self.phase = Phase::Open;
                 self.credit = 0;
@@ -243,6 +249,22 @@ mod rfc6582_3_2 {
         assert!((0..5).all(|_| !recovery.on_duplicate_ack(una, nxt, MSS)));
         assert_eq!(recovery.on_progress(nxt, 10 * MSS, MSS), Progress::SlowStart);
         assert_eq!(recovery.phase(), Phase::Open);
+    }
+
+    /// Covers: RFC 6582 6582-1
+    #[test]
+    fn after_gigabytes_without_loss_a_loss_is_still_seen() {
+        let mut recovery = Recovery::new(SeqNum::new(0));
+        let mut una = SeqNum::new(1);
+        for _ in 0..5 {
+            let nxt = una + (1 << 29);
+            recovery.on_sent(Instant::ZERO, una, nxt);
+            let retired = recovery.ledger.retire(nxt);
+            assert_eq!(recovery.on_progress(nxt, retired.count, MSS), Progress::Normal);
+            una = nxt;
+        }
+        recovery.on_sent(Instant::ZERO, una, una + 10 * MSS);
+        assert!((0..3).any(|_| recovery.on_duplicate_ack(una, una + 10 * MSS, MSS)));
     }
 
     /// Covers: RFC 3042 3042-1; RFC 5681 5681-19, 5681-20, 5681-21
