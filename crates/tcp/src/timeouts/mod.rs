@@ -135,7 +135,7 @@ impl SendHalf {
 impl Open {
     fn arm_timers(&mut self, now: Instant, shared: &mut Shared) {
         self.arm_sending(now, shared);
-        self.arm_keep_alive(shared);
+        self.arm_keep_alive(now, shared);
         if self.phase == State::FinWait2 && shared.released.is_some() {
             shared.timers.set_if_idle(Timer::FinWait2, now + shared.config.fin_wait_2_timeout);
         } else {
@@ -187,15 +187,19 @@ impl Open {
     }
 
     /// Only while nothing is out, and from the last sign of life on (MUST-26).
-    fn arm_keep_alive(&mut self, shared: &mut Shared) {
+    fn arm_keep_alive(&mut self, now: Instant, shared: &mut Shared) {
         let Some(probing) = shared.config.keep_alive.filter(|_| self.phase.is_synchronized()) else {
             return shared.timers.cancel(Timer::KeepAlive);
         };
         if self.snd.outstanding() || self.snd.persist.is_some() {
             return shared.timers.cancel(Timer::KeepAlive);
         }
-        let waited = probing.interval.saturating_mul(u32::from(shared.keep_alive_probes));
-        shared.timers.set(Timer::KeepAlive, shared.last_heard + probing.idle + waited);
+        if shared.keep_alive_probes == 0 {
+            shared.timers.set(Timer::KeepAlive, shared.last_heard + probing.idle);
+        } else {
+            // From the last probe on, however late that was: each has its time to be answered.
+            shared.timers.set_if_idle(Timer::KeepAlive, now + probing.interval);
+        }
     }
 }
 

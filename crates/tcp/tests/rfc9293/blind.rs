@@ -310,3 +310,20 @@ fn an_answered_probe_begins_a_new_idle_time_and_a_garbage_octet_is_a_choice() {
     // Off unless asked for.
     Lone::plain().pass(Duration::from_secs(100 * 86_400));
 }
+
+/// Covers: RFC 9293 MUST-24, MUST-29
+#[test]
+fn a_long_silence_before_probing_is_asked_for_is_no_unanswered_probe() {
+    use handfast_tcp::KeepAlive;
+    let mut lone = Lone::plain();
+    lone.pass(Duration::from_secs(86_400));
+    lone.tcp.set_keep_alive(Some(KeepAlive::default())).unwrap();
+    assert_eq!(lone.advance(Duration::from_secs(74)).len(), 1, "the peer gets time to answer");
+    lone.acked(1);
+    lone.pass(Duration::from_secs(7_000));
+    // A host that slept through all of its deadlines asks before it gives up, too.
+    lone.now += Duration::from_secs(86_400);
+    assert_eq!(lone.advance(Duration::from_secs(74)).len(), 1);
+    lone.acked(1);
+    assert_eq!(lone.tcp.state(), State::Established);
+}
