@@ -62,7 +62,7 @@ pub trait CongestionControl: Debug + Send + Sync {
     /// The sender's segment size changed.
     fn set_segment_size(&mut self, octets: u32);
 
-    /// Octets that may be in flight.
+    /// Octets that may be in flight: a segment at least, or nothing would ever be acknowledged.
     fn window(&self) -> u32;
 
     /// The slow-start threshold.

@@ -80,7 +80,9 @@ impl CongestionControl for NewReno {
 
     fn on_recovered(&mut self, _now: Instant, in_flight: u32) {
         // RFC 6582 §3.2 step 3, first option: no burst when little is in flight (5681-26).
-        self.cwnd = self.ssthresh.min(in_flight.max(self.segment_size).saturating_add(self.segment_size));
+        let most = in_flight.max(self.segment_size).saturating_add(self.segment_size);
+        // Segments may have grown since the threshold was set.
+        self.cwnd = self.ssthresh.min(most).max(self.segment_size);
     }
 
     fn on_idle(&mut self, _now: Instant) {
@@ -167,6 +169,15 @@ mod rfc5681_3_1 {
         (0..100).for_each(|_| reno.on_ack(&ack(MSS)));
         reno.on_idle(Instant::ZERO);
         assert_eq!(reno.window(), 10 * MSS);
+    }
+
+    #[test]
+    fn a_segment_fits_the_window_even_when_segments_grew_during_recovery() {
+        let mut reno = NewReno::new(10 * 536, 536);
+        reno.on_congestion(Instant::ZERO, 536, Reduction::Loss);
+        reno.set_segment_size(1448);
+        reno.on_recovered(Instant::ZERO, 0);
+        assert!(reno.window() >= 1448, "{}", reno.window());
     }
 
     /// Covers: RFC 6582 6582-1
