@@ -174,8 +174,12 @@ impl Open {
         Some(sample)
     }
 
-    /// SND.WND (9293-E17), and what an opened or still closed window means.
+    /// SND.WND (9293-E17), and what an opened or still closed window means. An ACK of less than SND.UNA says nothing of
+    /// either.
     fn take_window(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) {
+        if seg.header.ack.before(self.snd.una) {
+            return;
+        }
         let window = scaled(seg.header.window, self.snd.scale, seg.has(Flags::SYN));
         self.snd.update_window(seg.header.seq, seg.header.ack, window);
         if self.snd.persist.is_none() {

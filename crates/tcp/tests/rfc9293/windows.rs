@@ -84,6 +84,17 @@ fn only_newer_segments_move_the_window() {
     assert_eq!(lone.tcp.status().snd_wnd, 7_000);
 }
 
+/// Covers: RFC 9293 9293-E17
+#[test]
+fn a_segment_that_acknowledges_less_than_before_moves_no_window_however_new_its_data() {
+    let mut lone = Lone::plain();
+    lone.write(2_000);
+    lone.sent();
+    lone.arrives(ACK, 1, 2_001, 5_000, 100);
+    lone.arrives(ACK, 101, 1_001, 200, 100); // SEG.ACK < SND.UNA
+    assert_eq!((lone.tcp.status().snd_wnd, lone.tcp.readable()), (5_000, 200));
+}
+
 /// Covers: RFC 9293 MUST-34, SHLD-15, SHLD-16, MAY-7; RFC 7323 7323-11
 #[test]
 fn after_a_shrink_new_data_waits_and_the_first_repetition_does_not() {
