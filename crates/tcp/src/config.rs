@@ -287,7 +287,7 @@ impl TcpConfig {
 
     /// Twice the maximum segment lifetime: how long TIME-WAIT lasts.
     pub fn time_wait(&self) -> Duration {
-        self.msl * 2
+        self.msl.saturating_mul(2)
     }
 }
 

@@ -49,6 +49,17 @@ impl Connection {
             Data::Open(open) if !open.snd.fin_sent() => open.snd.flush_unsent(),
             Data::Open(_) | Data::Over(_) => {}
         }
+        self.tell_writer();
+    }
+
+    /// There may be room in the send buffer that no ACK made.
+    pub(super) fn tell_writer(&mut self) {
+        let limit = self.shared.config.send_buffer;
+        self.shared.events.writable |= match &mut self.data {
+            Data::SynSent(snd) => snd.take_writer(limit),
+            Data::Open(open) => open.snd.take_writer(limit),
+            Data::Over(_) => false,
+        };
     }
 
     /// Octets that [`send`](Self::send) would take now.

@@ -38,6 +38,7 @@ impl Connection {
     pub fn set_send_buffer(&mut self, octets: u32) -> Result<(), ConfigError> {
         let changed = self.config().clone().send_buffer(octets)?;
         self.shared.config = Arc::new(changed);
+        self.tell_writer();
         Ok(())
     }
 

@@ -125,11 +125,7 @@ impl Open {
         if self.snd.drained() && !opening {
             shared.events.drained = true;
         }
-        let room = self.snd.queued() < shared.config.send_buffer as usize;
-        if self.snd.writer_waits && room {
-            self.snd.writer_waits = false;
-            shared.events.writable = true;
-        }
+        shared.events.writable |= self.snd.take_writer(shared.config.send_buffer);
     }
 
     /// RFC 6298 §5: stop when all is acknowledged, restart on progress (6298-12).

@@ -159,6 +159,12 @@ impl SendHalf {
         take
     }
 
+    /// Whether a writer that was refused is to hear that there is room under `limit` octets now; once.
+    pub(crate) fn take_writer(&mut self, limit: u32) -> bool {
+        let room = self.queue.len() < limit as usize;
+        room && core::mem::take(&mut self.writer_waits)
+    }
+
     /// Queues our FIN after everything written.
     pub(crate) fn close(&mut self) {
         self.fin = true;

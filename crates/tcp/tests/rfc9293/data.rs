@@ -1,8 +1,9 @@
 //! §3.8: data, windows, retransmission; RFC 5681, 6298, 6582.
 
+use crate::lone::Lone;
 use crate::pair::Pair;
 use env::{Duration, Instant};
-use handfast_tcp::{ConnectionError, Event, KeepAlive, Segment, State, TcpConfig, Why};
+use handfast_tcp::{ConnectionError, Event, KeepAlive, Segment, SendError, SendFlags, State, TcpConfig, Why};
 use wire::tcp::{Flags, Header};
 use wire::{Payload, WireWindow};
 
@@ -452,6 +453,28 @@ fn flush_forgets_what_was_not_sent() {
     pair.write(true, b"more");
     pair.settle(Duration::from_secs(1));
     assert_eq!(&pair.b.received[14_480..], b"more");
+}
+
+#[test]
+fn a_writer_that_found_no_room_hears_of_what_a_flush_or_a_larger_buffer_made() {
+    let full = || {
+        let mut lone = Lone::plain();
+        lone.arrives(Flags::ACK, 1, 1, 0, 0);
+        lone.write(1 << 20);
+        let refused = lone.tcp.send(lone.now, Payload::copy_of(b"more"), SendFlags::default());
+        assert_eq!(refused, Err(SendError::Full));
+        lone.sent();
+        assert!(!lone.events.contains(&Event::Writable));
+        lone
+    };
+    let mut lone = full();
+    lone.tcp.flush();
+    lone.sent();
+    assert!(lone.events.contains(&Event::Writable), "no ACK will come to tell it");
+    let mut lone = full();
+    lone.tcp.set_send_buffer(2 << 20).unwrap();
+    lone.sent();
+    assert!(lone.events.contains(&Event::Writable));
 }
 
 /// Covers: RFC 5681 5681-27
