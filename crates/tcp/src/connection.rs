@@ -258,7 +258,7 @@ impl Connection {
         let own = self.shared.timers.next();
         let more = match &self.data {
             Data::SynSent(_) => None,
-            Data::Open(open) => earliest(open.rcv.ack_deadline(), open.pacing_deadline()),
+            Data::Open(open) => open.rcv.ack_deadline(),
             Data::Over(over) => over.time_wait.as_ref().map(TimeWait::expires),
         };
         earliest(own, more)

@@ -28,6 +28,12 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::congestion::{AckSample, CongestionControl, Reduction};
+    use crate::connection::Data;
+    use crate::listener::Accepted;
+    use crate::{Connection, Path, SendFlags, TcpConfig};
+    use alloc::boxed::Box;
+    use wire::{Mss, Payload, SeqNum, WireWindow};
 
     #[test]
     fn a_rate_spaces_trains_and_no_rate_does_not() {
@@ -38,5 +44,89 @@ mod tests {
         pacer.on_sent(now, 1_000, Some(1_000_000));
         assert_eq!(pacer.wait(now), Some(now + Duration::from_millis(1)));
         assert_eq!(pacer.wait(now + Duration::from_millis(1)), None);
+    }
+
+    /// A thousand octets in a millisecond, and as many in flight as anybody likes.
+    #[derive(Clone, Debug)]
+    struct Paced;
+
+    impl CongestionControl for Paced {
+        fn on_ack(&mut self, _: &AckSample) {}
+        fn on_congestion(&mut self, _: Instant, _: u32, _: Reduction) {}
+        fn on_recovered(&mut self, _: Instant, _: u32) {}
+        fn on_idle(&mut self, _: Instant) {}
+        fn set_segment_size(&mut self, _: u32) {}
+        fn window(&self) -> u32 {
+            u32::MAX
+        }
+        fn threshold(&self) -> u32 {
+            u32::MAX
+        }
+        fn pacing_rate(&self) -> Option<u64> {
+            Some(1_000_000)
+        }
+        fn clone_box(&self) -> Box<dyn CongestionControl> {
+            Box::new(self.clone())
+        }
+    }
+
+    /// A connection of segments of 1,000 octets, one a millisecond, whose peer has a window of `window`.
+    fn paced(now: Instant, window: u16) -> Connection {
+        let accepted = Accepted {
+            iss: SeqNum::new(100),
+            irs: SeqNum::new(200),
+            send_mss: Mss::new(1_000),
+            scales: None,
+            window: WireWindow::new(window),
+            timestamps: None,
+            sack: false,
+            round_trip: Some(Duration::from_millis(10)),
+            retransmitted: false,
+            receive_window: 65_535,
+        };
+        let path = Path { train_limit: 0, ..Path::ipv4(1500) };
+        let mut tcp = Connection::accepted(now, TcpConfig::default().nagle(false), path, accepted);
+        if let Data::Open(open) = &mut tcp.data {
+            open.snd.congestion = Box::new(Paced);
+        }
+        tcp
+    }
+
+    #[test]
+    fn trains_leave_in_their_time_and_no_deadline_is_left_behind() {
+        let mut now = Instant::from_secs(1);
+        let mut tcp = paced(now, 5_000);
+        tcp.send(now, Payload::copy_of(&[0; 8_000]), SendFlags::default()).expect("room");
+        for n in 0..5 {
+            assert!(tcp.poll_transmit(now).is_some() && tcp.poll_transmit(now).is_none());
+            if n < 4 {
+                assert_eq!(tcp.poll_timeout(), Some(now + Duration::from_millis(1)));
+            }
+            now += Duration::from_millis(1);
+            tcp.handle_timeout(now);
+        }
+        // Now the window is what holds the rest back: whoever waits for a deadline may sleep.
+        assert!(tcp.poll_transmit(now).is_none());
+        assert!(tcp.poll_timeout().is_some_and(|at| at > now));
+    }
+
+    #[test]
+    fn what_is_sent_again_has_its_time_too_but_for_the_first() {
+        let mut now = Instant::from_secs(1);
+        let mut tcp = paced(now, 65_535);
+        tcp.send(now, Payload::copy_of(&[0; 3_000]), SendFlags::default()).expect("room");
+        for _ in 0..3 {
+            assert!(tcp.poll_transmit(now).is_some() && tcp.poll_transmit(now).is_none());
+            now = tcp.poll_timeout().expect("a deadline");
+            tcp.handle_timeout(now);
+        }
+        // The retransmission timer has expired: all three are lost.
+        for _ in 0..3 {
+            assert!(tcp.poll_transmit(now).is_some() && tcp.poll_transmit(now).is_none());
+            now += Duration::from_millis(1);
+            assert!(tcp.poll_timeout().is_some_and(|at| at >= now));
+            tcp.handle_timeout(now);
+        }
+        assert_eq!(tcp.status().retransmitted_segments, 3);
     }
 }

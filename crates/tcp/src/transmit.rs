@@ -122,7 +122,7 @@ impl Open {
         if self.agreed.timestamps { 3 } else { 4 }
     }
 
-    /// What is lost: the forced first piece whatever cwnd says, the rest as cwnd has room.
+    /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time.
     fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
         let Some((start, end)) = self.snd.recovery.ledger.next_lost() else {
             self.snd.resend = None;
@@ -145,7 +145,7 @@ impl Open {
         let room = cwnd.saturating_sub(self.snd.recovery.in_flight());
         let (count, why) = match self.snd.resend {
             Some(why) => (count.min(segment), why),
-            None if room >= count.min(segment) => {
+            None if room >= count.min(segment) && self.snd.pacer.wait(now).is_none() => {
                 let fits = count.min(room);
                 (if fits > segment { fits - fits % segment } else { fits }, Why::NextHole)
             }
@@ -323,16 +323,17 @@ impl Open {
         transmit
     }
 
-    /// Why new data waits, if any does.
+    /// Why what is to be sent waits, if anything does.
     pub(crate) fn blocked(&mut self, now: Instant, shared: &Shared) -> Option<Blocked> {
+        if self.snd.recovery.ledger.lost() > 0
+            && let Some(at) = self.snd.pacer.wait(now)
+        {
+            return Some(Blocked::Pacing(at));
+        }
         let segment = self.payload_limit();
         match self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit) {
             Plan::Wait(Blocked::Idle) | Plan::Send { .. } => None,
             Plan::Wait(blocked) => Some(blocked),
         }
-    }
-
-    pub(crate) fn pacing_deadline(&self) -> Option<Instant> {
-        if self.snd.pending() { self.snd.pacer.wait(self.snd.last_sent) } else { None }
     }
 }

@@ -6,6 +6,7 @@
 //!   nothing moves for R2 ───────────► User ───────► aborted                   §3.8.3
 //!   silence, and nothing is out ────► KeepAlive ──► probe, then give up       §3.8.4
 //!   an orphan waits for a FIN ──────► FinWait2 ───► forgotten
+//!   it is not its time to leave ────► Pacing ─────► sent
 //! ```
 
 mod timers;
@@ -36,6 +37,7 @@ impl Connection {
                 Timer::Persist => self.on_persist_timeout(now),
                 Timer::KeepAlive => self.on_keep_alive_timeout(now),
                 Timer::FinWait2 => self.end(now, None, Cause::Timeout("FIN-WAIT-2")),
+                Timer::Pacing => {} // What waited is sent when polled.
             }
         }
     }
@@ -147,6 +149,10 @@ impl Open {
     fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
         let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
+        match blocked {
+            Some(Blocked::Pacing(at)) => shared.timers.set(Timer::Pacing, at),
+            _ => shared.timers.cancel(Timer::Pacing),
+        }
         let waits = !self.snd.outstanding() && blocked == Some(Blocked::Window);
         let persisting = self.snd.persist.is_some() || waits;
         if persisting {

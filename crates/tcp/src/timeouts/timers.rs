@@ -15,25 +15,36 @@ pub(crate) enum Timer {
     User,
     /// The bound of an orphan's FIN-WAIT-2.
     FinWait2,
+    /// The next train may leave.
+    Pacing,
 }
 
-const TIMERS: [Timer; 5] =
-    [Timer::User, Timer::Retransmit, Timer::Persist, Timer::KeepAlive, Timer::FinWait2];
+const TIMERS: [Timer; 6] =
+    [Timer::User, Timer::Retransmit, Timer::Persist, Timer::KeepAlive, Timer::FinWait2, Timer::Pacing];
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; TIMERS.len()]);
+/// When each fires; [`Instant::FAR`] is never.
+#[derive(Clone, Debug)]
+pub(crate) struct Timers([Instant; TIMERS.len()]);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self([Instant::FAR; TIMERS.len()])
+    }
+}
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = Some(at);
+        self.0[timer as usize] = at;
     }
 
     pub(crate) fn set_if_idle(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize].get_or_insert(at);
+        if self.0[timer as usize] == Instant::FAR {
+            self.set(timer, at);
+        }
     }
 
     pub(crate) fn cancel(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.set(timer, Instant::FAR);
     }
 
     pub(crate) fn cancel_all(&mut self) {
@@ -41,12 +52,13 @@ impl Timers {
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.0.into_iter().min().filter(|at| *at != Instant::FAR)
     }
 
     /// Takes one expired timer, so that its handler may set it again without looping.
     pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
-        let timer = TIMERS.into_iter().find(|&t| self.0[t as usize].is_some_and(|at| at <= now))?;
+        let expired = |at: Instant| at <= now && at != Instant::FAR;
+        let timer = TIMERS.into_iter().find(|&t| expired(self.0[t as usize]))?;
         self.cancel(timer);
         Some(timer)
     }
