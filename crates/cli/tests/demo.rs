@@ -43,12 +43,19 @@ fn quotes(chapter: &str) -> Vec<(String, Vec<String>)> {
     quotes
 }
 
+/// Numbers and their room aside, what a line says.
+fn words(line: &str) -> String {
+    line.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace() && *c != '─').collect()
+}
+
+/// With `HANDFAST_WRITE_DOCS=1` a quote that differs in numbers only is written anew.
 #[test]
 fn the_chapter_quotes_what_the_command_prints() {
-    for (file, at_least) in [("docs/the-two-handshakes.md", 12), ("docs/the-two-handshakes.ko.md", 12)] {
-        let chapter = std::fs::read_to_string(root().join(file)).unwrap();
+    for file in ["docs/the-two-handshakes.md", "docs/the-two-handshakes.ko.md"] {
+        let path = root().join(file);
+        let mut chapter = std::fs::read_to_string(&path).unwrap();
         let quotes = quotes(&chapter);
-        assert!(quotes.len() >= at_least, "{file}: {} quotes", quotes.len());
+        assert!(quotes.len() >= 12, "{file}: {} quotes", quotes.len());
         for (command, quoted) in quotes {
             let args: Vec<&str> = command.split(' ').collect();
             let out = run(&args);
@@ -56,8 +63,19 @@ fn the_chapter_quotes_what_the_command_prints() {
             let printed = text(&out.stdout);
             let printed: Vec<&str> = printed.lines().collect();
             assert!(!quoted.is_empty(), "{file}: {command}");
-            let here = printed.windows(quoted.len()).any(|lines| lines == quoted);
-            assert!(here, "{file} quotes `handfast {command}` with:\n{}", quoted.join("\n"));
+            if printed.windows(quoted.len()).any(|lines| lines == quoted) {
+                continue;
+            }
+            let said: Vec<String> = quoted.iter().map(|line| words(line)).collect();
+            let alike = printed
+                .windows(quoted.len())
+                .find(|lines| lines.iter().map(|line| words(line)).eq(said.iter().cloned()));
+            let write = std::env::var_os("HANDFAST_WRITE_DOCS").is_some();
+            let Some(lines) = alike.filter(|_| write) else {
+                panic!("{file} quotes `handfast {command}` with:\n{}", quoted.join("\n"));
+            };
+            chapter = chapter.replace(&quoted.join("\n"), &lines.join("\n"));
+            std::fs::write(&path, &chapter).unwrap();
         }
     }
 }
