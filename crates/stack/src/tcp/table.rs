@@ -16,11 +16,15 @@ use crate::wheel::TimerId;
 use crate::{Account, HostEvent, Ip, SendFailure, Trace};
 use ::tcp::{Cause, Connection, ConnectionError, Event, Note, SoftError, State};
 use alloc::boxed::Box;
-use env::Instant;
+use env::{Duration, Instant};
 use wire::SeqNum;
 
 /// What a connection costs beside its queues: the machine's own size, its halves' and its places in the tables.
 pub(super) const RECORD: usize = 2_048;
+
+/// So often the IP layer is told that what a connection sends arrives: well within the shortest time that a neighbour
+/// counts as reachable (RFC 4861 §10), and not with every ACK.
+const VOUCH: Duration = Duration::from_secs(1);
 
 /// One connection of a host.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub(super) struct Slot {
     received: usize,
     sent: usize,
     una: SeqNum,
+    /// When the IP layer was last told that what we send arrives.
+    vouched: Instant,
     path_epoch: u32,
     watched: bool,
 }
@@ -141,6 +147,7 @@ impl Tcp {
             received: 0,
             sent: 0,
             una: SeqNum::default(),
+            vouched: Instant::ZERO,
             path_epoch: epoch,
             watched,
         });
@@ -237,7 +244,9 @@ impl Tcp {
         }
         slot.known = state;
         let (una, queued) = slot.connection.unacknowledged();
-        if core::mem::replace(&mut slot.una, una) != una && is {
+        let arrives = core::mem::replace(&mut slot.una, una) != una && is;
+        if arrives && now.since(slot.vouched) >= VOUCH {
+            slot.vouched = now;
             ip.confirm(now, slot.flow.remote); // RFC 4861 §7.3.1: what we send arrives
         }
         let held = slot.connection.held();

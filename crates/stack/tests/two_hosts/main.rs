@@ -2,6 +2,7 @@
 
 mod echo;
 mod multicast;
+mod neighbours;
 mod net;
 mod udp;
 mod udp_calls;
