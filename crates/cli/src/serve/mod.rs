@@ -40,6 +40,8 @@ use tokio::sync::watch;
 
 /// What is under way when the end is asked for may take so long.
 const GRACE: Duration = Duration::from_secs(3);
+/// Connections that may wait to be accepted.
+const BACKLOG: usize = 1024;
 /// A request's head has to arrive within this time, and the next one on the same connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -184,11 +186,15 @@ async fn accept(
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let mut stop = stopped.clone();
+    let mut last = BACKLOG;
     loop {
         let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => accepted.context("the stack has stopped")?,
+            biased;
+            // Who was connected before the end gets an answer, or a FIN: not a RST.
+            accepted = listener.accept(), if last > 0 => accepted.context("the stack has stopped")?,
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
+        last -= usize::from(*stopped.borrow());
         let (site, mut stop) = (Rc::clone(&site), stopped.clone());
         tokio::task::spawn_local(async move {
             let respond = service_fn(move |request| {
@@ -244,7 +250,8 @@ fn println_or_not(line: &str) {
 
 /// Listens for both IP versions.
 async fn listen(stack: &Stack, port: u16) -> std::io::Result<TcpListener> {
-    let both = ListenConfig { dual_stack: true, backlog: 1024, syn_queue: 1024, ..ListenConfig::default() };
+    let both =
+        ListenConfig { dual_stack: true, backlog: BACKLOG, syn_queue: BACKLOG, ..ListenConfig::default() };
     TcpListener::bind_with(stack, SocketAddr::from(([0u16; 8], port)), both).await
 }
 
