@@ -67,6 +67,11 @@ struct Theirs {
 pub(super) type Broken = Option<(&'static str, String)>;
 
 impl Flow {
+    /// The connection is gone; what came before may begin another.
+    pub(super) fn reset(&mut self) {
+        (self.ours, self.theirs, self.connection) = (None, None, None);
+    }
+
     /// One past the last number sent.
     pub(super) fn highest(&self) -> u64 {
         self.ours.map_or(0, |ours| ours.max)
@@ -168,7 +173,8 @@ impl Flow {
 
     /// Our SYN: a new incarnation, unless we know it.
     fn opens(&mut self, iss: SeqNum, scale: Option<u8>) {
-        if self.ours.is_none_or(|ours| ours.iss != iss) {
+        // A SYN after ours was acknowledged, and data with it: the same cookie again (RFC 4987 §3.6).
+        if self.ours.is_none_or(|ours| ours.iss != iss || ours.una > 1) {
             self.theirs = None;
             self.ours =
                 Some(Ours { iss, scale, max: 0, una: 0, edge: 0, acked: 0, disturbed: false, last_ack: 0 });
@@ -254,7 +260,8 @@ impl Flow {
         if len == 0 {
             return None;
         }
-        let mss = self.theirs.and_then(|theirs| theirs.mss).map_or(default_mss, Mss::new);
+        // RFC 9293 MUST-15, once we know which SYN of theirs it was.
+        let mss = self.theirs.map_or(Mss::new(u16::MAX), |theirs| theirs.mss.map_or(default_mss, Mss::new));
         let size = view.payload().len() + view.option_bytes().len();
         if !syn && size > usize::from(mss.get()) {
             return broken(

@@ -112,7 +112,7 @@ impl Checks {
         let remote = SocketAddr::new(packet.dst, view.dst_port());
         let default = if packet.src.is_ipv4() { Mss::DEFAULT_V4 } else { Mss::DEFAULT_V6 };
         if self.reborn && view.flags().contains(tcp::Flags::RST) {
-            self.flows.remove(&(host, local, remote));
+            self.flows.entry((host, local, remote)).or_default().reset();
             return None;
         }
         let flow = self.flows.entry((host, local, remote)).or_default();
@@ -146,7 +146,7 @@ impl Checks {
             let local = SocketAddr::new(packet.dst, view.dst_port());
             let remote = SocketAddr::new(packet.src, view.src_port());
             if self.reborn && view.flags().contains(tcp::Flags::RST) {
-                self.flows.remove(&(host, local, remote));
+                self.flows.entry((host, local, remote)).or_default().reset();
             } else {
                 self.flows.entry((host, local, remote)).or_default().arrives(&view);
             }
