@@ -31,7 +31,7 @@ impl Tcp {
 
         let mut iss = self.generator.iss(now, &flow);
         if let Some(Whose::TimeWait(key)) = self.demux.get(&flow)
-            && let Some(floor) = self.take_time_wait(ip, key)
+            && let Some(floor) = self.take_time_wait(ip, now, key)
         {
             iss = beyond(iss, floor);
         }

@@ -103,9 +103,8 @@ impl Tcp {
                 if !self.establish(ip, now, listener, flow, accepted, segment, packet) {
                     return ip.drop(now, Discard::NoMemory.into(), packet);
                 }
-                if self.take_half_open(ip, key).is_some_and(|slot| slot.displaced.is_some()) {
-                    Self::release_time_wait(ip);
-                    ip.counters.tcp_time_wait_reused = ip.counters.tcp_time_wait_reused.saturating_add(1);
+                if let Some(displaced) = self.take_half_open(ip, key).and_then(|slot| slot.displaced) {
+                    self.time_wait_reused(ip, now, *displaced);
                 }
             }
             HalfOpenOutcome::Send(transmit) => self.send_loose(ip, now, &flow, marks, transmit),

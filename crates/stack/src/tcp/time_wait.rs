@@ -144,11 +144,24 @@ impl Tcp {
     }
 
     /// Ends a wait because we open the 4-tuple again, and says where the new connection must begin after.
-    pub(super) fn take_time_wait(&mut self, ip: &mut Ip, key: Key) -> Option<SeqNum> {
+    pub(super) fn take_time_wait(&mut self, ip: &mut Ip, now: Instant, key: Key) -> Option<SeqNum> {
         let slot = self.lift_time_wait(key)?;
+        let floor = slot.record.snd_nxt();
+        self.time_wait_reused(ip, now, slot);
+        Some(floor)
+    }
+
+    /// A newer connection has taken the place of a record that was lifted. Whoever still has the old connection hears of
+    /// its end when it would have come.
+    pub(super) fn time_wait_reused(&mut self, ip: &mut Ip, now: Instant, slot: TimeWaitSlot) {
         Self::release_time_wait(ip);
         ip.counters.tcp_time_wait_reused = ip.counters.tcp_time_wait_reused.saturating_add(1);
-        Some(slot.record.snd_nxt())
+        if let Some(key) = slot.connection
+            && let Some(old) = self.connections.get_mut(key)
+        {
+            old.handed_over = false;
+            self.touched(ip, now, key);
+        }
     }
 
     /// Takes a record out of the tables; its memory stays charged.
@@ -171,7 +184,7 @@ impl Tcp {
         }
     }
 
-    pub(super) fn release_time_wait(ip: &mut Ip) {
+    fn release_time_wait(ip: &mut Ip) {
         ip.budget.release(Account::TcpRecord, TIME_WAIT);
     }
 }

@@ -211,6 +211,69 @@ mod reuse_by_us {
     }
 }
 
+mod users {
+    use super::*;
+
+    /// Lets a connection go on into TIME-WAIT while its user holds on to it.
+    fn held(bench: &mut Bench, id: stack::ConnectionId, peer: &mut Peer) {
+        bench.host.tcp_close(bench.now, id).expect("open");
+        let fin = bench.one();
+        peer.take(&fin);
+        peer.send(bench, Flags::FIN | Flags::ACK, b"");
+        bench.one();
+        assert_eq!(bench.host.tcp_state(id), State::TimeWait);
+        bench.events();
+    }
+
+    /// The connection is over for its user, and nothing of it is left once that user has gone too.
+    fn told(bench: &mut Bench, old: stack::ConnectionId) {
+        bench.pass(61_000);
+        let closed = HostEvent::TcpClosed(old, None);
+        assert_eq!(bench.events().into_iter().filter(|event| *event == closed).count(), 1);
+        assert_eq!(bench.host.tcp_state(old), State::Closed);
+        let before = bench.host.tcp_counts().connections;
+        bench.host.tcp_release(bench.now, old);
+        bench.sent();
+        assert_eq!(bench.host.tcp_counts().connections, before - 1);
+    }
+
+    #[test]
+    fn whose_connection_made_room_for_a_newer_one_of_the_peer_are_told() {
+        let mut bench = Bench::new();
+        let listener = bench.listen("0.0.0.0:80", ListenConfig::default());
+        let mut peer = Peer::new("10.0.0.2:9", "10.0.0.1:80");
+        peer.open(&mut bench);
+        let (old, _) = bench.host.tcp_accept(listener).expect("open");
+        held(&mut bench, old, &mut peer);
+        Peer { seq: peer.seq, ..peer.clone() }.open(&mut bench);
+        let (new, _) = bench.host.tcp_accept(listener).expect("open");
+        told(&mut bench, old);
+        assert_eq!(bench.host.tcp_state(new), State::Established);
+    }
+
+    #[test]
+    fn whose_connection_made_room_for_a_newer_one_of_ours_are_told() {
+        let mut bench = Bench::new();
+        let connect = |bench: &mut Bench, stamp: u32| {
+            let options =
+                ConnectOptions { local: Some(at("10.0.0.1:4000")), ..ConnectOptions::to(at("10.0.0.2:80")) };
+            let id = bench.host.tcp_connect(bench.now, options).expect("free");
+            let syn = bench.one();
+            let mut peer = Peer { stamp: Some(stamp), ..Peer::new("10.0.0.2:80", "10.0.0.1:4000") };
+            peer.take(&syn);
+            peer.send(bench, Flags::SYN | Flags::ACK, b"");
+            bench.sent();
+            (id, peer)
+        };
+        let (old, mut peer) = connect(&mut bench, 50);
+        held(&mut bench, old, &mut peer);
+        bench.pass(1_000);
+        let (new, _) = connect(&mut bench, 2_000);
+        told(&mut bench, old);
+        assert_eq!(bench.host.tcp_state(new), State::Established);
+    }
+}
+
 mod bounds {
     use super::*;
 
