@@ -254,9 +254,11 @@ impl Open {
         Some(self.bare_ack(now, shared, why))
     }
 
-    /// An empty ACK at SND.NXT.
+    /// An empty ACK at SND.NXT; or at the right edge of the peer's window, where a probe, or a window that was pulled
+    /// back, leaves SND.NXT beyond it: there the peer would not look at it, and what it acknowledges would be lost.
     pub(crate) fn bare_ack(&mut self, now: Instant, shared: &Shared, why: Why) -> Transmit {
-        self.build(now, shared, self.snd.nxt, 0, false, why)
+        let edge = self.snd.edge.later(self.snd.una);
+        self.build(now, shared, self.snd.nxt.earlier(edge), 0, false, why)
     }
 
     /// Options of the next segment that is not a SYN.

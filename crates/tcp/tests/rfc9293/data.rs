@@ -489,3 +489,19 @@ fn after_a_pause_the_window_starts_over() {
     pair.settle(Duration::from_millis(1));
     assert_eq!(pair.a.tcp().status().cwnd, 14_480);
 }
+
+/// One end stops reading; what it writes itself flows on all the same.
+#[test]
+fn a_shut_window_one_way_does_not_slow_the_other() {
+    let mut pair = Pair::established();
+    pair.a.reads = false;
+    let data = pattern(1 << 20);
+    pair.write(false, &data);
+    pair.settle(Duration::from_secs(10));
+    pair.write(false, b"more than there is room for");
+    pair.settle(Duration::from_secs(10));
+    assert!(pair.b.tcp().status().probing);
+    pair.write(true, &data);
+    pair.settle(Duration::from_secs(2));
+    assert_eq!(pair.b.received.len(), data.len());
+}

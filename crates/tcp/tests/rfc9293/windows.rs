@@ -273,3 +273,16 @@ fn a_reset_comes_where_a_shut_window_ends() {
     lone.tcp.abort(lone.now);
     assert_eq!(lone.sent(), ["RST,ACK 5001:5001 ack 1"]);
 }
+
+/// Covers: RFC 9293 MUST-66, 9293-E43
+#[test]
+fn what_is_acknowledged_behind_a_probe_lies_where_the_peer_looks_at_it() {
+    let mut lone = Lone::plain();
+    lone.arrives(ACK, 1, 1, 0, 0);
+    lone.write(100);
+    let probes: Vec<_> = lone.advance(Duration::from_secs(2)).iter().map(|(_, t)| line(t)).collect();
+    assert_eq!(probes[0], "ACK 1:2 ack 1");
+    // The octet of the probe was not taken: 2 is beyond the peer's window, and whatever comes from there is dropped.
+    lone.arrives(ACK, 1, 1, 0, 500);
+    assert_eq!(lone.sent(), ["ACK 1:1 ack 501"]);
+}
