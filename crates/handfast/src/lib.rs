@@ -76,7 +76,7 @@ pub use builder::StackBuilder;
 pub use device;
 pub use handle::{Closed, Stack};
 pub use stack::{Cidr, HostConfig, ListenConfig, NotACidr, UdpOptions};
-pub use tcp::{ConnectionError, State, Status, TcpConfig};
+pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};
 pub use tcp_listener::TcpListener;
 pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use tcp_stream::TcpStream;

@@ -111,7 +111,10 @@ impl TcpStream {
         }
         self.stack.shared().call(|inner, now| {
             inner.check()?;
-            match inner.host().tcp_receive_into(now, self.id, buffer.initialize_unfilled()) {
+            // Only what will be filled is made ready: callers hand in far larger buffers than there is data for.
+            let there = inner.host().tcp_status(self.id).map_or(0, |status| status.readable);
+            let room = buffer.remaining().min(there.max(1));
+            match inner.host().tcp_receive_into(now, self.id, buffer.initialize_unfilled_to(room)) {
                 Ok(count) => {
                     buffer.advance(count);
                     Poll::Ready(Ok(()))
