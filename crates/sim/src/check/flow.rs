@@ -26,6 +26,8 @@ pub(super) struct Flow {
     syns: Vec<Syn>,
     ours: Option<Ours>,
     theirs: Option<Theirs>,
+    /// Its numbers may begin anew, without a word.
+    pub(super) reborn: bool,
     /// Which connection of the host it is, as far as it was looked up.
     pub(super) connection: Option<ConnectionId>,
 }
@@ -140,7 +142,8 @@ impl Flow {
         }
     }
 
-    /// A segment goes out. Where `waits`, others may wait below TCP for a neighbour, or have been dropped there.
+    /// A segment goes out. Where `waits`, others may wait below TCP for a neighbour, or have been
+    /// refused there for their size.
     pub(super) fn departs(&mut self, view: &View<'_>, default_mss: Mss, waits: bool) -> Broken {
         let flags = view.flags();
         let Ok(header) = view.header() else {
@@ -215,6 +218,9 @@ impl Flow {
                 "only what came is acknowledged",
                 format!("ACK {at} past {}, counted from their SYN", theirs.max),
             );
+        }
+        if at < theirs.acked && self.reborn {
+            (theirs.acked, theirs.edge, theirs.fin) = (at, 0, None);
         }
         if at < theirs.acked {
             return broken(

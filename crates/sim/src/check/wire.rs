@@ -101,12 +101,16 @@ impl Checks {
         }
         let view = tcp::View::new(transport).ok()?;
         self.segments += 1;
+        let mut waits = medium == Medium::Ethernet;
         if !view.payload().is_empty()
             && let Ok(route) = state.route(packet.dst, Some(packet.src))
-            && ip.len() > usize::from(route.path_mtu)
         {
-            let detail = format!("{host} sent {} octets, the path takes {}", ip.len(), route.path_mtu);
-            return Some(("no segment is larger than the path's MTU", detail));
+            let path = usize::from(route.path_mtu);
+            if ip.len() > path {
+                let detail = format!("{host} sent {} octets, the path takes {path}", ip.len());
+                return Some(("no segment is larger than the path's MTU", detail));
+            }
+            waits |= path < mtu;
         }
         let local = SocketAddr::new(packet.src, view.src_port());
         let remote = SocketAddr::new(packet.dst, view.dst_port());
@@ -116,8 +120,9 @@ impl Checks {
             return None;
         }
         let flow = self.flows.entry((host, local, remote)).or_default();
+        flow.reborn = self.reborn;
         let before = flow.highest();
-        let mut found = flow.departs(&view, default, medium == Medium::Ethernet);
+        let mut found = flow.departs(&view, default, waits);
         if found.is_none() && !view.payload().is_empty() && flow.highest() > before {
             // New data: its connection is there, and knows how much is out.
             let ends = Some((local, remote));

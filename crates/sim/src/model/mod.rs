@@ -10,7 +10,7 @@
 //!
 //! Each end has a clock of its own, which only its timers move: a host may be paused for as long as it takes, and so any
 //! order between the ends' timers is one that can happen. Two states are the same when both ends would print the same,
-//! with what lies in the past forgotten and deadlines known by their order only ([`fingerprint`]).
+//! with what lies in the past forgotten and deadlines known by their order only.
 
 mod end;
 mod explore;

@@ -150,7 +150,7 @@ pub fn run_many(seeds: Range<u64>, threads: usize, progress: impl Fn(&Summary) +
     run_many_with(seeds, threads, &Options::default(), progress)
 }
 
-/// Runs all `seeds` with changes; stops early when `progress` has seen enough is not possible: choose fewer seeds.
+/// Runs all `seeds` with changes.
 pub fn run_many_with(
     seeds: Range<u64>,
     threads: usize,
