@@ -251,9 +251,18 @@ fn println_or_not(line: &str) {
 
 /// Listens for both IP versions.
 async fn listen(stack: &Stack, port: u16) -> std::io::Result<TcpListener> {
-    let both =
-        ListenConfig { dual_stack: true, backlog: BACKLOG, syn_queue: BACKLOG, ..ListenConfig::default() };
-    TcpListener::bind_with(stack, SocketAddr::from(([0u16; 8], port)), both).await
+    // A peer that vanished in the midst of an upload is noticed.
+    let probing =
+        KeepAlive { idle: PATIENCE, interval: Duration::from_secs(10), probes: 6, ..KeepAlive::default() };
+    let tcp = TcpConfig::default().keep_alive(Some(probing)).map_err(std::io::Error::other)?;
+    let config = ListenConfig {
+        dual_stack: true,
+        backlog: BACKLOG,
+        syn_queue: BACKLOG,
+        tcp: Some(Arc::new(tcp)),
+        ..ListenConfig::default()
+    };
+    TcpListener::bind_with(stack, SocketAddr::from(([0u16; 8], port)), config).await
 }
 
 fn taken(what: &str, port: u16) -> String {
