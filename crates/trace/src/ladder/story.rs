@@ -7,7 +7,7 @@ use crate::{Entry, Lang};
 use device::impair::{LinkEvent, What};
 use env::Instant;
 use stack::{InterfaceId, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use tcp::{Cause, Note, State, Trigger, Why};
 
@@ -91,8 +91,8 @@ struct Reader<'a> {
     cwnd: BTreeMap<(usize, SocketAddr), u32>,
     /// Several pairs of sockets talk: each arrow says which.
     many: bool,
-    /// Two sockets of one host: which of them is drawn on the right.
-    inside: Option<SocketAddr>,
+    /// Pairs of sockets within one host: the first to send is drawn on the left, the second one on the right.
+    inside: BTreeSet<(SocketAddr, SocketAddr)>,
 }
 
 /// A call or a change of state that has not been drawn yet.
@@ -118,7 +118,7 @@ impl Story {
             pending: [Vec::new(), Vec::new()],
             cwnd: BTreeMap::new(),
             many: pairs.len() > 1,
-            inside: None,
+            inside: BTreeSet::new(),
         };
         if let [(left, right)] = pairs.as_slice() {
             reader.story.ends = Some([*left, *right]);
@@ -285,13 +285,13 @@ impl Reader<'_> {
                 self.refuse(order, side, *at, *frame, text);
             }
             Trace::Tcp { at, local, remote, note } => {
-                let side = match self.inside {
+                let side = if self.inside.contains(&(*local, *remote)) {
                     // One socket that talks to itself is drawn twice: it sends on the left and receives on the right.
-                    Some(right) if local == remote => {
-                        usize::from(right == *local && self.arrival(1, *at).is_some())
-                    }
-                    Some(right) => usize::from(right == *local),
-                    None => side,
+                    usize::from(local == remote && self.arrival(1, *at).is_some())
+                } else if self.inside.contains(&(*remote, *local)) {
+                    1
+                } else {
+                    side
                 };
                 self.note(order, side, *at, *remote, note);
             }
@@ -311,8 +311,10 @@ impl Reader<'_> {
             return side;
         }
         let Some((src, dst)) = packet::ends(packet) else { return side };
-        let right = *self.inside.get_or_insert(dst);
-        let from = usize::from(src == right && src != dst);
+        let from = usize::from(src != dst && self.inside.contains(&(dst, src)));
+        if from == 0 {
+            self.inside.insert((src, dst));
+        }
         if sends { from } else { 1 - from }
     }
 
