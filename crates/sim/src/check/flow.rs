@@ -87,9 +87,9 @@ impl Flow {
         })
     }
 
-    /// The number after the last one sent.
-    pub(super) fn next(&self) -> Option<SeqNum> {
-        self.ours.map(|ours| ours.iss + ours.max as u32)
+    /// The number after the last one sent by the connection that began with `iss`.
+    pub(super) fn next(&self, iss: SeqNum) -> Option<SeqNum> {
+        self.ours.filter(|ours| ours.iss == iss).map(|ours| ours.iss + ours.max as u32)
     }
 
     /// A segment came whole.

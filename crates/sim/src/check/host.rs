@@ -1,6 +1,5 @@
 //! A host after each turn.
 
-use super::flow::Flow;
 use super::{Checks, Found};
 use crate::HostId;
 use stack::Host;
@@ -29,7 +28,7 @@ impl Checks {
             let Some((local, remote)) = host.tcp_addrs(connection) else { continue };
             let over = matches!(status.state, Some(State::TimeWait | State::Closed) | None)
                 || self.waiting.contains(&id);
-            let sent = self.flows.get(&(id, local, remote)).and_then(Flow::next);
+            let sent = self.flows.get(&(id, local, remote)).and_then(|flow| flow.next(status.iss));
             // What IP refused as too large for the path is known to be lost, and not in flight.
             let all_flies = status.in_flight >= status.snd_nxt.wrapping_since(status.snd_una);
             if let Some(sent) = sent.filter(|&sent| !over && all_flies && sent.before(status.snd_nxt)) {
