@@ -11,7 +11,7 @@ use wire::tcp::Flags;
 impl Open {
     /// PAWS, once, when a segment arrives (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22, 7323-24): not for RST, which
     /// no forged timestamp shall shield from.
-    pub(super) fn check_timestamp(&mut self, now: Instant, seg: &Segment) -> Step {
+    pub(super) fn check_timestamp(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
         if !self.agreed.timestamps || seg.has(Flags::RST) {
             return ControlFlow::Continue(());
         }
@@ -20,6 +20,10 @@ impl Open {
             // A peer that restarted may have lost its taste for timestamps: the SYN is challenged all the same.
             TimestampCheck::Missing if seg.has(Flags::SYN) => ControlFlow::Continue(()),
             TimestampCheck::Missing => ControlFlow::Break(Stop::Discard(Discard::NoTimestamp)),
+            // Two ends that both think so of each other would answer each other's ACKs for ever (9293-E49).
+            TimestampCheck::Old if seg.seq_len() == 0 && !shared.challenges.take(now) => {
+                ControlFlow::Break(Stop::Discard(Discard::OldTimestamp))
+            }
             TimestampCheck::Old => ControlFlow::Break(Stop::Ack(Why::OldTimestamp, Discard::OldTimestamp)),
         }
     }

@@ -129,3 +129,24 @@ fn only_an_ack_of_something_new_measures_a_round_trip() {
     lone.arrives(ACK, 11, 1_001, 65_000, 0);
     assert!(lone.tcp.status().srtt > before);
 }
+
+/// Two ends that both believe the other's clock to have gone back would answer each other's ACKs for ever.
+///
+/// Covers: RFC 9293 9293-E49
+#[test]
+fn empty_segments_with_old_timestamps_are_answered_so_many_times_a_second() {
+    let mut lone = stamping();
+    let now = lone.peer_clock();
+    let answers: usize = (0..100)
+        .map(|n| {
+            let old = stamped(&lone, now - 1_000 - n, 1, 0);
+            lone.handle(old);
+            lone.sent().len()
+        })
+        .sum();
+    assert!((1..=10).contains(&answers), "{answers}");
+    // Data is what a peer sends again until it is answered.
+    let old = stamped(&lone, now - 1_000, 1, 100);
+    lone.handle(old);
+    assert_eq!(lone.sent().len(), 1);
+}
