@@ -50,10 +50,12 @@ impl Tcp {
             return;
         };
         let Some(path) = self.path(ip, &flow) else { return };
-        if let Some(slot) = self.connections.get_mut(key) {
-            slot.connection.handle_path_mtu(now, path.send_limit, Some(seq));
+        // What was refused long ago, and changed nothing then, says nothing of this change.
+        let believed = (self.connections.get_mut(key))
+            .is_some_and(|slot| slot.connection.handle_path_mtu(now, path.send_limit, Some(seq)));
+        if believed {
+            self.knows_path(key);
+            self.touched(ip, now, key);
         }
-        self.knows_path(key);
-        self.touched(ip, now, key);
     }
 }
