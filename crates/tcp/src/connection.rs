@@ -294,10 +294,20 @@ impl Connection {
 
     /// Octets of memory that its queues hold.
     pub fn held(&self) -> usize {
+        let received = match &self.data {
+            Data::SynSent(_) => 0,
+            Data::Open(open) => open.rcv.held(),
+            Data::Over(over) => over.rcv.as_ref().map_or(0, ReceiveHalf::held),
+        };
+        received + self.held_to_send()
+    }
+
+    /// Of these, octets for what was written and is not acknowledged.
+    pub fn held_to_send(&self) -> usize {
         match &self.data {
             Data::SynSent(snd) => snd.held(),
-            Data::Open(open) => open.snd.held() + open.rcv.held(),
-            Data::Over(over) => over.rcv.as_ref().map_or(0, ReceiveHalf::held),
+            Data::Open(open) => open.snd.held(),
+            Data::Over(_) => 0,
         }
     }
 

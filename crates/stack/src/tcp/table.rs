@@ -243,14 +243,13 @@ impl Tcp {
             }
         }
         slot.known = state;
-        let (una, queued) = slot.connection.unacknowledged();
+        let (una, _) = slot.connection.unacknowledged();
         let arrives = core::mem::replace(&mut slot.una, una) != una && is;
         if arrives && now.since(slot.vouched) >= VOUCH {
             slot.vouched = now;
             ip.confirm(now, slot.flow.remote); // RFC 4861 §7.3.1: what we send arrives
         }
-        let held = slot.connection.held();
-        let sent = queued.min(held);
+        let (held, sent) = (slot.connection.held(), slot.connection.held_to_send());
         if sent < slot.sent && slot.starved {
             slot.starved = false;
             slot.news.writable = true;

@@ -300,6 +300,6 @@ impl SendHalf {
 
     /// Octets of memory held for the queue.
     pub(crate) fn held(&self) -> usize {
-        self.queue.len()
+        self.queue.held()
     }
 }

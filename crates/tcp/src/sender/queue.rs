@@ -32,6 +32,14 @@ impl SendQueue {
         (self.end - self.start) as usize
     }
 
+    /// Octets of memory kept alive: whole chunks, all of the tail's block, and the bookkeeping.
+    pub(crate) fn held(&self) -> usize {
+        let begins = self.chunks.front().map(|(end, chunk)| end - chunk.len() as u64);
+        let gathered = self.tail.len() as u64;
+        let octets = self.end - gathered - begins.unwrap_or(self.end - gathered);
+        octets as usize + self.tail.capacity() + self.chunks.len() * size_of::<(u64, Bytes)>()
+    }
+
     /// Offset of the first octet kept.
     pub(crate) fn start(&self) -> u64 {
         self.start
@@ -42,8 +50,10 @@ impl SendQueue {
             let len = chunk.len();
             if len < SMALL {
                 if self.tail.capacity() - self.tail.len() < len {
+                    // A write that is alone, as most small ones are, takes what it needs; more than one gather.
+                    let room = if self.len() == 0 { len } else { TAIL };
                     self.seal();
-                    self.tail.reserve(TAIL);
+                    self.tail.reserve(room);
                 }
                 self.tail.extend_from_slice(&chunk);
                 self.end += len as u64;
@@ -123,6 +133,22 @@ mod tests {
         queue.push(Payload::copy_of(&[1; 100]));
         queue.release(100);
         assert_eq!((queue.tail.capacity(), queue.chunks.capacity(), queue.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_a_small_write_keeps_alive_is_counted_whole() {
+        let mut queue = SendQueue::default();
+        for _ in 0..10 {
+            queue.push(Payload::copy_of(&[1; 10]));
+            queue.slice(queue.start(), 100); // It is sent: whatever gathered is sealed.
+        }
+        assert!(queue.held() >= TAIL, "{}", queue.held());
+        assert!(queue.held() <= TAIL + 10 * 64, "{}", queue.held());
+        queue.release(100);
+        assert_eq!(queue.held(), 0);
+        queue.push(Payload::copy_of(&[1; 100_000]));
+        queue.release(100_100 - 1);
+        assert!(queue.held() >= 100_000, "the last octet holds all of its chunk");
     }
 
     proptest! {

@@ -133,7 +133,7 @@ fn a_connection_is_small_and_holds_nothing_while_it_is_idle() {
     let mut lone = Lone::plain();
     assert_eq!(lone.tcp.held(), 0);
     lone.write(5_000);
-    assert_eq!(lone.tcp.held(), 5_000);
+    assert!((5_000..5_100).contains(&lone.tcp.held()));
     lone.sent();
     lone.acked(5_001);
     lone.arrives(Flags::ACK, 1, 5_001, 65_535, 900);
