@@ -42,8 +42,14 @@ impl Tcp {
         packet: &Delivered,
     ) {
         if segment.payload.len() > ip.budget.room(Account::TcpReceive) {
-            // The host is full. What the header says still counts: acknowledgments are what frees memory.
+            // The host is full. What the header says still counts: acknowledgments are what frees memory. One that
+            // acknowledges nothing new is lost with its data, or it would pass for a duplicate ACK.
             ip.drop(now, Discard::NoMemory.into(), packet);
+            let una = self.connections.get(key).map(|slot| slot.connection.unacknowledged().0);
+            let news = segment.ack().zip(una).is_some_and(|(ack, una)| ack.after(una));
+            if !news && !segment.has(Flags::RST) {
+                return;
+            }
             segment.payload = Payload::EMPTY;
             segment.segment_size = None;
             segment.header.flags = segment.header.flags & !Flags::FIN;

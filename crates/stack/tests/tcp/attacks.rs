@@ -298,3 +298,37 @@ fn all_ports_to_one_server_can_be_used_up_and_all_come_back() {
     bench.pass(120_000);
     assert_eq!((bench.host.tcp_counts().time_wait, bench.host.budget().held()), (0, 0));
 }
+
+/// Data that a full host cannot take is as good as lost on the way. It is no duplicate ACK, from which three would start
+/// a retransmission.
+///
+/// Covers: RFC 5681 5681-18
+#[test]
+fn data_that_there_is_no_memory_for_is_no_duplicate_ack() {
+    let mut bench = Bench::with(HostConfig { memory: 1 << 20, ..HostConfig::default() });
+    let mut peer = Peer::new("10.0.0.2:9", "10.0.0.1:80");
+    let id = open(&mut bench, &mut peer);
+    for n in 0.. {
+        let mut other = Peer::of_crowd(n, "10.0.0.1:80");
+        open(&mut bench, &mut other);
+        for _ in 0..60 {
+            other.send(&mut bench, Flags::ACK, &[1; 1_000]);
+            bench.sent();
+        }
+        if bench.host.counters().dropped(Drop::TcpNoMemory) > 0 {
+            break;
+        }
+    }
+    let data = Payload::copy_of(&[2; 5_840]);
+    assert_eq!(bench.host.tcp_send(bench.now, id, data, SendFlags::default()), Ok(5_840));
+    let out: usize = bench.sent().iter().map(|seen| seen.payload.len()).sum();
+    assert_eq!(out, 5_840);
+    for _ in 0..5 {
+        peer.send(&mut bench, Flags::ACK, &[1; 1_000]);
+        assert!(bench.sent().iter().all(|seen| seen.payload.is_empty()), "nothing is lost");
+    }
+    // What the header says of our data still counts.
+    peer.ack += 5_840;
+    peer.send(&mut bench, Flags::ACK, &[1; 1_000]);
+    assert_eq!(bench.host.tcp_status(id).expect("open").queued, 0);
+}
