@@ -77,6 +77,9 @@ impl Slot {
     /// Takes the next thing for the user.
     pub(super) fn take_event(&mut self) -> Option<HostEvent> {
         let id = ConnectionId(self.key);
+        if self.released {
+            self.news = News::default(); // The name means nothing to anybody any more.
+        }
         let news = &mut self.news;
         let event = if core::mem::take(&mut news.connected) {
             Some(HostEvent::TcpConnected(id))

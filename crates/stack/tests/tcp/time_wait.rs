@@ -214,6 +214,19 @@ mod reuse_by_us {
 mod users {
     use super::*;
 
+    #[test]
+    fn who_let_go_hear_no_more_not_even_of_what_came_before() {
+        let mut bench = Bench::new();
+        let listener = bench.listen("0.0.0.0:80", ListenConfig::default());
+        let mut peer = Peer::new("10.0.0.2:9", "10.0.0.1:80");
+        peer.open(&mut bench);
+        let (id, _) = bench.host.tcp_accept(listener).expect("open");
+        bench.events();
+        peer.send(&mut bench, Flags::ACK, b"news");
+        bench.host.tcp_release(bench.now, id);
+        assert_eq!(bench.events(), []);
+    }
+
     /// Lets a connection go on into TIME-WAIT while its user holds on to it.
     fn held(bench: &mut Bench, id: stack::ConnectionId, peer: &mut Peer) {
         bench.host.tcp_close(bench.now, id).expect("open");
