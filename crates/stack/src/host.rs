@@ -146,6 +146,7 @@ impl Host {
         (entry.mtu, entry.mtu_configured) = (mtu, mtu);
         // What was learned through another link says nothing of this one; users ask again when they send.
         self.ip.path_mtus.clear();
+        self.tcp.paths_changed();
         Ok(())
     }
 

@@ -40,10 +40,15 @@ impl Tcp {
         ours
     }
 
+    /// Paths take more or less than they did: each connection looks when it sends next.
+    pub(crate) fn paths_changed(&mut self) {
+        self.path_epoch = self.path_epoch.wrapping_add(1);
+    }
+
     /// The path MTU to `dst` changed. The connection that learned it is told, with the number that RFC 5927 §7.2 wants
     /// confirmed; the others look when they send next, so that nothing here grows with their number.
     pub(crate) fn handle_path_mtu(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {
-        self.path_epoch = self.path_epoch.wrapping_add(1);
+        self.paths_changed();
         let Some((key, seq)) = self.refused.take() else { return };
         let Some(flow) = self.connections.get(key).map(|slot| slot.flow).filter(|flow| flow.remote == dst)
         else {

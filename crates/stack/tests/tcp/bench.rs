@@ -36,7 +36,7 @@ pub(crate) fn host(n: u8, config: HostConfig) -> (Host, InterfaceId) {
 pub(crate) struct Two {
     pub(crate) now: Instant,
     pub(crate) hosts: [Host; 2],
-    ids: [InterfaceId; 2],
+    pub(crate) ids: [InterfaceId; 2],
     wire: VecDeque<(Instant, usize, Frame)>,
     pub(crate) events: [Vec<HostEvent>; 2],
     /// Frames that are lost: counted over both directions, from 1.

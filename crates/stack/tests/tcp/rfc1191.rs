@@ -242,3 +242,18 @@ fn no_segment_may_be_cut_on_its_way() {
         assert!(sent.iter().all(whole));
     }
 }
+
+#[test]
+fn a_link_whose_mtu_grew_again_carries_larger_segments_again() {
+    let mut two = crate::bench::Two::new();
+    let (ours, _) = two.established("10.0.0.2:80");
+    let size = |two: &crate::bench::Two| two.hosts[0].tcp_status(ours).expect("open").segment_size;
+    let whole = size(&two);
+    for (mtu, expected) in [(1_300, whole - 200), (1_500, whole)] {
+        let id = two.ids[0];
+        two.hosts[0].set_mtu(id, mtu).expect("an MTU");
+        two.send(0, ours, &[1; 5_000]);
+        two.run(1_000);
+        assert_eq!(size(&two), expected);
+    }
+}
