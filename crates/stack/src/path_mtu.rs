@@ -49,17 +49,10 @@ impl PathMtus {
         if self.paths.is_empty() { None } else { self.paths.get(&dst).map(|path| path.mtu) }
     }
 
-    /// Takes a router's word for it that packets to `dst` may have at most `told` octets (0: it does not say), where
-    /// `current` is what we believed and `quoted_len` what the refused packet had. Says what we believe now, if that
-    /// is less.
-    pub(crate) fn lower(
-        &mut self,
-        now: Instant,
-        dst: IpAddr,
-        told: u32,
-        current: u16,
-        quoted_len: u16,
-    ) -> Option<u16> {
+    /// What a router's word means that packets to `dst` may have at most `told` octets (0: it does not say), where
+    /// `current` is what we believed and `quoted_len` what the refused packet had: the MTU to believe in, if that is
+    /// less.
+    pub(crate) fn judge(dst: IpAddr, told: u32, current: u16, quoted_len: u16) -> Option<u16> {
         let mtu = match dst {
             // RFC 8201 8201-3: what is below 1280 is no MTU of an IPv6 link.
             IpAddr::V6(_) if told < u32::from(FLOOR_V6) => return None,
@@ -74,6 +67,11 @@ impl PathMtus {
         if mtu >= current {
             return None; // RFC 1191 1191-5, RFC 8201 8201-6: never raised by such a message; and nothing goes again (1191-11).
         }
+        Some(mtu)
+    }
+
+    /// Believes that the path to `dst` takes packets of `mtu` octets.
+    pub(crate) fn learn(&mut self, now: Instant, dst: IpAddr, mtu: u16) {
         self.paths.insert(dst, Path { mtu, learned: now });
         self.order.push_back((now, dst));
         while self.paths.len() > self.capacity || self.order.len() > self.capacity.saturating_mul(2) {
@@ -82,7 +80,6 @@ impl PathMtus {
                 self.paths.remove(&oldest);
             }
         }
-        Some(mtu)
     }
 
     /// When the next path is forgotten, if ever.
@@ -118,6 +115,20 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
     const AT: Instant = Instant::from_secs(1);
 
+    /// A router speaks, and is believed.
+    fn lower(
+        mtus: &mut PathMtus,
+        now: Instant,
+        dst: IpAddr,
+        told: u32,
+        current: u16,
+        len: u16,
+    ) -> Option<u16> {
+        let mtu = PathMtus::judge(dst, told, current, len)?;
+        mtus.learn(now, dst, mtu);
+        Some(mtu)
+    }
+
     fn table() -> PathMtus {
         PathMtus::new(Some(Duration::from_secs(600)), 16)
     }
@@ -126,15 +137,15 @@ mod tests {
     #[test]
     fn a_router_lowers_the_estimate_down_to_a_floor_and_never_raises_it() {
         let mut mtus = table();
-        assert_eq!(mtus.lower(AT, V4, 1400, 1500, 1500), Some(1400));
+        assert_eq!(lower(&mut mtus, AT, V4, 1400, 1500, 1500), Some(1400));
         assert_eq!(mtus.get(V4), Some(1400));
-        assert_eq!(mtus.lower(AT, V4, 1400, 1400, 1400), None);
-        assert_eq!(mtus.lower(AT, V4, 9000, 1400, 1400), None);
-        assert_eq!(mtus.lower(AT, V4, 20, 1400, 1400), Some(FLOOR_V4));
-        assert_eq!(mtus.lower(AT, V6, 1000, 1500, 1500), None);
-        assert_eq!(mtus.lower(AT, V6, 0, 1500, 1500), None);
-        assert_eq!(mtus.lower(AT, V6, 1280, 1500, 1500), Some(1280));
-        assert_eq!(mtus.lower(AT, V6, 100_000, 1280, 1500), None);
+        assert_eq!(lower(&mut mtus, AT, V4, 1400, 1400, 1400), None);
+        assert_eq!(lower(&mut mtus, AT, V4, 9000, 1400, 1400), None);
+        assert_eq!(lower(&mut mtus, AT, V4, 20, 1400, 1400), Some(FLOOR_V4));
+        assert_eq!(lower(&mut mtus, AT, V6, 1000, 1500, 1500), None);
+        assert_eq!(lower(&mut mtus, AT, V6, 0, 1500, 1500), None);
+        assert_eq!(lower(&mut mtus, AT, V6, 1280, 1500, 1500), Some(1280));
+        assert_eq!(lower(&mut mtus, AT, V6, 100_000, 1280, 1500), None);
     }
 
     /// Covers: RFC 1191 1191-3
@@ -143,22 +154,22 @@ mod tests {
         let mut mtus = table();
         let mut at = 65_535;
         let mut seen = alloc::vec::Vec::new();
-        while let Some(next) = mtus.lower(AT, V4, 0, at, at) {
+        while let Some(next) = lower(&mut mtus, AT, V4, 0, at, at) {
             seen.push(next);
             at = next;
         }
         assert_eq!(seen, PLATEAUS);
         // A small packet that was refused says more than a large estimate.
-        assert_eq!(table().lower(AT, V4, 0, 1500, 1000), Some(FLOOR_V4));
+        assert_eq!(lower(&mut table(), AT, V4, 0, 1500, 1000), Some(FLOOR_V4));
     }
 
     /// Covers: RFC 1191 1191-6, 1191-9; RFC 8201 8201-5, 8201-7, 8201-8
     #[test]
     fn a_path_is_forgotten_ten_minutes_after_it_was_learned_and_others_are_not_touched() {
         let mut mtus = table();
-        mtus.lower(AT, V4, 1400, 1500, 1500);
-        mtus.lower(AT + Duration::from_secs(60), V6, 1400, 1500, 1500);
-        mtus.lower(AT + Duration::from_secs(120), V4, 1300, 1400, 1400);
+        lower(&mut mtus, AT, V4, 1400, 1500, 1500);
+        lower(&mut mtus, AT + Duration::from_secs(60), V6, 1400, 1500, 1500);
+        lower(&mut mtus, AT + Duration::from_secs(120), V4, 1300, 1400, 1400);
         assert_eq!(mtus.expire(AT + Duration::from_secs(659)), None);
         assert_eq!(mtus.expire(AT + Duration::from_secs(660)), Some(V6));
         assert_eq!(mtus.get(V4), Some(1300));
@@ -166,7 +177,7 @@ mod tests {
         assert_eq!(mtus.expire(AT + Duration::from_secs(720)), Some(V4));
         assert_eq!((mtus.get(V4), mtus.poll_timeout()), (None, None));
         let mut for_ever = PathMtus::new(None, 16);
-        for_ever.lower(AT, V4, 1400, 1500, 1500);
+        lower(&mut for_ever, AT, V4, 1400, 1500, 1500);
         assert_eq!((for_ever.poll_timeout(), for_ever.expire(Instant::FAR)), (None, None));
     }
 
@@ -175,7 +186,7 @@ mod tests {
         let mut mtus = PathMtus::new(None, 16);
         for n in 0..1000u32 {
             let dst = Ipv4Addr::from_bits(n % 40).into();
-            mtus.lower(AT, dst, 1000 - n % 300, 1500, 1500);
+            lower(&mut mtus, AT, dst, 1000 - n % 300, 1500, 1500);
             assert!(mtus.paths.len() <= 16 && mtus.order.len() <= 32);
         }
     }

@@ -1,5 +1,6 @@
 //! ICMP messages that arrive.
 
+use crate::path_mtu::PathMtus;
 use crate::{Cast, Datagram, Delivered, Drop, ErrorKind, Host, IcmpError};
 use bytes::Bytes;
 use core::net::IpAddr;
@@ -183,8 +184,11 @@ impl Host {
         if !self.ip.config.path_mtu_discovery || route.local {
             return;
         }
-        let lower = self.ip.path_mtus.lower(now, error.dst, mtu, route.path_mtu, error.quoted_len);
-        if lower.is_some() {
+        if let Some(mtu) = PathMtus::judge(error.dst, mtu, route.path_mtu, error.quoted_len) {
+            if self.tcp.doubts_path_mtu(error.dst, mtu) {
+                return; // RFC 5927 5927-1: not before a timeout confirms it.
+            }
+            self.ip.path_mtus.learn(now, error.dst, mtu);
             self.ip.counters.ip_path_mtu_updates += 1;
             // RFC 1191 1191-8, RFC 8201 8201-7: everybody who uses the path, whoever's packet it was; so that the router
             // need not say it again (1191-2).

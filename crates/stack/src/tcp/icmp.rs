@@ -40,6 +40,21 @@ impl Tcp {
         ours
     }
 
+    /// Whether the connection that an ICMP error was just about has reason to doubt that the path takes packets of `mtu`
+    /// octets only: its peer has acknowledged larger ones. It keeps the claim in mind (RFC 5927 §7.2; 5927-1).
+    pub(crate) fn doubts_path_mtu(&mut self, dst: IpAddr, mtu: u16) -> bool {
+        let Some((key, seq)) = self.refused else { return false };
+        let Some(slot) = self.connections.get_mut(key).filter(|slot| slot.flow.remote == dst) else {
+            return false;
+        };
+        let header = if dst.is_ipv4() { 20 } else { 40 };
+        let doubted = slot.connection.doubts_path_mtu(mtu.saturating_sub(header), seq);
+        if doubted {
+            self.refused = None;
+        }
+        doubted
+    }
+
     /// Paths take more or less than they did: each connection looks when it sends next.
     pub(crate) fn paths_changed(&mut self) {
         self.path_epoch = self.path_epoch.wrapping_add(1);

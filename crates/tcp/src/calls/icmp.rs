@@ -38,17 +38,27 @@ impl Connection {
             return false;
         }
         let _ = now;
-        let Data::Open(open) = &mut self.data else {
-            self.shared.path.send_limit = send_limit;
+        if quoted_seq.is_some_and(|seq| self.doubts_path_mtu(send_limit, seq)) {
             return true;
-        };
-        let forged = quoted_seq.is_some() && send_limit < self.shared.acked_size.saturating_add(20);
-        if forged && open.snd.timeouts == 0 {
-            self.shared.claimed_limit = Some(send_limit);
-        } else {
-            open.set_send_limit(&mut self.shared, send_limit);
+        }
+        match &mut self.data {
+            Data::Open(open) => open.set_send_limit(&mut self.shared, send_limit),
+            Data::SynSent(_) | Data::Over(_) => self.shared.path.send_limit = send_limit,
         }
         true
+    }
+
+    /// Whether there is reason to doubt an ICMP error's claim that the path takes segments of at most `send_limit` octets,
+    /// header included: larger ones were acknowledged, and no timeout says that they no longer arrive. The claim is then
+    /// kept in mind until one does (RFC 5927 §7.2; 5927-1).
+    pub fn doubts_path_mtu(&mut self, send_limit: u16, quoted_seq: SeqNum) -> bool {
+        let acknowledged = send_limit < self.shared.acked_size.saturating_add(20);
+        let stuck = matches!(&self.data, Data::Open(open) if open.snd.timeouts > 0);
+        let doubted = acknowledged && !stuck && self.is_outstanding(quoted_seq);
+        if doubted {
+            self.shared.claimed_limit = Some(send_limit);
+        }
+        doubted
     }
 
     fn is_outstanding(&self, seq: SeqNum) -> bool {
