@@ -58,6 +58,8 @@ struct Theirs {
     scale: Option<u8>,
     /// One past the highest number that came, from their SYN.
     max: u64,
+    /// We came to know them in the middle, after a reset made us forget: what came before, nobody remembers.
+    blind: bool,
     /// Where their FIN is, once it came.
     fin: Option<u64>,
     /// What we acknowledged last, and the right edge that we told.
@@ -198,11 +200,13 @@ impl Flow {
             }) else {
                 return None; // It answers something out of the blue, such as a challenge in TIME-WAIT.
             };
+            let gone = u64::from(ack.wrapping_since(found.irs));
             self.theirs = Some(Theirs {
+                blind: gone > 1,
                 irs: found.irs,
                 mss: found.mss,
                 scale: found.scale,
-                max: u64::from(ack.wrapping_since(found.irs)),
+                max: gone,
                 fin: None,
                 acked: 0,
                 edge: 0,
@@ -213,6 +217,9 @@ impl Flow {
         }
         let (Some(theirs), Some(ours)) = (&mut self.theirs, &self.ours) else { return None };
         let at = offset(theirs.irs, theirs.max, ack)?;
+        if at > theirs.max && theirs.blind {
+            theirs.max = at;
+        }
         if at > theirs.max {
             return broken(
                 "only what came is acknowledged",
