@@ -24,8 +24,12 @@ struct Syn {
 pub(super) struct Flow {
     /// SYNs that came, the newest last.
     syns: Vec<Syn>,
+    /// First numbers that we answered SYNs with, the newest last: cookies of two epochs may both be good.
+    issued: Vec<(SeqNum, Option<u8>)>,
     ours: Option<Ours>,
     theirs: Option<Theirs>,
+    /// A reset made us forget what came.
+    forgot: bool,
     /// Its numbers may begin anew, without a word.
     pub(super) reborn: bool,
     /// Which connection of the host it is, as far as it was looked up.
@@ -74,6 +78,7 @@ impl Flow {
     /// The connection is gone; what came before may begin another.
     pub(super) fn reset(&mut self) {
         (self.ours, self.theirs, self.connection) = (None, None, None);
+        self.forgot = true;
     }
 
     /// One past the last number sent.
@@ -112,7 +117,9 @@ impl Flow {
         let len = view.payload().len() as u64
             + u64::from(flags.contains(Flags::SYN))
             + u64::from(flags.contains(Flags::FIN));
+        let of_another = |theirs: &Theirs| flags.contains(Flags::SYN) && theirs.irs != header.seq;
         if let Some(theirs) = &mut self.theirs
+            && !of_another(theirs)
             && let Some(start) = offset(theirs.irs, theirs.max, header.seq)
         {
             theirs.max = theirs.max.max(start + len);
@@ -167,6 +174,8 @@ impl Flow {
         }
         if syn {
             self.opens(header.seq, header.options.window_scale);
+        } else {
+            self.opens_by_an_older_cookie(header.seq);
         }
         if let Some(ack) = ack
             && let Some(found) = self.acknowledges(ack, header.window.raw(), syn)
@@ -178,6 +187,12 @@ impl Flow {
 
     /// Our SYN: a new incarnation, unless we know it.
     fn opens(&mut self, iss: SeqNum, scale: Option<u8>) {
+        if !self.issued.iter().any(|(known, _)| *known == iss) {
+            if self.issued.len() >= 8 {
+                self.issued.remove(0);
+            }
+            self.issued.push((iss, scale));
+        }
         // A SYN after ours was acknowledged, and data with it: the same cookie again (RFC 4987 §3.6).
         if self.ours.is_none_or(|ours| ours.iss != iss || ours.una > 1) {
             self.theirs = None;
@@ -186,6 +201,18 @@ impl Flow {
         }
         if let Some(ours) = &mut self.ours {
             ours.scale = scale;
+        }
+    }
+
+    /// The peer brought back a cookie of an epoch before that of our last SYN,ACK (RFC 4987 §3.6). What it told us of its
+    /// window meanwhile was counted from the wrong number, so that nothing bounds what is sent from here on.
+    fn opens_by_an_older_cookie(&mut self, seq: SeqNum) {
+        let young = self.ours.is_some_and(|ours| ours.una <= 1 && ours.max <= 1 && ours.iss + 1 != seq);
+        let older = self.issued.iter().find(|(iss, _)| young && *iss + 1 == seq).copied();
+        if let Some((iss, scale)) = older {
+            let edge = u64::MAX >> 1;
+            self.ours =
+                Some(Ours { iss, scale, max: 1, una: 1, edge, acked: 0, disturbed: true, last_ack: 0 });
         }
     }
 
@@ -202,7 +229,7 @@ impl Flow {
             };
             let gone = u64::from(ack.wrapping_since(found.irs));
             self.theirs = Some(Theirs {
-                blind: gone > 1,
+                blind: gone > 1 || self.forgot || self.theirs.is_some(),
                 irs: found.irs,
                 mss: found.mss,
                 scale: found.scale,
