@@ -38,7 +38,7 @@ const KEYS: [(&str, &str); 13] = [
     ("delay", TIME),
     ("jitter", TIME),
     ("shuffle", "nothing"),
-    ("rate", "bits a second, as in 20mbit (bit, kbit, mbit, gbit), more than 0"),
+    ("rate", "bits a second, as in 20mbit (bit, kbit, mbit, gbit), more than 0 and less than 2^64"),
     (
         "queue",
         "packets, as in 100, or octets with their unit, as in 64kB (B, kB, MB, KiB, MiB), or both: 100/64kB",
@@ -191,7 +191,12 @@ fn rate(text: &str) -> Option<NonZeroU64> {
         "gbit" => 1e9,
         _ => return None,
     };
-    NonZeroU64::new((number * bits).round() as u64)
+    let rate = (number * bits).round();
+    // A float that is too large would be taken for the largest integer.
+    if rate >= u64::MAX as f64 {
+        return None;
+    }
+    NonZeroU64::new(rate as u64)
 }
 
 fn queue(text: &str) -> Option<Queue> {
@@ -210,7 +215,11 @@ fn queue(text: &str) -> Option<Queue> {
             "MiB" => 1024.0 * 1024.0,
             _ => return None,
         };
-        queue.octets = (number * octets).round() as usize;
+        let octets = (number * octets).round();
+        if octets >= usize::MAX as f64 {
+            return None;
+        }
+        queue.octets = octets as usize;
     }
     Some(queue)
 }
@@ -317,6 +326,8 @@ mod tests {
             "shuffle=1",
             "rate=0bit",
             "rate=5",
+            "rate=99999999999999999999gbit",
+            "queue=99999999999999999999MB",
             "queue=",
             "queue=-1",
             "burst=1%",
