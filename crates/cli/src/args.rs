@@ -6,6 +6,7 @@ use crate::demo;
 #[cfg(target_os = "linux")]
 use crate::serve;
 use crate::swarm;
+use std::num::NonZeroU64;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
@@ -31,4 +32,14 @@ pub(crate) enum Command {
     Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]
     Serve(serve::ServeArgs),
+}
+
+/// A seed.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
+/// How many of something.
+pub(crate) fn count(text: &str) -> Result<NonZeroU64, String> {
+    text.parse().map_err(|_| format!("give a whole number from 1 to {}", u64::MAX))
 }

@@ -1,12 +1,17 @@
 //! `handfast sim swarm`: random worlds, in each of which everything must hold.
 
-use crate::Done;
 use crate::out::Out;
+use crate::{Done, args};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::Happened;
-use sim::swarm::{self, Options};
+use sim::swarm::{self, Failure, Options};
+use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use trace::{Entry, Ladder, Lang, Settings};
 
@@ -27,14 +32,14 @@ enum SimCommand {
 #[command(after_help = EXAMPLES)]
 struct SwarmArgs {
     /// How many worlds
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "1000", allow_negative_numbers = true, value_parser = args::count)]
     seeds: NonZeroU64,
     /// The first one's seed
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true, value_parser = args::seed)]
     seed: u64,
     /// Threads. Default: as many as there are cores
-    #[arg(long, value_name = "T")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = args::count)]
+    threads: Option<NonZeroU64>,
     /// Draw what happened; only with --seeds 1
     #[arg(long)]
     ladder: bool,
@@ -51,7 +56,7 @@ Examples:
   handfast sim swarm --seeds 10000
   handfast sim swarm --seeds 1 --seed 4711 --ladder     one world, drawn
 
-A seed that fails is printed with the command that runs it again, bit for bit.";
+A seed that fails is printed at once, with the command that runs it again, bit for bit. Ctrl-C ends with what was found.";
 
 pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     let SimCommand::Swarm(args) = args.command;
@@ -68,12 +73,28 @@ pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = args.threads.map_or(cores, NonZeroUsize::get);
+    let threads = args.threads.map_or(cores, |threads| usize::try_from(threads.get()).unwrap_or(usize::MAX));
+    let interrupted = interruptible()?;
     let bar = bar(args.seeds.get());
     let began = Instant::now();
-    let summary = swarm::run_many(args.seed..end, threads, |summary| bar.set_position(summary.runs));
+    let telling = Mutex::new(Telling { out, told: 0, result: Ok(()) });
+    let summary = swarm::run_many(args.seed..end, threads, |summary| {
+        bar.set_position(summary.runs);
+        let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
+        if !args.json {
+            bar.suspend(|| telling.tell(&summary.failures));
+        }
+        if telling.result.is_err() || interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    let Telling { out, result, .. } = telling.into_inner().unwrap_or_else(PoisonError::into_inner);
     bar.finish_and_clear();
     std::panic::set_hook(hook);
+    result?;
+    // The last one may have been over when it was asked to stop.
+    let interrupted = summary.runs < args.seeds.get();
 
     let rate = summary.runs as f64 / began.elapsed().as_secs_f64().max(f64::EPSILON);
     let total = &summary.total;
@@ -82,33 +103,78 @@ pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
             .map(|failure| serde_json::json!({ "seed": failure.seed, "what": failure.violation.to_string() }))
             .collect();
         let object = serde_json::json!({
-            "event": "swarm", "runs": summary.runs, "first": args.seed, "connections": total.connections,
+            "event": "swarm", "interrupted": interrupted, "runs": summary.runs, "first": args.seed, "connections": total.connections,
             "octets": total.bytes, "segments": total.segments, "retransmissions": total.retransmissions,
             "datagrams": total.datagrams, "virtual_seconds": total.virtual_time.as_secs(),
             "runs_per_second": rate.round(), "digest": format!("{:016x}", total.digest), "failures": failures,
         });
         out.line(&object.to_string())?;
     } else {
-        for failure in &summary.failures {
-            out.line(&format!("FAILED: {failure}\n"))?;
+        if interrupted {
+            out.line(&format!("interrupted       after {} of {} worlds", summary.runs, args.seeds))?;
         }
-        out.line(&format!(
-            "seeds             {} to {} ({} failed)",
-            args.seed,
-            end - 1,
-            summary.failures.len()
-        ))?;
+        // Seeds are taken in order, also when not all of them are.
+        let last = args.seed.saturating_add(summary.runs.saturating_sub(1));
+        let failed = summary.failures.len();
+        out.line(&format!("seeds             {} to {last} ({failed} failed)", args.seed))?;
+        if failed > 0 {
+            let seeds: Vec<_> = summary.failures.iter().map(|failure| failure.seed.to_string()).collect();
+            out.line(&format!("failed            {}", seeds.join(", ")))?;
+        }
         out.line(&format!("connections       {}", total.connections))?;
         out.line(&format!("octets            {}", total.bytes))?;
         out.line(&format!("segments          {}", total.segments))?;
         out.line(&format!("retransmissions   {}", total.retransmissions))?;
         out.line(&format!("datagrams         {}", total.datagrams))?;
-        let hours = total.virtual_time.as_secs_f64() / 3600.0;
-        out.line(&format!("virtual time      {hours:.1} h"))?;
+        out.line(&format!("virtual time      {}", span(total.virtual_time.as_secs_f64())))?;
         out.line(&format!("digest            {:016x}", total.digest))?;
         out.line(&format!("runs per second   {rate:.0}"))?;
     }
-    Ok(if summary.failures.is_empty() { Done::Well } else { Done::Badly })
+    Ok(match interrupted {
+        true => Done::Interrupted,
+        false if summary.failures.is_empty() => Done::Well,
+        false => Done::Badly,
+    })
+}
+
+/// Tells of each failure as it is found: whatever ends a long run, what it found is known.
+struct Telling<'a> {
+    out: &'a mut Out,
+    told: usize,
+    result: io::Result<()>,
+}
+
+impl Telling<'_> {
+    fn tell(&mut self, failures: &[Failure]) {
+        for failure in failures.iter().skip(self.told) {
+            self.told += 1;
+            if self.result.is_ok() {
+                self.result = self.out.line(&format!("FAILED: {failure}\n")).and_then(|()| self.out.flush());
+            }
+        }
+    }
+}
+
+/// Becomes true at Ctrl-C: worlds that are under way are played to their end. At the second one all ends at once.
+fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+/// A time in the unit that suits it.
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3600.0 => format!("{:.1} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
 }
 
 fn bar(runs: u64) -> ProgressBar {
@@ -151,5 +217,15 @@ fn draw(args: &SwarmArgs, out: &mut Out) -> anyhow::Result<Done> {
             out.line(&format!("FAILED: {failure}"))?;
             Ok(Done::Badly)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_the_unit_that_suits_it() {
+        assert_eq!([7.0, 90.0, 9000.0].map(span), ["7.0 s", "1.5 min", "2.5 h"]);
     }
 }

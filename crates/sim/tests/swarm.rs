@@ -5,7 +5,7 @@ use handfast_sim::swarm::{run, run_many};
 /// Covers: RFC 9293 9293-E40, 9293-E39, 9293-E43, 9293-E49, MUST-2, MUST-3
 #[test]
 fn a_fixed_set_of_random_worlds_holds() {
-    let summary = run_many(0..600, 2, |_| {});
+    let summary = run_many(0..600, 2, |_| std::ops::ControlFlow::Continue(()));
     for failure in &summary.failures {
         println!("{failure}");
     }

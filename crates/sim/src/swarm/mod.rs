@@ -18,10 +18,10 @@ mod wraps;
 use crate::{Logged, Violation};
 use env::{Duration, Instant};
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tcp::TcpConfig;
 
 /// What to change in every run.
@@ -145,8 +145,13 @@ impl Summary {
     }
 }
 
-/// Runs all `seeds` on so many threads. `progress` is told after each run, by the thread that ran it.
-pub fn run_many(seeds: Range<u64>, threads: usize, progress: impl Fn(&Summary) + Sync) -> Summary {
+/// Runs all `seeds` on so many threads. `progress` is told after each run, by the thread that ran it, and says whether to
+/// go on. Seeds are begun in order and what is begun is ended: those that ran are always the first ones.
+pub fn run_many(
+    seeds: Range<u64>,
+    threads: usize,
+    progress: impl Fn(&Summary) -> ControlFlow<()> + Sync,
+) -> Summary {
     run_many_with(seeds, threads, &Options::default(), progress)
 }
 
@@ -155,14 +160,15 @@ pub fn run_many_with(
     seeds: Range<u64>,
     threads: usize,
     options: &Options,
-    progress: impl Fn(&Summary) + Sync,
+    progress: impl Fn(&Summary) -> ControlFlow<()> + Sync,
 ) -> Summary {
+    let stop = AtomicBool::new(false);
     let next = AtomicU64::new(seeds.start);
     let summary = Mutex::new(Summary::default());
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                loop {
+                while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
                         return;
@@ -170,7 +176,9 @@ pub fn run_many_with(
                     let result = run_with(seed, options);
                     let mut summary = summary.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                     summary.add(result);
-                    progress(&summary);
+                    if progress(&summary).is_break() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
             });
         }
