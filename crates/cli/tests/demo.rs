@@ -138,10 +138,17 @@ fn what_was_asked_wrongly_ends_with_2_and_says_what_would_be_right() {
         (&["demo", "handshale"][..], "did you mean 'handshake'?"),
         (&["demo", "--lang", "fr"], "en and ko"),
         (&["demo", "--seed=-1"], "invalid"),
-        (&["demo", "--seed", "18446744073709551616"], "number too large"),
+        (&["demo", "--seed", "-1"], "from 0 to 18446744073709551615"),
+        (&["demo", "--seed", "18446744073709551616"], "from 0 to 18446744073709551615"),
+        (&["sim", "swarm", "--seeds", "0"], "from 1 to"),
+        (&["sim", "swarm", "--seeds", "x"], "from 1 to"),
+        (&["sim", "swarm", "--seed", "-1"], "from 0 to"),
         (&["demo", "transfer"], "--file"),
         (&["demo", "transfer", "--file", "x", "--loss", "200%"], "percent"),
+        (&["demo", "transfer", "--file", "x", "--loss", "-1"], "percent"),
+        (&["demo", "transfer", "--file", "x", "--delay", "-5ms"], "unit"),
         (&["demo", "transfer", "--file", "x", "--rate", "0mbit"], "more than 0"),
+        (&["demo", "transfer", "--file", "x", "--rate", "99999999999999999999gbit"], "less than"),
         (&["demo", "transfer", "--file", "x", "--delay", "5"], "unit"),
         (&["dance"], "unrecognized subcommand"),
     ] {
@@ -242,6 +249,29 @@ fn a_swarm_is_summed_up_and_the_same_twice() {
     for wrong in [&["--seeds", "0"][..], &["--seeds", "2", "--ladder"], &["--seed", "18446744073709551615"]] {
         assert_eq!(run(&[&["sim", "swarm"], wrong].concat()).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+/// Ctrl-C in the middle of worlds without end.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_swarm_says_what_it_found_and_ends_with_130() {
+    let mut command = handfast(&["sim", "swarm", "--seeds", "1000000000", "--threads", "2"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Before it watches for Ctrl-C it would just die: its threads come after that.
+    let threads = format!("/proc/{}/task", child.id());
+    while std::fs::read_dir(&threads).is_ok_and(|threads| threads.count() < 4) {
+        std::thread::yield_now();
+    }
+    if !Path::new(&threads).exists() {
+        child.kill().unwrap(); // No /proc here: nothing tells when it watches.
+        child.wait().unwrap();
+        return;
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(130), "{}", text(&out.stderr));
+    let said = text(&out.stdout);
+    assert!(said.contains("interrupted") && said.contains("seeds             0 to "), "{said}");
 }
 
 /// Every scene, counter and row that the brief's table names exists.

@@ -49,7 +49,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "FILE", global = true)]
     pcap: Option<PathBuf>,
     /// Where all chance comes from: first numbers, ports, what a lossy link loses
-    #[arg(long, value_name = "N", default_value_t = 1, global = true)]
+    #[arg(long, value_name = "N", default_value_t = 1, global = true, allow_negative_numbers = true,
+        value_parser = crate::args::seed)]
     seed: u64,
 }
 

@@ -31,22 +31,22 @@ pub(super) struct TransferArgs {
     #[arg(long, value_name = "PATH")]
     file: PathBuf,
     /// How often a packet is lost, each way: 0.05 or 5%
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = loss)]
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = loss, allow_hyphen_values = true)]
     loss: f64,
     /// How long a packet travels, each way: 20ms
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = delay)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = delay, allow_hyphen_values = true)]
     delay: Duration,
     /// Bits a second that the link takes, each way: 20mbit. Without it, any number
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     rate: Option<std::num::NonZeroU64>,
     /// How often a packet is held back, so that others overtake it; perhaps for how long: 2% or 2%/15ms
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = reorder)]
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = reorder, allow_hyphen_values = true)]
     reorder: (f64, Duration),
     /// How often a packet arrives twice
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = duplicate)]
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = duplicate, allow_hyphen_values = true)]
     duplicate: f64,
     /// How often a bit of a packet is flipped
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = corrupt)]
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = corrupt, allow_hyphen_values = true)]
     corrupt: f64,
 }
 

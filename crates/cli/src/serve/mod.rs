@@ -68,10 +68,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "CIDR", value_parser = v6)]
     host_addr6: Option<Cidr>,
     /// The port
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     port: u16,
     /// The largest IP packet, in octets; IPv6 needs 1280
-    #[arg(long, value_name = "OCTETS", default_value_t = 1500, value_parser = clap::value_parser!(u16).range(576..))]
+    #[arg(long, value_name = "OCTETS", default_value_t = 1500, value_parser = clap::value_parser!(u16).range(576..), allow_negative_numbers = true)]
     mtu: u16,
     /// Refuse uploads
     #[arg(long)]
@@ -83,13 +83,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// Send back every datagram at this port; may be given several times
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     udp_echo: Vec<u16>,
     /// Send back everything on connections to this port; may be given several times
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     tcp_echo: Vec<u16>,
     /// Read to the end on connections to this port, then answer with how much it was and its SHA-256
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     tcp_digest: Vec<u16>,
 }
 
