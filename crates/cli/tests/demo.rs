@@ -126,6 +126,10 @@ fn json_is_a_line_each() {
         assert!(line.starts_with("{\"") && line.ends_with('}'), "{line}");
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+    let list = text(&run(&["demo", "--list", "--json"]).stdout);
+    let names: Vec<serde_json::Value> =
+        list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(names.iter().any(|scene| scene["name"] == "lost-syn"), "{list}");
     let list = text(&run(&["demo", "--list"]).stdout);
     for scene in ["handshake", "lost-last-ack", "tcp-vs-udp", "transfer"] {
         assert!(list.contains(scene), "{list}");

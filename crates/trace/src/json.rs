@@ -1,7 +1,12 @@
 //! The same for programs: one JSON object a line, in the order in which things happened.
 
+mod names;
+
+pub use names::ended;
+
 use crate::{Entry, Lang};
 use device::impair::What;
+use env::Instant;
 use serde::Serialize;
 use stack::Trace;
 use stack::trace::{Content, Packet};
@@ -11,12 +16,15 @@ use wire::tcp::Options;
 
 /// One entry as one line, without the line's end.
 ///
-/// Every line has `at` (nanoseconds since the start), `host` (its name) and `event`: `sent`, `received`, `dropped`,
+/// Every line has `at` (nanoseconds since `origin`), `host` (its name) and `event`: `sent`, `received`, `dropped`,
 /// `state`, `discarded`, `round_trip`, `window`, `remark`, `link` or `said`. Numbers are those on the wire, not counted
-/// from the first one. What is said in words is said in `lang`; `id` beside it is the same in every language.
-pub fn line(entry: &Entry, hosts: &[String; 2], lang: Lang) -> String {
+/// from the first one. What is said in words is said in `lang`; `id` beside it is a name that is the same in every language and stays.
+pub fn line(entry: &Entry, hosts: &[String; 2], origin: Instant, lang: Lang) -> String {
     let name = |host: usize| hosts[host.min(1)].as_str();
-    let mut record = Record { at: entry.at().as_nanos(), ..Record::default() };
+    let mut record = Record {
+        at: u64::try_from(entry.at().since(origin).as_nanos()).unwrap_or(u64::MAX),
+        ..Record::default()
+    };
     match entry {
         Entry::Host { host, what } => {
             record.host = Some(name(*host));
@@ -28,7 +36,7 @@ pub fn line(entry: &Entry, hosts: &[String; 2], lang: Lang) -> String {
             record.frame = Some(event.id);
             record.part = Some(event.part);
             record.octets = Some(event.octets);
-            record.id = Some(fate(event.what));
+            record.id = Some(names::fate(event.what).to_owned());
             record.text = lang.link(event);
             match event.what {
                 What::Corrupted { bit } => record.bit = Some(bit),
@@ -175,7 +183,7 @@ fn host(record: &mut Record<'_>, what: &Trace, lang: Lang) {
             record.event = "sent";
             record.frame = Some(*frame);
             record.packet = Some(self::packet(packet));
-            record.id = why.map(|why| id(&why));
+            record.id = why.map(|why| names::why(why).to_owned());
             record.text = why.map(|why| lang.why(why));
         }
         Trace::Received { frame, packet, .. } => {
@@ -205,12 +213,12 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
             record.event = "state";
             record.from = Some(from.name());
             record.to = Some(to.name());
-            record.id = Some(id(cause));
+            record.id = Some(names::cause(*cause));
             record.text = Some(lang.cause(*cause));
         }
         Note::Discarded { why, .. } => {
             record.event = "discarded";
-            record.id = Some(id(why));
+            record.id = Some(names::discard(*why).to_owned());
             record.text = Some(lang.discard(*why));
         }
         Note::RoundTrip { sample, srtt, rto, .. } => {
@@ -222,7 +230,7 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
             record.event = "window";
             record.estimate =
                 Some(Estimate::Window { cwnd: *cwnd, ssthresh: *ssthresh, in_flight: *in_flight });
-            record.id = Some(id(trigger));
+            record.id = Some(names::trigger(*trigger).to_owned());
             record.text = Some(lang.trigger(*trigger).to_owned());
         }
         Note::Remark { what, .. } => {
@@ -230,20 +238,6 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
             record.text = Some(lang.remark(what).to_owned());
         }
         _ => record.event = "other",
-    }
-}
-
-/// The name in the code, which is the same in every language.
-fn id(what: &impl std::fmt::Debug) -> String {
-    format!("{what:?}")
-}
-
-fn fate(what: What) -> String {
-    match what {
-        What::Lost(why) => format!("Lost({why:?})"),
-        What::Corrupted { .. } => "Corrupted".to_owned(),
-        What::Queued { .. } => "Queued".to_owned(),
-        what => format!("{what:?}"),
     }
 }
 
@@ -287,7 +281,6 @@ mod tests {
     use super::*;
     use crate::sample::handshake;
     use device::impair::{LinkEvent, Lost};
-    use env::Instant;
 
     #[test]
     fn every_entry_is_one_line_of_json() {
@@ -306,8 +299,11 @@ mod tests {
             text: "a \"word\"\n".into(),
         });
         let hosts = ["client".to_owned(), "server".to_owned()];
-        let lines: Vec<String> = log.entries.iter().map(|entry| line(entry, &hosts, Lang::Ko)).collect();
+        let lines: Vec<String> =
+            log.entries.iter().map(|entry| line(entry, &hosts, Instant::ZERO, Lang::Ko)).collect();
         assert!(lines.iter().all(|line| !line.contains('\n')));
         insta::assert_snapshot!(lines.join("\n"));
+        let later = line(&log.entries[log.entries.len() - 1], &hosts, Instant::from_millis(49), Lang::En);
+        assert!(later.starts_with("{\"at\":1000000,"), "{later}");
     }
 }

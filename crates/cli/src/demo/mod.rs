@@ -70,12 +70,12 @@ Examples:
   handfast demo lost-syn              what happens when the first packet is lost
   handfast demo corrupt --lang ko     in Korean
   handfast demo --pcap a.pcapng       and then: wireshark a.pcapng
-  handfast demo --json | jq .text     for programs
+  handfast demo --json | jq -r '.text // empty'   for programs
   handfast demo transfer --file README.md --loss 5% --delay 20ms";
 
 pub(crate) fn run(args: DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
     if args.list {
-        list(args.lang, out)?;
+        list(args.lang, args.json, out)?;
         return Ok(Done::Well);
     }
     if let Some(Special::Transfer(transfer)) = &args.special {
@@ -138,8 +138,16 @@ fn json(scene: &Scene, stage: &Stage, out: &mut Out) -> anyhow::Result<()> {
         "event": "scene", "name": scene.name, "title": scene.title.get(lang), "seed": stage.seed(),
     });
     out.line(&first.to_string())?;
-    for entry in stage.entries() {
-        out.line(&trace::json::line(entry, stage.names(), lang))?;
+    let ladders = stage.ladders(out.columns(), false);
+    for (n, (ladder, entries)) in ladders.iter().enumerate() {
+        // Time begins anew with each, as it does in the drawing.
+        if ladders.len() > 1 {
+            let begins = serde_json::json!({ "event": "ladder", "number": n + 1, "hosts": ladder.hosts });
+            out.line(&begins.to_string())?;
+        }
+        for entry in entries {
+            out.line(&trace::json::line(entry, &ladder.hosts, ladder.origin, lang))?;
+        }
     }
     for remark in stage.remarks() {
         let closing = match remark {
@@ -161,7 +169,15 @@ fn json(scene: &Scene, stage: &Stage, out: &mut Out) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(lang: Lang, out: &mut Out) -> anyhow::Result<()> {
+fn list(lang: Lang, json: bool, out: &mut Out) -> anyhow::Result<()> {
+    if json {
+        for scene in scenes::ALL {
+            let scene =
+                serde_json::json!({ "event": "scene", "name": scene.name, "title": scene.title.get(lang) });
+            out.line(&scene.to_string())?;
+        }
+        return Ok(());
+    }
     let longest = scenes::ALL.iter().map(|scene| scene.name.len()).max().unwrap_or(0);
     for scene in scenes::ALL {
         out.line(&format!("  {:longest$}  {}", scene.name, scene.title.get(lang)))?;

@@ -368,10 +368,6 @@ impl Stage {
 
     // ---- what was seen --------------------------------------------------------------------------------------
 
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
     pub(super) fn packets(&self) -> &[Captured] {
         &self.packets
     }

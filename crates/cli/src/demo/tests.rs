@@ -64,11 +64,16 @@ fn every_line_of_json_is_an_object_that_says_what_happened() {
     for scene in scenes::ALL {
         let stage = perform(scene, Lang::Ko, 1);
         let mut sent = 0;
-        for entry in stage.entries() {
-            let line = trace::json::line(entry, stage.names(), Lang::Ko);
+        for (ladder, entry) in (stage.ladders(100, false).iter())
+            .flat_map(|(ladder, entries)| entries.iter().map(move |entry| (ladder, entry)))
+        {
+            let line = trace::json::line(entry, &ladder.hosts, ladder.origin, Lang::Ko);
             let object: serde_json::Value = serde_json::from_str(&line).unwrap();
             let event = object["event"].as_str().unwrap();
             assert!(object["at"].is_u64() && event != "other", "{line}");
+            let id = object["id"].as_str().unwrap_or("an_id");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(id != "other" && id.chars().all(plain), "{line}");
             sent += usize::from(event == "sent");
         }
         assert!(sent > 0, "{}", scene.name);

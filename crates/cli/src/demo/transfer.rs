@@ -117,7 +117,7 @@ pub(super) fn run(args: &TransferArgs, demo: &DemoArgs, out: &mut Out) -> anyhow
     let mut transfer = Transfer::new(args.profile(), demo.seed, demo.pcap.is_some());
     let bar = bar(about.len());
     let mut record = Ok(());
-    let end = transfer.run(file, demo.lang, |carried, packets| {
+    let end = transfer.run(&file, demo.lang, |carried, packets| {
         bar.set_position(carried);
         // A full disk ends the recording, and not the transfer.
         if record.is_ok()
@@ -131,6 +131,8 @@ pub(super) fn run(args: &TransferArgs, demo: &DemoArgs, out: &mut Out) -> anyhow
     let record = record.and_then(|()| recording.map_or(Ok(()), Recording::finish));
 
     let end = end.with_context(|| format!("cannot read {path}"))?;
+    let now = file.metadata().with_context(|| format!("cannot read {path}"))?;
+    let end = transfer.judge(end, about.len(), now.len());
     if demo.json {
         out.line(&transfer.json(args, &end, demo.seed).to_string())?;
     } else {
@@ -196,6 +198,8 @@ impl Sum {
 enum End {
     /// Both sides closed.
     Whole,
+    /// They did, and the file is not what it was: it had so many octets at first.
+    Shrunk(u64),
     /// A connection died.
     Dead(ConnectionError),
     /// Nothing happens any more.
@@ -284,6 +288,15 @@ impl Transfer {
             self.took = self.pair.world.now().since(began);
         }
         Ok(end)
+    }
+
+    /// What the end means for a file that had so many octets at first and so many now. Not every file has as many as it
+    /// says, so that it gave fewer is not enough.
+    fn judge(&self, end: End, first: u64, now: u64) -> End {
+        match end {
+            End::Whole if self.sent.octets < first && now < first => End::Shrunk(first),
+            end => end,
+        }
     }
 
     fn glance(
@@ -378,6 +391,18 @@ mod tests {
         (transfer, end.unwrap(), packets)
     }
 
+    fn arguments() -> TransferArgs {
+        TransferArgs {
+            file: "a\u{1b}b".into(),
+            loss: 0.05,
+            delay: Duration::from_millis(10),
+            rate: None,
+            reorder: (0.0, Duration::from_millis(10)),
+            duplicate: 0.0,
+            corrupt: 0.0,
+        }
+    }
+
     /// Covers: RFC 9293 9293-E40
     #[test]
     fn a_file_arrives_whole_over_every_kind_of_bad_link() {
@@ -402,6 +427,22 @@ mod tests {
         let (transfer, end, _) = carried(0, "delay=1ms", 1, false);
         assert_eq!((end, transfer.received.octets), (End::Whole, 0));
         assert!(transfer.received.finish().1.starts_with("e3b0c442"));
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_told() {
+        let (transfer, end, _) = carried(1000, "delay=1ms", 1, false);
+        assert_eq!(transfer.judge(end, 1000, 1000), End::Whole);
+        assert_eq!(transfer.judge(end, 1000, 5), End::Whole, "it shrank after it was read");
+        assert_eq!(transfer.judge(end, 4096, 4096), End::Whole, "a file that never has what it says");
+        assert_eq!(transfer.judge(end, 4096, 1000), End::Shrunk(4096));
+        assert_eq!(transfer.judge(End::Interrupted, 4096, 1000), End::Interrupted);
+        let json = transfer.json(&arguments(), &End::Shrunk(4096), 1);
+        assert_eq!(json["result"], "file_shrank");
+        for lang in Lang::ALL {
+            let text = transfer.text(&arguments(), &End::Shrunk(4096), lang);
+            assert!(text.contains("4096") && !text.contains("equal"), "{text}");
+        }
     }
 
     #[test]
@@ -432,21 +473,13 @@ mod tests {
     #[test]
     fn the_report_tells_the_same_in_both_languages_and_to_programs() {
         let (transfer, end, _) = carried(10_000, "delay=10ms,loss=5%", 3, false);
-        let args = TransferArgs {
-            file: "a\u{1b}b".into(),
-            loss: 0.05,
-            delay: Duration::from_millis(10),
-            rate: None,
-            reorder: (0.0, Duration::from_millis(10)),
-            duplicate: 0.0,
-            corrupt: 0.0,
-        };
+        let args = arguments();
         for lang in Lang::ALL {
             let text = transfer.text(&args, &end, lang);
             assert!(text.contains("SHA-256") && text.contains("10000") && !text.contains('\u{1b}'), "{text}");
         }
         let json = transfer.json(&args, &end, 3);
-        assert_eq!(json["equal"], true);
+        assert_eq!((&json["equal"], &json["result"]), (&true.into(), &"whole".into()));
         assert_eq!(json["received"]["octets"], 10_000);
     }
 }

@@ -55,6 +55,10 @@ impl Transfer {
                 lang.pick("equal: every octet, once, in order", "같다: 모든 옥텟이 한 번씩, 순서대로")
             }
             (End::Whole, false) => lang.pick("NOT EQUAL", "다르다"),
+            (End::Shrunk(first), _) => &match lang {
+                Lang::En => format!("NOT WHOLE: the file shrank while it was read, from {first} octets"),
+                Lang::Ko => format!("온전하지 않다: 읽는 동안 파일이 줄었다. 처음에는 {first}옥텟이었다"),
+            },
             (End::Interrupted, _) => lang.pick("interrupted", "중단되었다"),
             (End::Stuck, _) => {
                 lang.pick("STUCK: nothing happens any more", "멈췄다: 아무 일도 일어나지 않는다")
@@ -127,7 +131,7 @@ impl Transfer {
             self.drops().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
         serde_json::json!({
             "event": "transfer", "seed": seed, "link": args.profile().to_string(),
-            "result": format!("{end:?}"), "equal": (sent, &first) == (received, &second),
+            "result": end.name(), "equal": (sent, &first) == (received, &second),
             "sent": { "octets": sent, "sha256": first },
             "received": { "octets": received, "sha256": second },
             "nanoseconds": u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX),
@@ -135,6 +139,19 @@ impl Transfer {
             "segments": out + again, "retransmitted": again,
             "there": links[0], "back": links[1], "dropped": drops,
         })
+    }
+}
+
+impl End {
+    /// What programs know it by.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Shrunk(_) => "file_shrank",
+            Self::Stuck => "stuck",
+            Self::Interrupted => "interrupted",
+            Self::Dead(error) => trace::json::ended(error),
+        }
     }
 }
 
