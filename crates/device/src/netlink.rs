@@ -160,14 +160,18 @@ impl Netlink {
     /// Gives an interface an address with a prefix of that length. Its network is routed there by the kernel. For
     /// an IPv6 address nobody else is asked whether they have it (no duplicate address detection); still the kernel
     /// takes packets for it only a moment after the interface is up: see [`wait_until_local`](Self::wait_until_local).
-    /// An address that is there already is no error.
+    /// An address that is there already is no error: says whether it is new.
     ///
     /// # Errors
     /// As [`Why`] says; [`Why::Invalid`] when the prefix is longer than the address.
-    pub fn add_address(&mut self, name: &str, address: IpAddr, prefix: u8) -> Result<(), NetlinkError> {
+    pub fn add_address(&mut self, name: &str, address: IpAddr, prefix: u8) -> Result<bool, NetlinkError> {
         let asked = format!("add {address}/{prefix} to {name}");
-        let flags = (nl::NLM_F_CREATE | nl::NLM_F_REPLACE) as u16;
-        self.address(asked, nl::RTM_NEWADDR as u16, flags, name, address, prefix)
+        let flags = (nl::NLM_F_CREATE | nl::NLM_F_EXCL) as u16;
+        match self.address(asked, nl::RTM_NEWADDR as u16, flags, name, address, prefix) {
+            Ok(()) => Ok(true),
+            Err(NetlinkError { why: Why::Exists, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the kernel takes packets for this address as its own.
@@ -477,8 +481,8 @@ mod tests {
             assert_eq!((lo.mtu, lo.up), (3000, true));
             for (address, prefix, network) in [("10.9.0.1", 24, "10.7.3.9"), ("fd00:9::1", 64, "fd00:7::9")] {
                 let (address, network) = (address.parse().unwrap(), network.parse().unwrap());
-                netlink.add_address("lo", address, prefix).unwrap();
-                netlink.add_address("lo", address, prefix).unwrap();
+                assert!(netlink.add_address("lo", address, prefix).unwrap());
+                assert!(!netlink.add_address("lo", address, prefix).unwrap());
                 netlink.wait_until_local(address).unwrap();
                 std::net::UdpSocket::bind((address, 0)).expect("the address is ours");
                 assert!(!netlink.is_local(network).unwrap());

@@ -7,9 +7,11 @@
 //!
 //! No offloads yet: one packet a system call, trains cut and checksums finished before.
 
+mod changes;
 mod error;
 mod pool;
 
+pub use changes::Changes;
 pub use error::TunError;
 
 use crate::netlink::{Netlink, NetlinkError};
@@ -135,17 +137,42 @@ impl Tun {
         addresses: &[(IpAddr, u8)],
         routes: &[(IpAddr, u8)],
     ) -> Result<(), NetlinkError> {
+        let mut changes = Changes::default();
+        let done = self.configure_until(&mut changes, mtu, addresses, routes);
+        changes.keep();
+        done
+    }
+
+    /// The same until `changes` are dropped, for an interface that stays: then its MTU is again what it was, and the
+    /// addresses and routes that were not there before are gone.
+    ///
+    /// # Errors
+    /// What the kernel did not do; what came before that is done, and among the changes.
+    pub fn configure_until(
+        &mut self,
+        changes: &mut Changes,
+        mtu: Option<u16>,
+        addresses: &[(IpAddr, u8)],
+        routes: &[(IpAddr, u8)],
+    ) -> Result<(), NetlinkError> {
         let mut netlink = Netlink::open()?;
+        changes.begin(&self.name, netlink.link(&self.name)?);
         if let Some(mtu) = mtu {
             netlink.set_mtu(&self.name, mtu.into())?;
             self.set_mtu(mtu.into());
         }
         for &(address, prefix) in addresses {
-            netlink.add_address(&self.name, address, prefix)?;
+            if netlink.add_address(&self.name, address, prefix)? {
+                changes.addresses.push((address, prefix));
+            }
         }
         netlink.set_up(&self.name)?;
         addresses.iter().try_for_each(|&(address, _)| netlink.wait_until_local(address))?;
-        routes.iter().try_for_each(|&(network, prefix)| netlink.add_route(network, prefix, &self.name, None))
+        routes.iter().try_for_each(|&(network, prefix)| {
+            netlink.add_route(network, prefix, &self.name, None)?;
+            changes.routes.push((network, prefix));
+            Ok(())
+        })
     }
 
     /// Asks the kernel for the MTU again, in case someone has changed it.

@@ -162,6 +162,24 @@ fn a_descriptor_from_elsewhere_is_adopted_and_the_interface_goes_with_its_last_o
 }
 
 #[test]
+fn what_was_changed_of_an_interface_is_undone_and_no_more() {
+    with_tun("changes of a TUN are undone", |mut tun| {
+        let mut netlink = Netlink::open().unwrap();
+        let [old, new, routed] = ["10.9.0.1", "10.8.0.1", "10.60.0.1"].map(|a| a.parse::<IpAddr>().unwrap());
+        let mut changes = Changes::default();
+        let routes = [("10.60.0.0".parse().unwrap(), 16)];
+        tun.configure_until(&mut changes, Some(1300), &[(old, 24)], &[]).unwrap();
+        tun.configure_until(&mut changes, Some(1200), &[(new, 24)], &routes).unwrap();
+        assert!(netlink.is_local(new).unwrap());
+        drop(changes);
+        assert!(netlink.is_local(old).unwrap() && !netlink.is_local(new).unwrap());
+        assert_eq!(netlink.link("hf0").unwrap().mtu, 1400);
+        // The route is gone if it can be made again.
+        netlink.add_route(routed, 16, "hf0", None).unwrap();
+    });
+}
+
+#[test]
 fn a_taken_name_says_who_has_it() {
     with_tun("TUN names", |tun| {
         let busy = Tun::open(tun.name()).unwrap_err();
