@@ -56,7 +56,7 @@ pub(super) fn discard(why: Discard) -> String {
         Discard::Duplicate => "무시: 모두 이미 받은 것이다",
         Discard::OldTimestamp => "무시: 타임스탬프가 너무 오래되었다(PAWS)",
         Discard::NoTimestamp => "무시: 쓰기로 한 타임스탬프가 없다",
-        Discard::UnacceptableReset => "무시: RST가 스스로를 증명하지 못한다",
+        Discard::UnacceptableReset => "무시: 제 번호로 증명되지 않은 RST다",
         Discard::UnexpectedSyn => "무시: 열린 연결에 온 SYN이다",
         Discard::NoAck => "무시: 있어야 할 ACK가 없다",
         Discard::UnacceptableAck => "무시: 보낸 적 없는 것을 확인했거나 너무 오래되었다",

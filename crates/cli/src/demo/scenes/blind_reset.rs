@@ -10,7 +10,7 @@ pub(super) const SCENE: Scene = Scene {
     name: "blind-reset",
     title: Text {
         en: "A forged RST: the stack asks back before it believes",
-        ko: "지어낸 RST: 믿기 전에 되묻는다",
+        ko: "위조한 RST: 믿기 전에 되묻는다",
     },
     about: Text {
         en: "An attacker elsewhere cannot see the packets, but can guess ports and numbers and write any sender into a \
@@ -18,7 +18,7 @@ pub(super) const SCENE: Scene = Scene {
              RST must have exactly the next expected number; one that is only near is answered by a challenge ACK, and a \
              peer that really has gone will answer that with a RST which fits (RFC 5961).",
         ko: "다른 곳의 공격자는 패킷을 보지 못하지만, 포트와 번호를 짐작하고 보낸 이를 마음대로 적어 넣을 수 있다. 윈도 안의 \
-             번호를 지닌 RST마다 연결이 끝난다면 수천 번의 짐작으로 넉넉하다. 그래서 RST는 다음에 올 번호와 정확히 맞아야 \
+             번호를 지닌 RST마다 연결이 끝난다면 수천 번의 짐작만으로 충분하다. 그래서 RST는 다음에 올 번호와 정확히 맞아야 \
              한다. 가깝기만 한 것에는 챌린지 ACK로 되묻고, 정말 사라진 상대라면 그것에 꼭 맞는 RST로 답할 것이다(RFC 5961).",
     },
     set: Stage::new,

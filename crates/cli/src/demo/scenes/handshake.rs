@@ -17,7 +17,7 @@ pub(super) const SCENE: Scene = Scene {
              ack names the next octet that it expects from the other side. SYN and FIN each take up one number.",
         ko: "두 프로그램이 이야기하려 한다. 첫 옥텟을 보내기 전에 양쪽은 저마다 자기 옥텟을 셀 첫 번호를 고르고, \
              상대가 그 번호를 아는지 서로 확인한다. 이것이 3-way 핸드셰이크다. 끝날 때는 양쪽이 저마다 더 보낼 것이 \
-             없다고 말한다. 그래서 닫는 데는 넷이 든다.\n\n\
+             없다고 말한다. 그래서 닫는 데는 네 개가 필요하다.\n\n\
              시간은 아래로 흐른다. 화살표는 세그먼트이고, 그 아래에는 왜 보냈는지 적혀 있다. seq는 보내는 쪽의 옥텟을 \
              세고, ack는 상대에게서 다음에 받을 옥텟의 번호다. SYN과 FIN은 번호를 하나씩 차지한다.",
     },
@@ -60,7 +60,7 @@ fn play(stage: &mut Stage) {
              segment confirmed the second: four steps, of which the middle two share a segment."
         ),
         format!(
-            "첫 번호(ISS)는 {one}와 {other}이고, 그림에서는 0으로 센다. 남은 짐작할 수 없는 번호다(RFC 6528). \
+            "첫 번호(ISS)는 {one}와 {other}이고, 그림에서는 0으로 센다. 남이 짐작할 수 없는 번호다(RFC 6528). \
              SYN이 첫째 번호를 알리고, SYN,ACK가 둘째 번호를 알리면서 첫째를 확인하고, 셋째 세그먼트가 둘째를 \
              확인한다. 네 걸음이지만 가운데 둘이 한 세그먼트에 실린다."
         ),

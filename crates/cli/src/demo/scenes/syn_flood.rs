@@ -20,7 +20,7 @@ pub(super) const SCENE: Scene = Scene {
              its queue is full (4 here, 256 otherwise) it could only turn everybody away. Instead it remembers nothing any \
              more: it answers with a first number that *is* the memory, a keyed hash of addresses, ports and time. Whoever \
              really is there brings the number back in the ACK, and the server knows its own handwriting (RFC 4987 §3.6).",
-        ko: "누군가 지어낸 주소로 SYN을 보내고는 답하지 않는다. 서버는 그것을 얼마 동안 기억하는데, 대기열이 꽉 차면(여기서는 \
+        ko: "누군가 위조한 주소로 SYN을 보내고는 답하지 않는다. 서버는 그것을 얼마 동안 기억하는데, 대기열이 꽉 차면(여기서는 \
              4, 보통은 256) 모두를 돌려보낼 수밖에 없다. 그 대신 서버는 더는 아무것도 기억하지 않고, 그 자체가 기억인 첫 \
              번호로 답한다. 주소와 포트와 시각을 열쇠로 해시한 값이다. 정말 거기 있는 이는 ACK에 그 번호를 다시 가져오고, \
              서버는 자기 글씨를 알아본다(RFC 4987 §3.6).",
@@ -72,7 +72,7 @@ fn play(stage: &mut Stage) {
              client was served, and the server heard \"{heard}\"."
         ),
         format!(
-            "지어낸 SYN {FLOOD}개, 그 가운데 기억한 것 4개, 보낸 쿠키 {sent}개, 되돌아온 것 {accepted}개. 진짜 손님은 \
+            "위조한 SYN {FLOOD}개, 그 가운데 기억한 것 4개, 보낸 쿠키 {sent}개, 되돌아온 것 {accepted}개. 진짜 손님은 \
              대접을 받았고, 서버는 \"{heard}\"라는 말을 들었다."
         ),
     );
