@@ -56,7 +56,8 @@ Examples:
   handfast sim swarm --seeds 10000
   handfast sim swarm --seeds 1 --seed 4711 --ladder     one world, drawn
 
-A seed that fails is printed at once, with the command that runs it again, bit for bit. Ctrl-C ends with what was found.";
+A seed that fails is printed at once, with the command that runs it again, bit for bit. \
+Ctrl-C ends with what was found.";
 
 pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     let SimCommand::Swarm(args) = args.command;

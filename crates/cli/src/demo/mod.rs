@@ -61,8 +61,8 @@ enum Special {
 }
 
 const EXAMPLES: &str = "\
-How to read a ladder: time runs down. Left and right are the two hosts, with the state of their connection whenever it
-changes. An arrow is a packet: its flags, its number (seq), what it acknowledges (ack), its data (len), and the room
+How to read a ladder: time runs down. Left and right are the two hosts, with the state of their connection whenever it \
+changes. An arrow is a packet: its flags, its number (seq), what it acknowledges (ack), its data (len), and the room \
 that its sender has (win). Under it stands why it was sent. ✗ is a packet that was lost or not used.
 
 Examples:
