@@ -22,14 +22,14 @@ use crate::{Done, Usage};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use device::netlink::NetlinkError;
-use device::tun::{Tun, TunError};
+use device::tun::{Changes, Tun, TunError};
 use driver::Clock;
 use handfast::{Cidr, KeepAlive, ListenConfig, Stack, TcpConfig, TcpListener};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use record::Recording;
-use site::Site;
+use site::{CutOff, Site};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -104,10 +104,10 @@ Examples:
   sudo handfast serve . --udp-echo 7 --tcp-echo 7 --tcp-digest 8
   head -c 9M /dev/zero | nc -N 10.111.0.2 8     a half-close: we answer after your FIN
 
-Without root: have an interface made for you once (sudo ip tuntap add dev hf0 mode tun user $USER; sudo ip addr add
+Without root: have an interface made for you once (sudo ip tuntap add dev hf0 mode tun user $USER; sudo ip addr add \
 10.111.0.1/24 dev hf0; sudo ip link set hf0 up), or run in a network namespace of your own (unshare -rn).
 
-Exit codes: 0 it was stopped and nothing was cut off, 1 it failed, 2 it was asked wrongly, 130 it was stopped and
+Exit codes: 0 it was stopped and nothing was cut off, 1 it failed, 2 it was asked wrongly, 130 it was stopped and \
 connections were cut off.";
 
 /// Our addresses and the kernel's, a pair for each IP version.
@@ -140,7 +140,9 @@ async fn serve(args: ServeArgs, plan: Plan, site: Site, out: &mut Out) -> anyhow
 
     let clock = Clock::new();
     let mut recording = Recording::begin(&args, clock)?;
-    let (tun, pairs) = open(&args, plan, out)?;
+    // An interface that is not ours is left as it was.
+    let mut changes = Changes::default();
+    let (tun, pairs) = open(&args, plan, &mut changes, out)?;
     let builder = pairs.iter().fold(Stack::builder(), |builder, pair| builder.address(pair.ours));
     let builder = recording.attach(builder.clock(clock), tun)?;
     let stack = builder.build().context("cannot start the stack")?;
@@ -172,6 +174,7 @@ async fn serve(args: ServeArgs, plan: Plan, site: Site, out: &mut Out) -> anyhow
         _ = interrupts.recv() => None,
         _ = terms.recv() => None,
     };
+    drop(changes);
     recording.end()?;
     match closed {
         Some(closed) if closed.aborted == 0 => Ok(Done::Well),
@@ -204,7 +207,8 @@ async fn accept(
                     let line = format!("{} {} {}", peer.ip(), request.method(), request.uri().path());
                     let response = site.respond(request).await;
                     if log {
-                        println_or_not(&format!("{line} {}", response.status().as_u16()));
+                        let cut = response.extensions().get::<CutOff>().map_or("", |_| ", cut off");
+                        println_or_not(&format!("{line} {}{cut}", response.status().as_u16()));
                     }
                     Ok::<_, Infallible>(response)
                 }
@@ -225,21 +229,29 @@ async fn accept(
             if let Err(why) = result
                 && log
             {
-                println_or_not(&format!("{} {}", peer.ip(), whole(&why)));
+                println_or_not(&format!("{} {}", peer.ip(), why_ended(&why)));
             }
         });
     }
 }
 
-/// An error with its causes.
-fn whole(why: &dyn std::error::Error) -> String {
-    let mut text = why.to_string();
-    let mut cause = why.source();
+/// Why a connection ended before its time, in our words.
+fn why_ended(why: &hyper::Error) -> String {
+    // Ours, or the stack's: it says it best.
+    let mut cause = std::error::Error::source(why);
     while let Some(why) = cause {
-        text = format!("{text}: {why}");
+        if let Some(own) = why.downcast_ref::<std::io::Error>() {
+            return own.to_string();
+        }
         cause = why.source();
     }
-    text
+    match why {
+        why if why.is_timeout() => format!("no whole request in {} s", PATIENCE.as_secs()),
+        why if why.is_incomplete_message() => "went away in the midst of a request".to_owned(),
+        why if why.is_parse_too_large() => "a request whose head is too long".to_owned(),
+        why if why.is_parse() => "not a request of HTTP/1.1".to_owned(),
+        why => why.to_string(),
+    }
 }
 
 /// A line for whoever watches; if nobody does any more, serving goes on.
@@ -276,12 +288,12 @@ fn announce(args: &ServeArgs, pairs: &[Pair], out: &mut Out) -> anyhow::Result<(
             if args.port == 80 { at.to_string().trim_end_matches(":80").to_owned() } else { at.to_string() };
         out.line(&format!("http://{url}/"))?;
     }
-    let first = pairs.first().map(|pair| pair.ours.address());
     for (ports, what) in
         [(&args.udp_echo, "UDP echo"), (&args.tcp_echo, "TCP echo"), (&args.tcp_digest, "TCP digest")]
     {
-        for (port, address) in ports.iter().zip(first) {
-            out.line(&format!("{what} at {}", SocketAddr::new(address, *port)))?;
+        for port in ports {
+            let at = pairs.iter().map(|pair| SocketAddr::new(pair.ours.address(), *port).to_string());
+            out.line(&format!("{what} at {}", at.collect::<Vec<_>>().join(" and ")))?;
         }
     }
     let uploads = if args.read_only { "" } else { "; uploads by PUT (curl -T)" };
@@ -323,7 +335,17 @@ impl Plan {
 }
 
 /// Opens the TUN and sets it up; gives the pairs of addresses that are really there.
-fn open(args: &ServeArgs, plan: Plan, out: &mut Out) -> anyhow::Result<(Tun, Vec<Pair>)> {
+fn open(
+    args: &ServeArgs,
+    plan: Plan,
+    changes: &mut Changes,
+    out: &mut Out,
+) -> anyhow::Result<(Tun, Vec<Pair>)> {
+    // The kernel takes more, and makes "hf%d" another name than what was asked for.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if args.tun.is_empty() || !args.tun.chars().all(plain) {
+        return Err(Usage(TunError::BadName { name: args.tun.clone() }.to_string()).into());
+    }
     let mut tun = Tun::open(&args.tun).map_err(|why| match why {
         TunError::BadName { .. } => anyhow::Error::new(Usage(why.to_string())),
         why => why.into(),
@@ -331,7 +353,7 @@ fn open(args: &ServeArgs, plan: Plan, out: &mut Out) -> anyhow::Result<(Tun, Vec
     let mut pairs = Vec::new();
     for pair in plan.pairs {
         let kernels = (pair.kernels.address(), pair.kernels.prefix());
-        match tun.configure(Some(args.mtu), &[kernels], &[]) {
+        match tun.configure_until(changes, Some(args.mtu), &[kernels], &[]) {
             Ok(()) => pairs.push(pair),
             Err(why) if pair.optional => out.line(&format!("without IPv6: {why}"))?,
             Err(why) => return Err(refused(&why, &args.tun, pair.kernels)),

@@ -55,9 +55,11 @@ pub(super) fn ask(path: &str) -> Result<Asked, BadPath> {
 /// Opens what is beneath `root`; a symbolic link that leads outside is refused (`PermissionDenied`).
 pub(super) fn open(root: impl AsFd, path: &std::path::Path, flags: OFlags) -> io::Result<OwnedFd> {
     let path = if path.as_os_str().is_empty() { std::path::Path::new(".") } else { path };
+    // The kernel takes no flag beside PATH that means nothing with it.
+    let quiet = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
     loop {
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        match openat2(&root, path, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty(), beneath) {
+        match openat2(&root, path, flags | OFlags::CLOEXEC | quiet, Mode::empty(), beneath) {
             Ok(fd) => return Ok(fd),
             // A rename elsewhere made the kernel unsure: once more.
             Err(Errno::AGAIN | Errno::INTR) => {}

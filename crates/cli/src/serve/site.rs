@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, open, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, open, statat};
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,10 @@ pub(super) struct Site {
     root: OwnedFd,
     uploads: bool,
 }
+
+/// Marks the answer to an upload that was cut off: most likely nobody reads it.
+#[derive(Clone, Copy)]
+pub(super) struct CutOff;
 
 /// What a path leads to.
 enum Found {
@@ -44,7 +48,7 @@ impl Site {
         let said = || format!("cannot serve {}", dir.display());
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = open(dir, flags, Mode::empty()).map_err(io::Error::from).with_context(said)?;
-        list(root.as_fd()).with_context(said)?;
+        list(&root, Path::new(""), root.as_fd()).with_context(said)?;
         Ok(Self { root, uploads })
     }
 
@@ -125,8 +129,10 @@ impl Site {
             Ok(Stored::New) => text(StatusCode::CREATED, "stored", false),
             Ok(Stored::Replaced) => text(StatusCode::OK, "replaced", false),
             Err(Failed::Directory) => text(StatusCode::CONFLICT, "there is a directory of this name", false),
-            Err(Failed::Peer(why)) => {
-                text(StatusCode::BAD_REQUEST, &format!("not all of it came: {why}"), false)
+            Err(Failed::Peer) => {
+                let mut response = text(StatusCode::BAD_REQUEST, "not all of it came", false);
+                response.extensions_mut().insert(CutOff);
+                response
             }
             Err(Failed::Disk(why)) if why.kind() == io::ErrorKind::NotFound => {
                 text(StatusCode::CONFLICT, "there is no directory for it", false)
@@ -148,7 +154,7 @@ fn find(root: &OwnedFd, path: &Path, slash: bool) -> io::Result<Found> {
         }
         return match find(root, &path.join("index.html"), false) {
             Ok(found @ Found::File(..)) => Ok(found),
-            _ => list(file.as_fd()).map(Found::Directory),
+            _ => list(root, path, file.as_fd()).map(Found::Directory),
         };
     }
     if !about.is_file() {
@@ -160,9 +166,8 @@ fn find(root: &OwnedFd, path: &Path, slash: bool) -> io::Result<Found> {
     Ok(Found::File(file, about))
 }
 
-/// What is in a directory.
-fn list(directory: impl AsFd) -> io::Result<Vec<Entry>> {
-    let directory = directory.as_fd();
+/// What is in a directory, which is at `path` beneath `root`.
+fn list(root: &OwnedFd, path: &Path, directory: BorrowedFd<'_>) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
@@ -170,9 +175,13 @@ fn list(directory: impl AsFd) -> io::Result<Vec<Entry>> {
         if name == "." || name == ".." {
             continue;
         }
-        // As a link leads; a link that leads nowhere shows as itself.
-        let about = statat(directory, entry.file_name(), AtFlags::empty())
-            .or_else(|_| statat(directory, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW));
+        let mut about = statat(directory, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+        // As a link leads; one that leads nowhere, or outside, shows as itself.
+        if about.is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_symlink())
+            && let Ok(target) = path::open(root, &path.join(&name), OFlags::PATH)
+        {
+            about = fstat(target);
+        }
         // It may have gone meanwhile.
         let Ok(about) = about else { continue };
         let file = !FileType::from_raw_mode(about.st_mode).is_dir();
@@ -234,17 +243,23 @@ fn put(response: &mut Response<Body>, name: header::HeaderName, value: &str) {
 }
 
 fn failed(why: &io::Error, head: bool) -> Response<Body> {
-    let status = match why.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StatusCode::NOT_FOUND,
-        io::ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
-        io::ErrorKind::InvalidFilename => StatusCode::URI_TOO_LONG,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            StatusCode::INSUFFICIENT_STORAGE
+    let (status, words) = match why.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            (StatusCode::NOT_FOUND, "there is nothing of this name")
         }
-        io::ErrorKind::ReadOnlyFilesystem => StatusCode::FORBIDDEN,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+        io::ErrorKind::PermissionDenied => (StatusCode::FORBIDDEN, "this is not for you"),
+        io::ErrorKind::InvalidFilename => (StatusCode::URI_TOO_LONG, "no name is that long"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (StatusCode::INSUFFICIENT_STORAGE, "there is no room for it")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => (StatusCode::FORBIDDEN, "nothing can be written here"),
+        _ => {
+            // The asker can do nothing about it; whoever serves may.
+            super::println_or_not(&format!("cannot answer: {why}"));
+            (StatusCode::INTERNAL_SERVER_ERROR, "this went wrong here")
+        }
     };
-    text(status, &why.to_string(), head)
+    text(status, words, head)
 }
 
 fn text(status: StatusCode, text: &str, head: bool) -> Response<Body> {
@@ -294,5 +309,37 @@ fn content_type(path: &Path) -> &'static str {
         "webm" => "video/webm",
         "woff2" => "font/woff2",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_tells_nothing_of_what_lies_outside() {
+        let dir = std::env::temp_dir().join(format!("handfast-listing-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("sub")).unwrap();
+        std::fs::write(dir.join("file"), [7; 1234]).unwrap();
+        let links = [
+            ("inside", "../file"),
+            ("outside", "/etc"),
+            ("up", "../../../../../../etc/passwd"),
+            ("none", "x"),
+        ];
+        for (link, to) in links {
+            let _ = std::fs::remove_file(dir.join("sub").join(link));
+            std::os::unix::fs::symlink(to, dir.join("sub").join(link)).unwrap();
+        }
+        let root = OwnedFd::from(File::open(&dir).unwrap());
+        let Ok(Found::Directory(entries)) = find(&root, Path::new("sub"), true) else { panic!("no listing") };
+        let shown = |name: &str| {
+            entries.iter().find(|entry| entry.name == *name).map(|entry| (entry.file, entry.len))
+        };
+        assert_eq!(shown("inside"), Some((true, 1234)));
+        for (link, to) in &links[1..] {
+            assert_eq!(shown(link), Some((true, to.len() as u64)), "{link}");
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

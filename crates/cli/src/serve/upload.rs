@@ -32,7 +32,7 @@ pub(super) enum Failed {
     /// The file system's reason.
     Disk(io::Error),
     /// The peer did not send all of it.
-    Peer(hyper::Error),
+    Peer,
     /// There is a directory of this name.
     Directory,
 }
@@ -57,11 +57,11 @@ pub(super) async fn store(root: OwnedFd, path: &Path, mut body: Incoming) -> Res
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = match frame {
             Ok(frame) => frame,
-            Err(why) => {
+            Err(_) => {
                 drop(chunks);
                 // Its file goes with it.
                 drop(writing.await);
-                return Err(Failed::Peer(why));
+                return Err(Failed::Peer);
             }
         };
         if let Ok(data) = frame.into_data()

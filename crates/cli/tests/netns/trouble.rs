@@ -37,6 +37,10 @@ fn what_is_asked_wrongly_is_told_before_anything_is_done() {
     fails(&asked(&[path, "--mtu", "575"]), 2, &["--mtu"]);
     fails(&asked(&[path, "--mtu", "1279", "--addr6", "fd00::2/64"]), 2, &["1280"]);
     fails(&asked(&[path, "--tun", "a name that is too long"]), 2, &["no interface can be called"]);
+    for name in ["%d", "hf%d", "''", ""] {
+        fails(&asked(&[path, "--tun", name]), 2, &["no interface can be called"]);
+    }
+    fails(&asked(&[path, "--port", "-1"]), 2, &["--port", "-1 is not in"]);
     fails(&asked(&["/no/such/directory"]), 1, &["/no/such/directory", "No such file"]);
     fails(&asked(&["/etc/hostname"]), 1, &["/etc/hostname", "Not a directory"]);
 }
@@ -214,5 +218,30 @@ fn ctrl_c_ends_cleanly_and_leaves_nothing_behind() {
         let left: Vec<_> =
             std::fs::read_dir(dir.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["big"]);
+    });
+}
+
+#[test]
+fn an_interface_of_somebody_is_left_as_it_was() {
+    in_namespace("trouble::an_interface_of_somebody_is_left_as_it_was", &["ip"], || {
+        let dir = TempDir::new();
+        succeed("ip", ["tuntap", "add", "dev", "hfP", "mode", "tun"]);
+        succeed("ip", ["addr", "add", "10.111.0.1/24", "dev", "hfP"]);
+        succeed("ip", ["link", "set", "hfP", "up", "mtu", "1400"]);
+        // Who has no carrier has no IPv6 address of its own yet: only what people gave counts.
+        let given = || {
+            let shown = succeed("ip", ["-o", "addr", "show", "dev", "hfP", "scope", "global"]);
+            let routes = succeed("ip", ["route", "show", "10.111.0.0/24"]);
+            let lines =
+                shown.lines().map(|line| line.split_whitespace().nth(3).unwrap_or_default().to_owned());
+            (lines.collect::<Vec<_>>(), routes.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
+        };
+        let before = given();
+        let mut server = Server::start(&dir, &["--tun", "hfP"]);
+        assert!(given().0.iter().any(|address| address.starts_with("fd00:111::1")));
+        let (status, said) = server.end(Signal::INT);
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert_eq!(given(), before);
+        assert_eq!(device::netlink::Netlink::open().unwrap().link("hfP").unwrap().mtu, 1400);
     });
 }
