@@ -70,7 +70,7 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, violation } = self;
-        write!(f, "{violation}\n  replay: cargo run --release -- sim swarm --seeds 1 --seed {seed}")
+        write!(f, "{violation}\n  replay: cargo run --release -- sim swarm --seeds 1 --seed {seed} --ladder")
     }
 }
 
