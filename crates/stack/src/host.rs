@@ -19,6 +19,7 @@ use crate::{
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use core::net::IpAddr;
 use env::{Instant, Machine, Rng};
 use wire::Frame;
@@ -207,11 +208,18 @@ impl Host {
     /// Begins or ends telling what happens on the wire; see [`Trace`].
     pub fn watch(&mut self, on: bool) {
         self.ip.traces = on.then(VecDeque::new);
+        self.ip.looped.clear();
     }
 
     /// Takes the next thing that happened, while somebody watches.
     pub fn poll_trace(&mut self) -> Option<Trace> {
         self.ip.traces.as_mut()?.pop_front()
+    }
+
+    /// Takes the next packet that the host sent to itself, as it would be on a wire: for captures, while somebody watches.
+    /// There is one for each [`Trace::Sent`] on [`InterfaceId::LOOPBACK`], in their order.
+    pub fn poll_looped(&mut self) -> Option<Bytes> {
+        self.ip.looped.pop_front()
     }
 
     /// Interfaces in the order of adding, loopback first.

@@ -14,6 +14,7 @@ use crate::{
 use ::tcp::Why;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use env::{Instant, Rng};
 use wire::Frame;
@@ -45,6 +46,8 @@ pub(crate) struct Ip {
     pub(crate) events: VecDeque<HostEvent>,
     /// `None` unless somebody watches.
     pub(crate) traces: Option<VecDeque<Trace>>,
+    /// Packets to ourselves, for captures; empty unless somebody watches.
+    pub(crate) looped: VecDeque<Bytes>,
     next_interface: u32,
     pub(crate) next_frame: u64,
 }
@@ -97,6 +100,7 @@ impl Ip {
             local: VecDeque::new(),
             events: VecDeque::new(),
             traces: None,
+            looped: VecDeque::new(),
             next_interface: 1,
             next_frame: 1,
             config,

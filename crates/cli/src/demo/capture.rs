@@ -67,22 +67,26 @@ impl Recording {
 #[derive(Default)]
 pub(super) struct Joiner {
     waiting: [VecDeque<Captured>; 2],
+    /// The same, of what a host sends to itself.
+    looped: [VecDeque<Captured>; 2],
 }
 
 impl Joiner {
+    fn queue(&mut self, interface: stack::InterfaceId) -> &mut [VecDeque<Captured>; 2] {
+        if interface == stack::InterfaceId::LOOPBACK { &mut self.looped } else { &mut self.waiting }
+    }
+
     /// Takes a log entry; gives a packet that is complete with it.
     pub(super) fn take(&mut self, logged: &Logged, lang: Lang) -> Option<Captured> {
         match &logged.what {
-            Happened::Left(host, _, octets) => {
+            Happened::Left(host, interface, octets) => {
                 let from = host.index();
                 let packet = Captured { at: logged.at, from, octets: octets.clone(), comments: Vec::new() };
-                self.waiting.get_mut(from)?.push_back(packet);
+                self.queue(*interface).get_mut(from)?.push_back(packet);
                 None
             }
-            Happened::Host(host, what @ Trace::Sent { interface, .. })
-                if *interface != stack::InterfaceId::LOOPBACK =>
-            {
-                let mut packet = self.waiting.get_mut(host.index())?.pop_front()?;
+            Happened::Host(host, what @ Trace::Sent { interface, .. }) => {
+                let mut packet = self.queue(*interface).get_mut(host.index())?.pop_front()?;
                 packet.comments.extend(trace::comment(what, lang));
                 Some(packet)
             }

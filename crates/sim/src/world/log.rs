@@ -26,7 +26,7 @@ pub enum Happened {
     Host(HostId, Trace),
     /// To a packet on a link.
     Link(LinkId, LinkEvent),
-    /// A packet left a host, as octets: for captures.
+    /// A packet left a host, as octets: for captures. Through loopback it went to the host itself.
     Left(HostId, InterfaceId, Bytes),
     /// A packet came to a host, harmed or not, as octets.
     Came(HostId, InterfaceId, Bytes),

@@ -54,6 +54,11 @@ impl World {
             self.depart(host.0, interface, frame);
         }
         if self.log.is_some() {
+            while let Some(packet) = self.nodes[host.0].host.poll_looped() {
+                if self.capture {
+                    self.note(now, || Happened::Left(host, InterfaceId::LOOPBACK, packet));
+                }
+            }
             while let Some(trace) = self.nodes[host.0].host.poll_trace() {
                 self.note(now, || Happened::Host(host, trace));
             }

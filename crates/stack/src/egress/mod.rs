@@ -116,6 +116,7 @@ impl Ip {
         let frame = header.frame(datagram, identification, at)?;
         if route.local {
             let mut frame = frame;
+            self.record_local(&frame);
             frame.offload.checksum = Checksum::Verified; // It never left this machine.
             frame.arrived = now;
             frame.id = self.next_frame;
@@ -226,6 +227,22 @@ impl Ip {
         if let Some(packet) = Packet::of_frame(frame, ethernet) {
             self.trace(Trace::Sent { at: now, frame: frame.id, interface, packet, why });
         }
+    }
+
+    /// Keeps a packet to ourselves for a capture, as it would be on a wire; a train as one packet, for loopback takes it.
+    fn record_local(&mut self, frame: &Frame) {
+        if !self.watching() {
+            return;
+        }
+        let mut whole = frame.clone();
+        (whole.offload.segment_size, whole.offload.segment_kind) = (None, None);
+        if wire::segmentation::finish_checksum(&mut whole).is_err() {
+            return; // Not a packet of ours, and those are sound.
+        }
+        while self.looped.len() >= self.config.trace.max(1) {
+            self.looped.pop_front();
+        }
+        self.looped.push_back(whole.contiguous());
     }
 
     /// Whether packets to `address` go to a group or to everybody.

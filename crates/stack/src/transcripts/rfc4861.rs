@@ -138,7 +138,24 @@ fn all_nodes_and_solicited_node_groups_are_ours() {
     );
 }
 
-/// Covers: RFC 4861 4861-5, 4861-6, 4861-7
+/// Covers: RFC 4861 4861-5
+#[test]
+fn the_newest_packets_wait_for_a_neighbour_and_the_oldest_make_room() {
+    let mut bench = Bench::ethernet();
+    let id = bench.host.udp_bind(UdpBind::default()).unwrap();
+    bench.host.udp_connect(id, (PEER6, 9).into()).unwrap();
+    for n in 0..=99u8 {
+        bench.host.udp_send(bench.now, id, UdpSend::new(Vec::from([n]))).unwrap();
+    }
+    assert_eq!(bench.sent().len(), 1, "one question, however much waits");
+    bench.give(&ndp_frame(MAC, PEER6, US6, 255, &advert(true, true, Some(PEER_MAC))));
+    let sent = bench.sent();
+    let last: Vec<u8> = sent.iter().filter_map(|frame| frame.last().copied()).collect();
+    assert_eq!(last, (84..=99).collect::<Vec<u8>>());
+    assert_eq!(bench.dropped(Drop::NeighbourQueueFull), 84);
+}
+
+/// Covers: RFC 4861 4861-6, 4861-7
 #[test]
 fn a_neighbour_is_asked_for_three_times_and_then_its_senders_are_told() {
     let mut bench = Bench::ethernet();
