@@ -6,6 +6,7 @@
 mod abort;
 mod blind_reset;
 mod corrupt;
+mod delayed_ack;
 mod half_open;
 mod handshake;
 mod lost_data;
@@ -37,6 +38,7 @@ pub(super) const ALL: &[Scene] = &[
     lost_syn_ack::SCENE,
     lost_data::SCENE,
     corrupt::SCENE,
+    delayed_ack::SCENE,
     zero_window::SCENE,
     lost_last_ack::SCENE,
     refused::SCENE,
