@@ -94,14 +94,6 @@ pub(crate) fn run(args: DemoArgs, out: &mut Out) -> anyhow::Result<Done> {
     let Some(path) = args.pcap else { return Ok(Done::Well) };
     out.flush()?; // The scene is shown even if the file fails.
     capture::write(&path, &stage).with_context(|| format!("cannot record to {}", path.display()))?;
-    if stage.packets().is_empty() {
-        let empty = match args.lang {
-            Lang::En => "has no packets: in this scene none is on a wire",
-            Lang::Ko => "에는 패킷이 없다: 이 장면에서는 선 위로 가는 것이 없다",
-        };
-        let space = args.lang.pick(" ", "");
-        anstream::eprintln!("handfast: {}{space}{empty}", path.display());
-    }
     Ok(Done::Well)
 }
 
