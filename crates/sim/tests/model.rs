@@ -1,12 +1,15 @@
 //! Every state that two connections can reach together, for small parameters, over the real code.
 
 use handfast_sim::model::{Explored, Limits, Opening, explore};
+use std::io::Write as _;
 use tcp::State;
 
 fn explored(name: &str, limits: Limits) -> Explored {
     match explore(&limits) {
         Ok(found) => {
-            println!(
+            // Written past the test runner's capture: how much was explored is a figure that people want to see.
+            let told = writeln!(
+                std::io::stderr(),
                 "{name}: {} states explored, {} transitions, {} pairs of the ends' states; \
                  {} after both users had let go, {} with nothing left",
                 found.states,
@@ -15,6 +18,7 @@ fn explored(name: &str, limits: Limits) -> Explored {
                 found.abandoned,
                 found.over
             );
+            told.expect("stderr takes a line");
             found
         }
         Err(failure) => panic!("{name}: {failure}"),
