@@ -28,8 +28,8 @@ pub(super) struct Flow {
     issued: Vec<(SeqNum, Option<u8>)>,
     ours: Option<Ours>,
     theirs: Option<Theirs>,
-    /// A reset made us forget what came.
-    forgot: bool,
+    /// How far the numbers of a SYN of theirs came, while `theirs` is not fixed: whatever made us forget the rest.
+    came: Option<(SeqNum, u64)>,
     /// Its numbers may begin anew, without a word.
     pub(super) reborn: bool,
     /// Which connection of the host it is, as far as it was looked up.
@@ -62,8 +62,6 @@ struct Theirs {
     scale: Option<u8>,
     /// One past the highest number that came, from their SYN.
     max: u64,
-    /// We came to know them in the middle, after a reset made us forget: what came before, nobody remembers.
-    blind: bool,
     /// Where their FIN is, once it came.
     fin: Option<u64>,
     /// What we acknowledged last, and the right edge that we told.
@@ -77,8 +75,15 @@ pub(super) type Broken = Option<(&'static str, String)>;
 impl Flow {
     /// The connection is gone; what came before may begin another.
     pub(super) fn reset(&mut self) {
-        (self.ours, self.theirs, self.connection) = (None, None, None);
-        self.forgot = true;
+        self.forget_theirs();
+        (self.ours, self.connection) = (None, None);
+    }
+
+    /// Which of their SYNs counts is open again; how far its numbers came stays known.
+    fn forget_theirs(&mut self) {
+        if let Some(theirs) = self.theirs.take() {
+            self.came = Some((theirs.irs, theirs.max));
+        }
     }
 
     /// One past the last number sent.
@@ -118,6 +123,13 @@ impl Flow {
             + u64::from(flags.contains(Flags::SYN))
             + u64::from(flags.contains(Flags::FIN));
         let of_another = |theirs: &Theirs| flags.contains(Flags::SYN) && theirs.irs != header.seq;
+        if self.theirs.is_none()
+            && !flags.contains(Flags::SYN)
+            && let Some((irs, max)) = &mut self.came
+            && let Some(start) = offset(*irs, *max, header.seq)
+        {
+            *max = (*max).max(start + len);
+        }
         if let Some(theirs) = &mut self.theirs
             && !of_another(theirs)
             && let Some(start) = offset(theirs.irs, theirs.max, header.seq)
@@ -195,7 +207,7 @@ impl Flow {
         }
         // A SYN after ours was acknowledged, and data with it: the same cookie again (RFC 4987 §3.6).
         if self.ours.is_none_or(|ours| ours.iss != iss || ours.una > 1) {
-            self.theirs = None;
+            self.forget_theirs();
             self.ours =
                 Some(Ours { iss, scale, max: 0, una: 0, edge: 0, acked: 0, disturbed: false, last_ack: 0 });
         }
@@ -227,13 +239,15 @@ impl Flow {
             }) else {
                 return None; // It answers something out of the blue, such as a challenge in TIME-WAIT.
             };
+            let found = *found;
             let gone = u64::from(ack.wrapping_since(found.irs));
+            self.forget_theirs();
+            let came = self.came.filter(|(irs, _)| *irs == found.irs).map_or(0, |(_, max)| max);
             self.theirs = Some(Theirs {
-                blind: gone > 1 || self.forgot || self.theirs.is_some(),
                 irs: found.irs,
                 mss: found.mss,
                 scale: found.scale,
-                max: gone,
+                max: gone.max(came),
                 fin: None,
                 acked: 0,
                 edge: 0,
@@ -244,9 +258,6 @@ impl Flow {
         }
         let (Some(theirs), Some(ours)) = (&mut self.theirs, &self.ours) else { return None };
         let at = offset(theirs.irs, theirs.max, ack)?;
-        if at > theirs.max && theirs.blind {
-            theirs.max = at;
-        }
         if at > theirs.max {
             return broken(
                 "only what came is acknowledged",
