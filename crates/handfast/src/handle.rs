@@ -1,7 +1,7 @@
 //! The handle that everything else is opened with.
 
-use crate::StackBuilder;
 use crate::shared::{Gone, Inner, Shared, Wakes};
+use crate::{Resolve, StackBuilder};
 use env::Duration;
 use stack::Host;
 use std::fmt;
@@ -22,6 +22,7 @@ pub struct Stack(Arc<Handle>);
 pub(crate) struct Handle {
     shared: Arc<Shared>,
     task: Mutex<Option<JoinHandle<()>>>,
+    resolver: Mutex<Option<Arc<dyn Resolve>>>,
 }
 
 /// How [`Stack::close`] went.
@@ -33,7 +34,7 @@ pub struct Closed {
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>, task: JoinHandle<()>) -> Self {
-        Self { shared, task: Mutex::new(Some(task)) }
+        Self { shared, task: Mutex::new(Some(task)), resolver: Mutex::new(None) }
     }
 }
 
@@ -68,6 +69,15 @@ impl Stack {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.0.shared
+    }
+
+    /// Has names looked up by `resolver` from now on. Names are never looked up by the system: it asks another network.
+    pub fn set_resolver(&self, resolver: impl Resolve + 'static) {
+        *self.0.resolver.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(resolver));
+    }
+
+    pub(crate) fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        self.0.resolver.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks at the host: counters, memory, routes, connections. It is locked meanwhile.

@@ -22,7 +22,7 @@
 //! let server = Stack::builder().device(left).address("10.0.0.1/24".parse()?).build()?;
 //! let client = Stack::builder().device(right).address("10.0.0.2/24".parse()?).build()?;
 //!
-//! let listener = TcpListener::bind(&server, "10.0.0.1:80".parse()?).await?;
+//! let listener = TcpListener::bind_on(&server, "10.0.0.1:80").await?;
 //! let served = tokio::spawn(async move {
 //!     let (mut stream, _peer) = listener.accept().await?;
 //!     let mut question = String::new();
@@ -30,7 +30,7 @@
 //!     stream.write_all(format!("you said: {question}").as_bytes()).await // ours is still open
 //! });
 //!
-//! let mut stream = TcpStream::connect(&client, "10.0.0.1:80".parse()?).await?;
+//! let mut stream = TcpStream::connect_on(&client, "10.0.0.1:80").await?;
 //! stream.write_all(b"hello").await?;
 //! stream.shutdown().await?; // half-close: we have said all, and go on listening
 //! let mut answer = String::new();
@@ -62,9 +62,12 @@
 //! device, with what that sends; never across an await. Timers are tokio's and have its resolution of a millisecond.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod addrs;
 mod builder;
+mod current;
 mod error;
 mod handle;
+pub mod net;
 mod shared;
 mod task;
 mod tcp_listener;
@@ -72,7 +75,9 @@ mod tcp_split;
 mod tcp_stream;
 mod udp;
 
+pub use addrs::{Resolve, Resolving, ToSocketAddrs, lookup_host, lookup_host_on};
 pub use builder::StackBuilder;
+pub use current::Entered;
 pub use device;
 pub use handle::{Closed, Stack};
 pub use stack::{Cidr, HostConfig, ListenConfig, NotACidr, UdpOptions};

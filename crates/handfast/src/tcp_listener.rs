@@ -1,8 +1,9 @@
 //! A port where connections arrive.
 
+use crate::addrs::each_addr;
 use crate::error;
 use crate::shared::{Side, Socket};
-use crate::{ListenConfig, Stack, TcpStream};
+use crate::{ListenConfig, Stack, TcpStream, ToSocketAddrs};
 use stack::ListenerId;
 use std::io;
 use std::net::SocketAddr;
@@ -17,12 +18,20 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens at `local`; an unspecified address is all of its IP version, port 0 is chosen.
+    /// Listens at `addr`, on the current stack; an unspecified address is all of its IP version, port 0 is chosen.
     ///
     /// # Errors
-    /// `AddrInUse`, `AddrNotAvailable` (no address of this stack).
-    pub async fn bind(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
-        Self::bind_with(stack, local, ListenConfig::default()).await
+    /// `AddrInUse`, `AddrNotAvailable` (no address of this stack), `NotConnected` (there is no current stack).
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
+        Self::bind_on(&Stack::current()?, addr).await
+    }
+
+    /// The same on `stack`.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub async fn bind_on<A: ToSocketAddrs>(stack: &Stack, addr: A) -> io::Result<Self> {
+        each_addr(stack, addr, |local| Self::bind_with(stack, local, ListenConfig::default())).await
     }
 
     /// The same with other settings: backlog, SYN queue, cookies, both IP versions at once.
@@ -36,7 +45,7 @@ impl TcpListener {
     /// let both = ListenConfig { dual_stack: true, backlog: 1024, ..ListenConfig::default() };
     /// let listener = TcpListener::bind_with(&stack, "[::]:80".parse()?, both).await?;
     /// assert_eq!(listener.local_addr()?.port(), 80);
-    /// let again = TcpListener::bind(&stack, "0.0.0.0:80".parse()?).await;
+    /// let again = TcpListener::bind_on(&stack, "0.0.0.0:80").await;
     /// assert_eq!(again.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
     /// # Ok(())
     /// # }

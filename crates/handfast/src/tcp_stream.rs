@@ -1,9 +1,10 @@
 //! A connection.
 
+use crate::addrs::each_addr;
 use crate::error;
 use crate::shared::{STREAM, Side, Socket};
 use crate::tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use crate::{Stack, State, Status};
+use crate::{Stack, State, Status, ToSocketAddrs};
 use env::Duration;
 use stack::{ConnectOptions, ConnectionId};
 use std::future::poll_fn;
@@ -32,13 +33,13 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Opens a connection to `peer`.
+    /// Opens a connection to `addr`, on the current stack; of several addresses, to the first that answers.
     ///
     /// To drop the future is to give up: the peer gets RST if it had answered.
     ///
     /// # Errors
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`, `AddrNotAvailable` (no port or address
-    /// of ours fits), `InvalidInput` (nobody can be there), and others.
+    /// of ours fits), `InvalidInput` (nobody can be there), `NotConnected` (there is no current stack), and others.
     ///
     /// ```
     /// # use handfast::{Stack, TcpStream, device::memory};
@@ -47,13 +48,21 @@ impl TcpStream {
     /// # let (left, right) = memory::wired(memory::Config::default())?;
     /// # let server = Stack::builder().device(left).address("10.0.0.1/24".parse()?).build()?;
     /// # let client = Stack::builder().device(right).address("10.0.0.2/24".parse()?).build()?;
-    /// let nobody = TcpStream::connect(&client, "10.0.0.1:80".parse()?).await;
+    /// let nobody = TcpStream::connect_on(&client, "10.0.0.1:80").await;
     /// assert_eq!(nobody.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn connect(stack: &Stack, peer: SocketAddr) -> io::Result<Self> {
-        Self::open(stack, ConnectOptions::to(peer)).await
+    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
+        Self::connect_on(&Stack::current()?, addr).await
+    }
+
+    /// The same on `stack`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_on<A: ToSocketAddrs>(stack: &Stack, addr: A) -> io::Result<Self> {
+        each_addr(stack, addr, |peer| Self::open(stack, ConnectOptions::to(peer))).await
     }
 
     /// The same from a local address and port of the caller's choice; an unspecified address or port 0 is chosen.
@@ -255,8 +264,8 @@ impl TcpStream {
     /// # let (left, right) = memory::wired(memory::Config::default())?;
     /// # let server = Stack::builder().device(left).address("10.0.0.1/24".parse()?).build()?;
     /// # let client = Stack::builder().device(right).address("10.0.0.2/24".parse()?).build()?;
-    /// # let listener = TcpListener::bind(&server, "10.0.0.1:7".parse()?).await?;
-    /// # let mut near = TcpStream::connect(&client, "10.0.0.1:7".parse()?).await?;
+    /// # let listener = TcpListener::bind_on(&server, "10.0.0.1:7").await?;
+    /// # let mut near = TcpStream::connect_on(&client, "10.0.0.1:7").await?;
     /// let (stream, _) = listener.accept().await?;
     /// let (mut read, mut write) = stream.into_split();
     /// let echo = tokio::spawn(async move { tokio::io::copy(&mut read, &mut write).await });

@@ -1,8 +1,9 @@
 //! Datagrams.
 
+use crate::addrs::each_addr;
 use crate::error;
 use crate::shared::{Inner, Side, Socket};
-use crate::{Stack, UdpOptions};
+use crate::{Stack, ToSocketAddrs, UdpOptions};
 use env::Instant;
 use stack::{UdpBind, UdpDatagram, UdpId, UdpSend};
 use std::io;
@@ -19,9 +20,9 @@ use wire::Payload;
 /// # let (left, right) = memory::wired(memory::Config::default())?;
 /// # let a = Stack::builder().device(left).address("10.0.0.1/24".parse()?).build()?;
 /// # let b = Stack::builder().device(right).address("10.0.0.2/24".parse()?).build()?;
-/// let echo = UdpSocket::bind(&a, "10.0.0.1:7".parse()?).await?;
-/// let mine = UdpSocket::bind(&b, "0.0.0.0:0".parse()?).await?;
-/// mine.send_to(b"ping", "10.0.0.1:7".parse()?).await?;
+/// let echo = UdpSocket::bind_on(&a, "10.0.0.1:7").await?;
+/// let mine = UdpSocket::bind_on(&b, "0.0.0.0:0").await?;
+/// mine.send_to(b"ping", "10.0.0.1:7").await?;
 ///
 /// let mut buffer = [0; 1500];
 /// let (count, from) = echo.recv_from(&mut buffer).await?;
@@ -29,7 +30,7 @@ use wire::Payload;
 /// echo.send_to(&buffer[..count], from).await?;
 /// assert_eq!(mine.recv_from(&mut buffer).await?, (4, "10.0.0.1:7".parse()?));
 ///
-/// mine.connect("10.0.0.1:9".parse()?).await?;
+/// mine.connect("10.0.0.1:9").await?;
 /// mine.send(b"is anybody there?").await?;
 /// let nobody = mine.recv(&mut buffer).await.unwrap_err();
 /// assert_eq!(nobody.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -43,11 +44,24 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Opens a socket at `local`; an unspecified address is all of its IP version, port 0 is chosen.
+    /// Opens a socket at `addr`, on the current stack; an unspecified address is all of its IP version, port 0 is chosen.
     ///
     /// # Errors
-    /// `AddrInUse`, `AddrNotAvailable` (no address of this stack, or no free port).
-    pub async fn bind(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
+    /// `AddrInUse`, `AddrNotAvailable` (no address of this stack, or no free port), `NotConnected` (there is no current
+    /// stack).
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<Self> {
+        Self::bind_on(&Stack::current()?, addr).await
+    }
+
+    /// The same on `stack`.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub async fn bind_on<A: ToSocketAddrs>(stack: &Stack, addr: A) -> io::Result<Self> {
+        each_addr(stack, addr, |local| std::future::ready(Self::open(stack, local))).await
+    }
+
+    fn open(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
         let bind = UdpBind { address: Some(local.ip()), port: local.port(), reuse: false };
         let id = stack.shared().call(|inner, _| {
             inner.check()?;
@@ -56,24 +70,29 @@ impl UdpSocket {
         Ok(Self { stack: stack.clone(), id })
     }
 
-    /// From now on sends to and receives from `peer` only.
+    /// From now on sends to and receives from `addr` only.
     ///
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput` (nothing can be sent there).
-    pub async fn connect(&self, peer: SocketAddr) -> io::Result<()> {
-        self.stack.shared().call(|inner, _| {
-            inner.check()?;
-            inner.host().udp_connect(self.id, peer).map_err(failed)
-        })
+    pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
+        let connect = |peer| {
+            std::future::ready(self.stack.shared().call(|inner, _| {
+                inner.check()?;
+                inner.host().udp_connect(self.id, peer).map_err(failed)
+            }))
+        };
+        each_addr(&self.stack, addr, connect).await
     }
 
-    /// Sends one datagram to `destination`; waits while the device is behind. Of 0 to 65,507 octets over IPv4, 65,527
+    /// Sends one datagram to `target`; waits while the device is behind. Of 0 to 65,507 octets over IPv4, 65,527
     /// over IPv6; IP fragments what does not fit the path.
     ///
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput` (too long, or nothing can be sent there), `PermissionDenied` (a broadcast
     /// address without leave).
-    pub async fn send_to(&self, data: &[u8], destination: SocketAddr) -> io::Result<usize> {
+    pub async fn send_to<A: ToSocketAddrs>(&self, data: &[u8], target: A) -> io::Result<usize> {
+        let first = target.addrs(&self.stack).await?.into_iter().next();
+        let destination = first.ok_or(io::ErrorKind::InvalidInput)?;
         self.send_with(UdpSend::to(Payload::copy_of(data), destination)).await
     }
 

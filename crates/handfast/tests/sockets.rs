@@ -35,8 +35,8 @@ fn two() -> (Stack, Stack) {
 
 /// A connection: the server's end, the client's end.
 async fn connected(server: &Stack, client: &Stack) -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(server, addr(SERVER)).await.unwrap();
-    let near = TcpStream::connect(client, addr(SERVER)).await.unwrap();
+    let listener = TcpListener::bind_on(server, addr(SERVER)).await.unwrap();
+    let near = TcpStream::connect_on(client, addr(SERVER)).await.unwrap();
     let (far, peer) = listener.accept().await.unwrap();
     assert_eq!((peer, far.peer_addr().unwrap()), (near.local_addr().unwrap(), near.local_addr().unwrap()));
     assert_eq!(far.local_addr().unwrap(), addr(SERVER));
@@ -171,7 +171,7 @@ async fn both_ip_versions_are_taken_by_one_listener_and_each_peer_shows_its_own(
         let both = ListenConfig { dual_stack: true, ..ListenConfig::default() };
         let listener = TcpListener::bind_with(&server, addr("[::]:80"), both).await.unwrap();
         for to in ["10.0.0.1:80", "[fd00::1]:80"] {
-            let near = TcpStream::connect(&client, addr(to)).await.unwrap();
+            let near = TcpStream::connect_on(&client, addr(to)).await.unwrap();
             let (far, peer) = listener.accept().await.unwrap();
             assert_eq!(peer, near.local_addr().unwrap());
             assert_eq!(far.local_addr().unwrap(), addr(to));
@@ -185,8 +185,8 @@ async fn a_stack_reaches_itself() {
     soon(async {
         let (server, _client) = two();
         for to in ["127.0.0.1:80", "[::1]:80", SERVER] {
-            let listener = TcpListener::bind(&server, addr(to)).await.unwrap();
-            let mut near = TcpStream::connect(&server, addr(to)).await.unwrap();
+            let listener = TcpListener::bind_on(&server, addr(to)).await.unwrap();
+            let mut near = TcpStream::connect_on(&server, addr(to)).await.unwrap();
             let (mut far, _) = listener.accept().await.unwrap();
             let sent = pattern(1_000_000);
             let out = sent.clone();
@@ -203,7 +203,7 @@ async fn a_stack_reaches_itself() {
 async fn several_tasks_accept_at_once_and_one_that_gives_up_takes_nothing_along() {
     soon(async {
         let (server, client) = two();
-        let listener = Arc::new(TcpListener::bind(&server, addr(SERVER)).await.unwrap());
+        let listener = Arc::new(TcpListener::bind_on(&server, addr(SERVER)).await.unwrap());
         // Polled once, then dropped: its waker is gone, and no connection with it.
         let gives_up = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
         assert!(gives_up.is_err());
@@ -216,7 +216,7 @@ async fn several_tasks_accept_at_once_and_one_that_gives_up_takes_nothing_along(
         tokio::task::yield_now().await;
         let mut near = Vec::new();
         for _ in 0..5 {
-            near.push(TcpStream::connect(&client, addr(SERVER)).await.unwrap());
+            near.push(TcpStream::connect_on(&client, addr(SERVER)).await.unwrap());
         }
         let mut peers = Vec::new();
         for accept in accepts {
@@ -235,7 +235,8 @@ async fn a_connect_that_is_dropped_leaves_nothing_behind() {
     soon(async {
         let (left, _nobody) = memory::wired(memory::Config::default()).unwrap();
         let client = Stack::builder().device(left).address("10.0.0.2/24".parse().unwrap()).build().unwrap();
-        let gives_up = tokio::time::timeout(Duration::ZERO, TcpStream::connect(&client, addr(SERVER))).await;
+        let gives_up =
+            tokio::time::timeout(Duration::ZERO, TcpStream::connect_on(&client, addr(SERVER))).await;
         assert!(gives_up.is_err());
         client.quiet().await.unwrap();
         assert_eq!(client.host(|host| host.tcp_counts().connections), 0);
@@ -249,7 +250,7 @@ async fn datagrams_of_every_size_come_back_as_they_went() {
     soon(async {
         let (server, client) = two();
         for (to, own, most) in [("10.0.0.1:7", "0.0.0.0:0", 65_507), ("[fd00::1]:7", "[::]:0", 65_527)] {
-            let echo = UdpSocket::bind(&server, addr(to)).await.unwrap();
+            let echo = UdpSocket::bind_on(&server, addr(to)).await.unwrap();
             let answering = tokio::spawn(async move {
                 let mut buffer = vec![0; 65_535];
                 loop {
@@ -257,7 +258,7 @@ async fn datagrams_of_every_size_come_back_as_they_went() {
                     echo.send_to(&buffer[..count], from).await.unwrap();
                 }
             });
-            let mine = UdpSocket::bind(&client, addr(own)).await.unwrap();
+            let mine = UdpSocket::bind_on(&client, addr(own)).await.unwrap();
             mine.connect(addr(to)).await.unwrap();
             let mut buffer = vec![0; 65_535];
             for len in [0, 1, 1472, 1473, most] {
@@ -277,13 +278,13 @@ async fn datagrams_of_every_size_come_back_as_they_went() {
 async fn a_receive_that_is_dropped_loses_no_datagram() {
     soon(async {
         let (server, client) = two();
-        let bound = UdpSocket::bind(&server, addr("10.0.0.1:9")).await.unwrap();
+        let bound = UdpSocket::bind_on(&server, addr("10.0.0.1:9")).await.unwrap();
         assert!(tokio::time::timeout(Duration::ZERO, bound.datagram()).await.is_err());
-        let mine = UdpSocket::bind(&client, addr("0.0.0.0:0")).await.unwrap();
+        let mine = UdpSocket::bind_on(&client, addr("0.0.0.0:0")).await.unwrap();
         mine.send_to(b"late", addr("10.0.0.1:9")).await.unwrap();
         assert_eq!(bound.datagram().await.unwrap().data.to_vec(), b"late");
         drop(bound);
-        UdpSocket::bind(&server, addr("10.0.0.1:9")).await.expect("the port is free again");
+        UdpSocket::bind_on(&server, addr("10.0.0.1:9")).await.expect("the port is free again");
     })
     .await;
 }
@@ -302,7 +303,7 @@ async fn closing_waits_for_what_was_written_and_resets_what_does_not_end() {
             (ErrorKind::NotConnected, "the stack is closed".to_owned())
         );
         assert_eq!(
-            TcpStream::connect(&client, addr(SERVER)).await.unwrap_err().kind(),
+            TcpStream::connect_on(&client, addr(SERVER)).await.unwrap_err().kind(),
             ErrorKind::NotConnected
         );
         drop(far);
@@ -315,8 +316,8 @@ async fn closing_waits_for_what_was_written_and_resets_what_does_not_end() {
 async fn whoever_waits_is_told_when_the_stack_is_closed() {
     soon(async {
         let (server, client) = two();
-        let listener = TcpListener::bind(&server, addr(SERVER)).await.unwrap();
-        let socket = UdpSocket::bind(&server, addr("10.0.0.1:9")).await.unwrap();
+        let listener = TcpListener::bind_on(&server, addr(SERVER)).await.unwrap();
+        let socket = UdpSocket::bind_on(&server, addr("10.0.0.1:9")).await.unwrap();
         let accepting = tokio::spawn(async move { listener.accept().await.map(drop) });
         let receiving = tokio::spawn(async move { socket.datagram().await.map(drop) });
         tokio::task::yield_now().await;

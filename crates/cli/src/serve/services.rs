@@ -27,7 +27,7 @@ pub(super) async fn start(stack: &Stack, args: &ServeArgs, pairs: &[Pair]) -> an
         for pair in pairs {
             // One socket for each address: an answer comes from where the question went.
             let local = SocketAddr::new(pair.ours.address(), port);
-            let socket = UdpSocket::bind(stack, local).await.with_context(|| taken("UDP port", port))?;
+            let socket = UdpSocket::bind_on(stack, local).await.with_context(|| taken("UDP port", port))?;
             running.push(tokio::task::spawn_local(echo_datagrams(socket)).abort_handle());
         }
     }

@@ -51,7 +51,7 @@ fn an_aborted_connection_says_reset_on_both_sides() {
         with_stack(|stack| async move {
             for address in OURS {
                 let to = at(address, 80);
-                let listener = TcpListener::bind(&stack, to).await.unwrap();
+                let listener = TcpListener::bind_on(&stack, to).await.unwrap();
                 // We abort.
                 let (mut kernels, ours) = accepted(&listener, to).await;
                 ours.abort();
@@ -82,7 +82,7 @@ fn we_half_close_and_the_kernel_goes_on_sending() {
         with_stack(|stack| async move {
             for address in OURS {
                 let to = at(address, 80);
-                let listener = TcpListener::bind(&stack, to).await.unwrap();
+                let listener = TcpListener::bind_on(&stack, to).await.unwrap();
                 let (mut kernels, mut ours) = accepted(&listener, to).await;
                 ours.write_all(b"that is all").await.unwrap();
                 ours.shutdown().await.unwrap();
@@ -109,7 +109,7 @@ fn we_open_connections_to_the_kernel_or_are_refused() {
     in_namespace("kernel::we_open_connections_to_the_kernel_or_are_refused", &[], || {
         with_stack(|stack| async move {
             for address in KERNELS {
-                let refused = TcpStream::connect(&stack, at(address, 81)).await.unwrap_err();
+                let refused = TcpStream::connect_on(&stack, at(address, 81)).await.unwrap_err();
                 assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 
                 let listener = std::net::TcpListener::bind(at(address, 0)).unwrap();
@@ -122,7 +122,7 @@ fn we_open_connections_to_the_kernel_or_are_refused() {
                 });
                 let mut sent = vec![0; 3_000_000];
                 env::Rng::seeded(3).fill(&mut sent);
-                let mut stream = TcpStream::connect(&stack, to).await.unwrap();
+                let mut stream = TcpStream::connect_on(&stack, to).await.unwrap();
                 stream.write_all(&sent).await.unwrap();
                 stream.shutdown().await.unwrap();
                 let mut got = Vec::new();
@@ -138,7 +138,7 @@ fn we_open_connections_to_the_kernel_or_are_refused() {
 fn when_the_interface_is_deleted_whoever_waits_is_told() {
     in_namespace("kernel::when_the_interface_is_deleted_whoever_waits_is_told", &[], || {
         with_stack(|stack| async move {
-            let listener = TcpListener::bind(&stack, at(OURS[0], 80)).await.unwrap();
+            let listener = TcpListener::bind_on(&stack, at(OURS[0], 80)).await.unwrap();
             let (_kernels, mut ours) = accepted(&listener, at(OURS[0], 80)).await;
             device::netlink::Netlink::open().unwrap().delete_link("hf1").unwrap();
             let told = ours.read(&mut [0; 9]).await.unwrap_err().to_string();
