@@ -12,6 +12,8 @@ pub enum HostEvent {
     AddressReady(InterfaceId, IpAddr),
     /// Somebody else on the link has the address (RFC 4862 §5.4.5; RFC 5227 §2.4 for IPv4).
     AddressConflict(InterfaceId, IpAddr),
+    /// An address that was formed from a router's prefix is no longer ours (RFC 4862 §5.5.4).
+    AddressGone(InterfaceId, IpAddr),
     /// A UDP socket has something to receive.
     UdpReadable(UdpId),
     /// There is room again for what a UDP socket could not send.

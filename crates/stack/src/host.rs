@@ -98,7 +98,7 @@ impl Host {
         Ok(())
     }
 
-    fn begin_address(&mut self, now: Instant, id: InterfaceId, cidr: Cidr) {
+    pub(crate) fn begin_address(&mut self, now: Instant, id: InterfaceId, cidr: Cidr) {
         let address = self.ip.begin(now, id, cidr);
         if let Some(interface) = self.ip.interface_mut(id) {
             interface.addresses.push(address);
@@ -161,6 +161,10 @@ impl Host {
         entry.up = up;
         let waiting = entry.neighbours.clear();
         self.ip.drop_waiting(now, waiting, Drop::InterfaceDown);
+        if up {
+            // Others may be there now (RFC 4861 §6.3.7).
+            self.ip.solicit_routers(now, interface);
+        }
         Ok(())
     }
 
@@ -264,6 +268,7 @@ impl Machine for Host {
         self.ip.duplicates(now);
         self.neighbours_timeout(now);
         self.ip.routers_timeout(now);
+        self.autoconf_timeout(now);
         self.fragments_timeout(now);
         while let Some(dst) = self.ip.path_mtus.expire(now) {
             self.path_mtu_changed(now, dst);
@@ -301,6 +306,7 @@ impl Machine for Host {
             self.ip.duplicate_timeout(),
             self.ip.interfaces.iter().filter_map(|i| i.neighbours.poll_timeout()).min(),
             self.ip.routers.poll_timeout(),
+            self.ip.autoconf.poll_timeout(),
             self.ip.reassembly.poll_timeout(),
             self.ip.path_mtus.poll_timeout(),
             self.multicast.poll_timeout(),

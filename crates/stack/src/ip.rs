@@ -4,7 +4,7 @@ use crate::egress::Identifications;
 use crate::fragments::Reassembly;
 use crate::icmp::Limiter;
 use crate::interface::{Address, AddressState, Interface, link_local};
-use crate::neighbour::Routers;
+use crate::neighbour::{Autoconf, Routers};
 use crate::path_mtu::PathMtus;
 use crate::route::Table;
 use crate::{
@@ -41,6 +41,7 @@ pub(crate) struct Ip {
     pub(crate) local: VecDeque<Frame>,
     pub(crate) reassembly: Reassembly,
     pub(crate) routers: Routers,
+    pub(crate) autoconf: Autoconf,
     pub(crate) identifications: Identifications,
     pub(crate) limiter: Limiter,
     pub(crate) events: VecDeque<HostEvent>,
@@ -94,6 +95,7 @@ impl Ip {
                 config.reassembly_memory_per_source,
             ),
             routers: Routers::default(),
+            autoconf: Autoconf::default(),
             identifications: Identifications::new(&mut rng),
             limiter: Limiter::new(config.errors_per_second, config.errors_at_once),
             out: VecDeque::new(),

@@ -19,6 +19,9 @@ pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 pub const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// Prefixes taken from one advertisement; more are ignored.
 pub const MAX_PREFIXES: usize = 16;
+/// The most name servers that are read from a router advertisement: no fewer than RFC 8106 §5.3.1 asks for, and bounded, as
+/// prefixes are.
+pub const MAX_NAME_SERVERS: usize = 8;
 
 const ROUTER_SOLICIT: u8 = 133;
 const ROUTER_ADVERT: u8 = 134;
@@ -29,6 +32,7 @@ const REDIRECT: u8 = 137;
 const SOURCE_LINK: u8 = 1;
 const TARGET_LINK: u8 = 2;
 const PREFIX_INFORMATION: u8 = 3;
+const NAME_SERVERS: u8 = 25;
 const MTU: u8 = 5;
 
 /// The group that a node with `addr` listens to, so that few are woken by a question (RFC 4291 §2.7.1).
@@ -92,6 +96,8 @@ impl<'a> View<'a> {
                     source_link: options.source_link,
                     mtu: options.mtu,
                     prefixes: options.prefixes,
+                    name_servers: options.name_servers,
+                    name_servers_lifetime: options.name_servers_lifetime,
                 }))
             }
             NEIGHBOR_SOLICIT => {
@@ -132,6 +138,8 @@ struct Options {
     target_link: Option<MacAddr>,
     mtu: Option<u32>,
     prefixes: Vec<Prefix>,
+    name_servers: Vec<Ipv6Addr>,
+    name_servers_lifetime: u32,
 }
 
 impl Options {
@@ -151,6 +159,11 @@ impl Options {
                 (MTU, &[_, _, _, _, a, b, c, d]) => options.mtu = Some(u32::from_be_bytes([a, b, c, d])),
                 (PREFIX_INFORMATION, option) if options.prefixes.len() < MAX_PREFIXES => {
                     options.prefixes.extend(option.as_array::<32>().and_then(Prefix::parse));
+                }
+                (NAME_SERVERS, &[_, _, _, _, a, b, c, d, ref servers @ ..]) => {
+                    let servers = servers.as_chunks::<16>().0.iter().map(|&octets| octets.into());
+                    options.name_servers = servers.take(MAX_NAME_SERVERS).collect();
+                    options.name_servers_lifetime = u32::from_be_bytes([a, b, c, d]);
                 }
                 _ => {}
             }
@@ -222,6 +235,10 @@ pub struct RouterAdvert {
     pub mtu: Option<u32>,
     /// Prefixes, at most [`MAX_PREFIXES`].
     pub prefixes: Vec<Prefix>,
+    /// Name servers, at most [`MAX_NAME_SERVERS`] (RFC 8106 §5.1).
+    pub name_servers: Vec<Ipv6Addr>,
+    /// Seconds for which they may be asked; all ones, for ever; 0, no longer.
+    pub name_servers_lifetime: u32,
 }
 
 /// A prefix of the link (RFC 4861 §4.6.2).
@@ -335,6 +352,12 @@ impl RouterAdvert {
             out.extend_from_slice(&mtu.to_be_bytes());
         }
         self.prefixes.iter().take(MAX_PREFIXES).for_each(|prefix| prefix.emit(out));
+        let servers = &self.name_servers[..self.name_servers.len().min(MAX_NAME_SERVERS)];
+        if !servers.is_empty() {
+            out.extend_from_slice(&[NAME_SERVERS, 1 + 2 * servers.len() as u8, 0, 0]);
+            out.extend_from_slice(&self.name_servers_lifetime.to_be_bytes());
+            servers.iter().for_each(|server| out.extend_from_slice(&server.octets()));
+        }
     }
 }
 
@@ -390,6 +413,8 @@ mod rfc4861 {
                 preferred_lifetime: 14_400,
             }]
             .into(),
+            name_servers: Vec::new(),
+            name_servers_lifetime: 0,
         };
         assert_eq!(read(&advert), Ok(Repr::RouterAdvert(expected)));
     }
@@ -400,6 +425,11 @@ mod rfc4861 {
             Repr::RouterSolicit { source_link: None },
             Repr::RouterSolicit { source_link: MAC },
             Repr::RouterAdvert(RouterAdvert { managed: true, ..RouterAdvert::default() }),
+            Repr::RouterAdvert(RouterAdvert {
+                name_servers: [GLOBAL, HOST].into(),
+                name_servers_lifetime: 600,
+                ..RouterAdvert::default()
+            }),
             Repr::NeighborSolicit { target: GLOBAL, source_link: None },
             Repr::NeighborAdvert {
                 router: true,

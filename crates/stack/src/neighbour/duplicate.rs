@@ -18,7 +18,7 @@ const QUESTIONS: u8 = 1;
 const WAIT: Duration = Duration::from_secs(1);
 
 impl Ip {
-    /// An address as it begins: to be probed for, or announced and in use at once.
+    /// An address as it begins: to be probed for (RFC 4862 4862-1), or announced and in use at once.
     pub(crate) fn begin(&mut self, now: Instant, id: InterfaceId, cidr: Cidr) -> Address {
         let (medium, probe) =
             self.interface(id).map_or((Medium::Ip, false), |i| (i.medium, i.duplicate_detection));
@@ -88,6 +88,7 @@ impl Host {
                 entry.state = AddressState::Duplicate;
                 entry.due = Instant::FAR;
                 self.ip.tell(HostEvent::AddressConflict(id, address));
+                self.ip.autoconf.duplicate(id, address);
                 true
             }
             _ => false,

@@ -10,11 +10,13 @@
 //! ```
 
 mod arp;
+mod autoconf;
 mod cache;
 mod duplicate;
 mod ndp;
 mod router;
 
+pub(crate) use autoconf::Autoconf;
 #[cfg(test)]
 pub(crate) use cache::State;
 pub(crate) use cache::{Action, Cache, Next};

@@ -66,7 +66,7 @@ impl Host {
         }
         let Some(interface) = self.ip.interfaces.iter_mut().find(|i| i.id == id) else { return };
         if !interface.has(target.into()) {
-            return self.ip.drop(now, Drop::NdpInvalid, packet); // Not ours, or still tentative (RFC 4862 §5.4.3).
+            return self.ip.drop(now, Drop::NdpInvalid, packet); // Not ours, or still tentative (RFC 4862 4862-2).
         }
         let Medium::Ethernet(ours) = interface.medium else { return };
         if let Some(mac) = source_link.filter(|mac| mac.is_unicast() && !src.is_unspecified()) {

@@ -115,6 +115,7 @@ impl Ip {
         let ethernet = self.interface(interface).is_some_and(|i| matches!(i.medium, Medium::Ethernet(_)));
         if self.config.router_advertisements && ethernet {
             let due = now + Duration::from_nanos(self.rng.below(1_000_000_000));
+            self.routers.soliciting.retain(|s| s.interface != interface);
             self.routers.soliciting.push(Soliciting { interface, left: SOLICITATIONS, due });
         }
     }
@@ -226,6 +227,7 @@ impl Host {
         // link, over IPv4 too (CVE-2015-2922).
         self.ip.config.hop_limit = self.ip.config.hop_limit.max(advert.hop_limit);
         self.router_lifetime(now, id, router.into(), advert.router_lifetime);
+        self.advertised_networks(now, id, &advert);
     }
 
     fn router_lifetime(&mut self, now: Instant, interface: InterfaceId, router: IpAddr, seconds: u16) {

@@ -4,6 +4,7 @@ mod floods;
 mod rfc1191;
 mod rfc4443;
 mod rfc4861;
+mod rfc4862;
 mod rfc791;
 mod rfc792;
 mod rfc8200;

@@ -1,14 +1,14 @@
-//! Neighbour discovery, and duplicate address detection (RFC 4862 §5.4).
+//! Neighbour discovery.
 
 use super::*;
 use crate::neighbour::State;
-use crate::{AddressState, HostEvent, RouteEntry, UdpSend};
+use crate::{RouteEntry, UdpSend};
 use wire::ndp::{Repr, RouterAdvert};
 
 const LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 9);
-const ROUTER6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0xfe);
+pub(super) const ROUTER6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0xfe);
 
-fn solicit(target: Ipv6Addr) -> Repr {
+pub(super) fn solicit(target: Ipv6Addr) -> Repr {
     Repr::NeighborSolicit { target, source_link: Some(PEER_MAC) }
 }
 
@@ -16,12 +16,12 @@ fn advert(solicited: bool, overrides: bool, target_link: Option<MacAddr>) -> Rep
     Repr::NeighborAdvert { router: false, solicited, overrides, target: PEER6, target_link }
 }
 
-fn group_mac(target: Ipv6Addr) -> MacAddr {
+pub(super) fn group_mac(target: Ipv6Addr) -> MacAddr {
     MacAddr::multicast_v6(ndp::solicited_node(target))
 }
 
 /// What goes out about neighbours: whom it goes to, and what it says.
-fn read(frame: &[u8]) -> Option<(Ipv6Addr, Ipv6Addr, Repr)> {
+pub(super) fn read(frame: &[u8]) -> Option<(Ipv6Addr, Ipv6Addr, Repr)> {
     let view = ethernet::View::new(frame).unwrap();
     let packet = ipv6::View::new(view.payload()).ok()?;
     if packet.next_header() != Protocol::ICMPV6 {
@@ -318,7 +318,7 @@ fn doubts_of_the_upper_layer_make_us_ask_at_once() {
     assert!(matches!(state(&bench), Some((State::Reachable { .. }, ..))));
 }
 
-fn router_advert(change: impl FnOnce(&mut RouterAdvert)) -> Repr {
+pub(super) fn router_advert(change: impl FnOnce(&mut RouterAdvert)) -> Repr {
     let mut advert = RouterAdvert {
         router_lifetime: 1800,
         source_link: Some(MacAddr::new([2, 0, 0, 0, 0, 0xfe])),
@@ -328,13 +328,13 @@ fn router_advert(change: impl FnOnce(&mut RouterAdvert)) -> Repr {
     Repr::RouterAdvert(advert)
 }
 
-fn listening() -> Bench {
+pub(super) fn listening() -> Bench {
     let mut interface = InterfaceConfig::new("eth", Medium::Ethernet(MAC));
     interface.duplicate_detection = false;
     Bench::with(HostConfig { router_advertisements: true, ..HostConfig::default() }, interface)
 }
 
-fn advertise(bench: &mut Bench, router: Ipv6Addr, hop_limit: u8, message: &Repr) {
+pub(super) fn advertise(bench: &mut Bench, router: Ipv6Addr, hop_limit: u8, message: &Repr) {
     let all = MacAddr::multicast_v6(ndp::ALL_NODES);
     bench.give(&ndp_frame(all, router, ndp::ALL_NODES, hop_limit, message));
 }
@@ -455,58 +455,6 @@ fn a_host_is_no_router() {
     assert!(bench.answer(&ndp_frame(all, LOCAL, ndp::ALL_NODES, 255, &question)).is_empty());
     assert!(bench.answer(&framed(MAC, EtherType::IPV6, &ping6(PEER6, FAR6, b""))).is_empty());
     assert_eq!(bench.dropped(Drop::NotForUs), 1);
-}
-
-/// RFC 4862 §5.4.
-#[test]
-fn an_address_is_used_only_after_nobody_claimed_it() {
-    let probed = || Bench::with(HostConfig::default(), InterfaceConfig::new("eth", Medium::Ethernet(MAC)));
-    let mut bench = probed();
-    let states = |bench: &Bench| -> Vec<AddressState> {
-        let all = bench.host.addresses(bench.id);
-        all.into_iter().filter(|(cidr, _)| cidr.address().is_ipv6()).map(|(_, state)| state).collect()
-    };
-    assert_eq!(states(&bench), [AddressState::Tentative; 2]);
-    bench.sent();
-    // Tentative: neither answered for nor sent from.
-    bench.refuses(
-        &ndp_frame(group_mac(US6), PEER6, ndp::solicited_node(US6), 255, &solicit(US6)),
-        Drop::NdpInvalid,
-    );
-    assert!(bench.host.route(PEER6.into(), None).is_err());
-    let asked = bench.wait(Duration::from_millis(2100));
-    let probes: Vec<_> = asked.iter().filter_map(|(_, frame)| read(frame)).collect();
-    assert_eq!(probes.len(), 2, "one each");
-    for (src, dst, question) in probes {
-        let Repr::NeighborSolicit { target, source_link: None } = question else { panic!("{question:?}") };
-        assert_eq!((src, dst), (Ipv6Addr::UNSPECIFIED, ndp::solicited_node(target)));
-    }
-    assert_eq!(states(&bench), [AddressState::Preferred; 2]);
-    let ready = core::iter::from_fn(|| bench.host.poll_event());
-    assert_eq!(ready.filter(|event| matches!(event, HostEvent::AddressReady(..))).count(), 2);
-    assert!(bench.host.route(PEER6.into(), None).is_ok());
-    // Claimed, or probed for by somebody else too: refused, and the user told.
-    let claim = Repr::NeighborAdvert {
-        router: false,
-        solicited: false,
-        overrides: true,
-        target: US6,
-        target_link: Some(PEER_MAC),
-    };
-    let all = MacAddr::multicast_v6(ndp::ALL_NODES);
-    let claimed = ndp_frame(all, US6, ndp::ALL_NODES, 255, &claim);
-    let probe = Repr::NeighborSolicit { target: US6, source_link: None };
-    let too = ndp_frame(group_mac(US6), Ipv6Addr::UNSPECIFIED, ndp::solicited_node(US6), 255, &probe);
-    for frame in [claimed, too] {
-        let mut bench = probed();
-        bench.sent();
-        assert!(bench.answer(&frame).is_empty());
-        assert!(states(&bench).contains(&AddressState::Duplicate));
-        let told = core::iter::from_fn(|| bench.host.poll_event()).collect::<Vec<_>>();
-        assert!(told.contains(&HostEvent::AddressConflict(bench.id, US6.into())));
-        bench.wait(Duration::from_secs(5));
-        assert!(bench.host.route(PEER6.into(), Some(US6.into())).is_err());
-    }
 }
 
 /// Covers: RFC 6980 6980-1
