@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::bench;
 use crate::demo;
 #[cfg(target_os = "linux")]
 use crate::serve;
@@ -28,6 +29,7 @@ Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interr
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
     Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]

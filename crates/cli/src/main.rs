@@ -1,7 +1,8 @@
 //! The `handfast` command.
 //!
 //! ```text
-//!   main ─► args ─► demo   scenes on a link in memory, drawn
+//!   main ─► args ─► bench  how fast it is
+//!                   demo   scenes on a link in memory, drawn
 //!                   serve  files over HTTP, through a TUN
 //!                   swarm  random worlds in which everything must hold
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
@@ -10,6 +11,7 @@
 //! Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.
 
 mod args;
+mod bench;
 mod demo;
 mod out;
 #[cfg(target_os = "linux")]
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     let mut out = Out::stdout();
     let result = match args.command {
+        args::Command::Bench(args) => bench::run(args, &mut out),
         args::Command::Demo(args) => demo::run(args, &mut out),
         args::Command::Sim(args) => swarm::run(args, &mut out),
         #[cfg(target_os = "linux")]

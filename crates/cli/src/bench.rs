@@ -1,0 +1,143 @@
+//! `handfast bench`: how fast it is, beside smoltcp and the kernel.
+
+use crate::Done;
+use crate::out::Out;
+use anyhow::Context as _;
+use bench::memory::{self, Idle, Which};
+use bench::{BenchError, Report};
+use clap::{Args, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Measure the stack, beside smoltcp and the kernel
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  handfast bench memory
+  handfast bench memory --quick --json
+
+Figures are worth something from an optimised build, on a machine that does nothing else.";
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Stack to stack in one thread, beside smoltcp in the same run
+    Memory(Measured),
+    /// Says as JSON what an idle connection costs in a process of its own
+    #[command(hide = true)]
+    Idle { stack: Kind, count: usize },
+}
+
+#[derive(Debug, Args)]
+struct Measured {
+    /// Shorter samples, and five of each
+    #[arg(long)]
+    quick: bool,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Ours,
+    Theirs,
+}
+
+impl From<Kind> for Which {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Ours => Self::Ours,
+            Kind::Theirs => Self::Theirs,
+        }
+    }
+}
+
+pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
+    match args.command {
+        BenchCommand::Memory(measured) => {
+            let options = if measured.quick { memory::Options::QUICK } else { memory::Options::FULL };
+            table(measured.json, out, |progress| memory::run(options, machine(), progress, idle_apart))
+        }
+        BenchCommand::Idle { stack, count } => {
+            let Idle { resident, told } = memory::idle(stack.into(), count)?;
+            out.line(&serde_json::json!({ "resident": resident, "told": told }).to_string())?;
+            Ok(Done::Well)
+        }
+    }
+}
+
+/// Runs a bench with a bar on a terminal, and prints what came of it.
+fn table(
+    json: bool,
+    out: &mut Out,
+    measure: impl FnOnce(bench::Progress<'_>) -> Result<Report, BenchError>,
+) -> anyhow::Result<Done> {
+    if cfg!(debug_assertions) {
+        anstream::eprintln!("handfast: this is not an optimised build; the figures say little");
+    }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    // On standard error, and only if that is a terminal.
+    let bar = ProgressBar::new(0);
+    let bar = match ProgressStyle::with_template("{bar:40} {pos}/{len}  {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    };
+    let report = measure(&mut |done, steps, next| {
+        bar.set_length(steps as u64);
+        bar.set_position(done as u64);
+        bar.set_message(next.trim().to_owned());
+        !interrupted.load(Ordering::Relaxed)
+    });
+    bar.finish_and_clear();
+    match report {
+        Ok(report) if json => out.line(&report.to_json().to_string())?,
+        Ok(report) => out.write(&report.to_text())?,
+        Err(BenchError::Interrupted) => return Ok(Done::Interrupted),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Done::Well)
+}
+
+/// What idle connections cost, measured in a process that does nothing else.
+fn idle_apart(which: Which, count: usize) -> Result<Idle, BenchError> {
+    let doing = "measure in a process of its own";
+    let system = |why| BenchError::System { doing, why };
+    let stack = if which == Which::Ours { "ours" } else { "theirs" };
+    let mut command = Command::new(std::env::current_exe().map_err(system)?);
+    let output = command.args(["bench", "idle", stack, &count.to_string()]).output().map_err(system)?;
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    match said["resident"].as_f64() {
+        Some(resident) if output.status.success() => Ok(Idle { resident, told: said["told"].as_f64() }),
+        _ => Err(system(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))),
+    }
+}
+
+/// The machine, as far as it says what it is.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let kernel: String = kernel.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    format!(
+        "{}, {cores} cores, {} {kernel}",
+        model.map_or("a processor that does not say what it is", str::trim),
+        std::env::consts::OS
+    )
+}
