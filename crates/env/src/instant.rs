@@ -16,6 +16,7 @@ use core::time::Duration;
 /// assert_eq!(start.since(start + Duration::from_secs(1)), Duration::ZERO);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(u64);
 
 impl Instant {

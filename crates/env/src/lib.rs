@@ -12,11 +12,15 @@
 //! Nothing here reads a clock or the system's entropy: both are arguments of whoever turns the machine.
 #![no_std]
 
+extern crate alloc;
+
 mod instant;
 mod machine;
 mod rng;
+mod tape;
 
 pub use core::time::Duration;
 pub use instant::Instant;
 pub use machine::Machine;
 pub use rng::Rng;
+pub use tape::{Chance, Drawn};

@@ -10,13 +10,15 @@
 
 use crate::echo::Echo;
 use crate::ip::Ip;
+use crate::journal::{Arrived, Journal};
 use crate::multicast::Multicast;
 use crate::tcp::Tcp;
 use crate::udp::Udp;
 use crate::{
-    AddressState, Budget, Cidr, Counters, Drop, ErrorKind, HostConfig, HostConfigError, HostEvent,
+    AddressState, Budget, Cidr, Counters, Drop, ErrorKind, HostConfig, HostConfigError, HostEvent, Input,
     InterfaceConfig, InterfaceError, InterfaceId, Route, RouteEntry, SendFailure, Trace,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -37,6 +39,8 @@ pub struct Host {
     pub(crate) udp: Udp,
     pub(crate) echo: Echo,
     pub(crate) multicast: Multicast,
+    /// `None` unless somebody keeps one.
+    pub(crate) journal: Option<Box<Journal>>,
 }
 
 impl Host {
@@ -57,6 +61,7 @@ impl Host {
             echo: Echo::new(&config, &mut rng),
             multicast: Multicast::new(&config, &mut rng),
             ip: Ip::new(config, rng),
+            journal: None,
         })
     }
 
@@ -69,6 +74,7 @@ impl Host {
         now: Instant,
         config: InterfaceConfig,
     ) -> Result<InterfaceId, InterfaceError> {
+        self.note(|| Input::AddInterface(now, config.clone()));
         let id = self.ip.add_interface(&config)?;
         for cidr in Ip::first_addresses(&config) {
             self.begin_address(now, id, cidr);
@@ -88,6 +94,7 @@ impl Host {
         interface: InterfaceId,
         address: Cidr,
     ) -> Result<(), InterfaceError> {
+        self.note(|| Input::AddAddress(now, interface, address));
         let mtu =
             self.ip.interface(interface).filter(|i| !i.is_loopback()).ok_or(InterfaceError::Unknown)?.mtu;
         if address.address().is_ipv6() && mtu < 1280 {
@@ -116,6 +123,7 @@ impl Host {
         interface: InterfaceId,
         address: IpAddr,
     ) -> Result<(), InterfaceError> {
+        self.note(|| Input::RemoveAddress(now, interface, address));
         let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
         let addresses = &mut entry.ok_or(InterfaceError::Unknown)?.addresses;
         let before = addresses.len();
@@ -138,6 +146,7 @@ impl Host {
     /// # Errors
     /// [`InterfaceError`]: it is as it was.
     pub fn set_mtu(&mut self, interface: InterfaceId, mtu: u16) -> Result<(), InterfaceError> {
+        self.note(|| Input::SetMtu(interface, mtu));
         let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
         let entry = entry.ok_or(InterfaceError::Unknown)?;
         let v6 = entry.addresses.iter().any(|a| a.cidr.address().is_ipv6());
@@ -156,6 +165,7 @@ impl Host {
     /// # Errors
     /// [`InterfaceError::Unknown`].
     pub fn set_up(&mut self, now: Instant, interface: InterfaceId, up: bool) -> Result<(), InterfaceError> {
+        self.note(|| Input::SetUp(now, interface, up));
         let entry = self.ip.interface_mut(interface).filter(|i| !i.is_loopback());
         let entry = entry.ok_or(InterfaceError::Unknown)?;
         entry.up = up;
@@ -178,6 +188,7 @@ impl Host {
     /// # Errors
     /// [`InterfaceError`]: nothing was added.
     pub fn add_route(&mut self, entry: RouteEntry) -> Result<(), InterfaceError> {
+        self.note(|| Input::AddRoute(entry));
         self.ip.add_route(entry)
     }
 
@@ -188,6 +199,7 @@ impl Host {
         gateway: Option<IpAddr>,
         interface: InterfaceId,
     ) -> bool {
+        self.note(|| Input::RemoveRoute(destination, gateway, interface));
         self.ip.routes.remove(destination, gateway, interface)
     }
 
@@ -197,6 +209,11 @@ impl Host {
     /// [`SendFailure`]: why they do not.
     pub fn route(&self, dst: IpAddr, src: Option<IpAddr>) -> Result<Route, SendFailure> {
         self.ip.route(dst, src, None)
+    }
+
+    /// The settings it was made with.
+    pub fn config(&self) -> &HostConfig {
+        &self.ip.config
     }
 
     /// What was counted so far.
@@ -260,10 +277,12 @@ impl Machine for Host {
     type Event = HostEvent;
 
     fn handle_packet(&mut self, now: Instant, (interface, frame): (InterfaceId, Frame)) {
+        self.note(|| Input::HandlePacket(now, interface, Arrived::of(&frame)));
         self.receive(now, interface, frame);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        self.note(|| Input::HandleTimeout(now));
         self.turn_local(now);
         self.ip.duplicates(now);
         self.neighbours_timeout(now);
@@ -280,6 +299,7 @@ impl Machine for Host {
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Frame)> {
+        self.note(|| Input::PollTransmit(now));
         self.turn_local(now);
         while self.ip.out.is_empty() && self.ip.local.is_empty() {
             if !self.tcp.poll_transmit(&mut self.ip, now) {
@@ -296,6 +316,7 @@ impl Machine for Host {
         outgoing.frame.id = self.ip.next_frame;
         self.ip.next_frame += 1;
         self.ip.sent(now, &outgoing);
+        self.note_sent(now, outgoing.interface, &outgoing.frame);
         Some((outgoing.interface, outgoing.frame))
     }
 
@@ -320,6 +341,7 @@ impl Machine for Host {
     }
 
     fn poll_event(&mut self) -> Option<HostEvent> {
+        self.note(|| Input::PollEvent(1));
         (self.ip.events.pop_front())
             .or_else(|| self.tcp.poll_event())
             .or_else(|| self.udp.poll_event())

@@ -16,6 +16,7 @@ use wire::ethernet::MacAddr;
 
 /// Names an interface of one host. Never used again after its interface is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceId(u32);
 
 impl InterfaceId {
@@ -42,6 +43,7 @@ impl InterfaceId {
 /// assert!("10.0.0.2/33".parse::<Cidr>().is_err());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cidr {
     address: IpAddr,
     prefix: u8,
@@ -145,6 +147,7 @@ impl FromStr for Cidr {
 
 /// What the frames of an interface begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Medium {
     /// The IP header: no link addresses, no neighbours to find.
     Ip,
@@ -154,6 +157,7 @@ pub enum Medium {
 
 /// How an interface is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceConfig {
     /// What people call it.
     pub name: String,

@@ -16,7 +16,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use env::{Instant, Rng};
+use env::{Chance, Instant, Rng};
 use wire::Frame;
 
 /// Octets of an IP packet that a host carries to itself: the most that IPv4 has a length for.
@@ -27,6 +27,8 @@ const LOOPBACK_MTU: u16 = 65_535;
 pub(crate) struct Ip {
     pub(crate) config: HostConfig,
     pub(crate) rng: Rng,
+    /// Whether checksums are taken for chance: a recording without payload could not tell them again.
+    pub(crate) judges_by_tape: bool,
     pub(crate) counters: Counters,
     pub(crate) budget: Budget,
     /// Loopback first.
@@ -83,6 +85,7 @@ impl Ip {
         };
         Self {
             rng: rng.fork(),
+            judges_by_tape: false,
             counters: Counters::default(),
             budget: Budget::new(config.memory),
             interfaces: Vec::from([loopback]),
@@ -107,6 +110,14 @@ impl Ip {
             next_frame: 1,
             config,
         }
+    }
+
+    /// Whether the checksum of something that arrived verifies.
+    pub(crate) fn judge(&mut self, verifies: impl FnOnce() -> bool) -> bool {
+        if !self.judges_by_tape {
+            return verifies();
+        }
+        self.rng.outcome(Chance::Checksum, || u64::from(verifies())) != 0
     }
 
     pub(crate) fn loopback(&self) -> &Interface {

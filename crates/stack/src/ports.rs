@@ -22,7 +22,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
-use env::Rng;
+use env::{Chance, Rng};
 use siphasher::sip::{SipHasher13, SipHasher24};
 use wire::Port;
 
@@ -195,23 +195,29 @@ impl Ports {
     /// [`PortError::NoneFree`] when every port of the range is taken for this destination.
     pub fn choose(
         &mut self,
+        rng: &mut Rng,
         local: IpAddr,
         remote: SocketAddr,
         in_use: impl FnMut(Port) -> bool,
     ) -> Result<Port, PortError> {
-        self.search(Some(local), &(local, remote), in_use, Self::is_bound)
+        noted(rng, || self.search(Some(local), &(local, remote), in_use, Self::is_bound))
     }
 
     /// Chooses a dynamic port for a socket bound to `address` alone, and claims it: one that nobody else uses.
     ///
     /// # Errors
     /// [`PortError::NoneFree`].
-    pub fn bind_any(&mut self, address: Option<IpAddr>, reuse: bool) -> Result<Claimed, PortError> {
+    pub fn bind_any(
+        &mut self,
+        rng: &mut Rng,
+        address: Option<IpAddr>,
+        reuse: bool,
+    ) -> Result<Claimed, PortError> {
         let used = |ports: &Self, address: Option<IpAddr>, port: Port| {
             let taken = |claim: &Claim| overlap(claim.address, address);
             ports.claims.get(&port.get()).is_some_and(|claims| claims.iter().any(taken))
         };
-        let port = self.search(address, &address, |_| false, used)?;
+        let port = noted(rng, || self.search(address, &address, |_| false, used))?;
         Ok(self.claim(address, port, Hold::Bound { reuse }))
     }
 
@@ -267,6 +273,12 @@ impl fmt::Debug for Ports {
             .field("claims", &self.claims)
             .finish_non_exhaustive()
     }
+}
+
+/// What a search finds, as an outcome that is noted or rehearsed: `rng` draws nothing.
+fn noted(rng: &mut Rng, search: impl FnOnce() -> Result<Port, PortError>) -> Result<Port, PortError> {
+    let port = rng.outcome(Chance::Port, || search().map_or(0, |port| u64::from(port.get())));
+    Port::new(port as u16).ok_or(PortError::NoneFree)
 }
 
 /// Whether something can be addressed to both.
@@ -329,16 +341,23 @@ mod rfc6056 {
         let mut ports = ports();
         let mut used = BTreeSet::new();
         for _ in 0..16_384 {
-            let port = ports.choose(LOCAL, remote(2), |port| used.contains(&port)).unwrap();
+            let port =
+                ports.choose(&mut Rng::seeded(1), LOCAL, remote(2), |port| used.contains(&port)).unwrap();
             assert!(used.insert(port));
             let _claimed = ports.connect(LOCAL, port);
         }
-        assert_eq!(ports.choose(LOCAL, remote(2), |port| used.contains(&port)), Err(PortError::NoneFree));
-        assert!(ports.choose(LOCAL, remote(3), |_| false).is_ok());
-        assert_eq!(ports.bind_any(Some(LOCAL), false), Err(PortError::NoneFree));
+        assert_eq!(
+            ports.choose(&mut Rng::seeded(1), LOCAL, remote(2), |port| used.contains(&port)),
+            Err(PortError::NoneFree)
+        );
+        assert!(ports.choose(&mut Rng::seeded(1), LOCAL, remote(3), |_| false).is_ok());
+        assert_eq!(ports.bind_any(&mut Rng::seeded(1), Some(LOCAL), false), Err(PortError::NoneFree));
         // One is given back: it is found again, wherever it lies.
         used.remove(&port(50_123));
-        assert_eq!(ports.choose(LOCAL, remote(2), |port| used.contains(&port)), Ok(port(50_123)));
+        assert_eq!(
+            ports.choose(&mut Rng::seeded(1), LOCAL, remote(2), |port| used.contains(&port)),
+            Ok(port(50_123))
+        );
     }
 
     /// Covers: RFC 6056 6056-2, 6056-6
@@ -348,8 +367,10 @@ mod rfc6056 {
         for range in [49_152..=65_535, 1_024..=65_535, 1..=65_535, 60_000..=60_000, 60_000..=60_004] {
             ports.set_range(range.clone()).unwrap();
             assert_eq!(ports.range(), range);
-            let seen: BTreeSet<u16> =
-                range.clone().map(|_| ports.choose(LOCAL, remote(2), |_| false).unwrap().get()).collect();
+            let seen: BTreeSet<u16> = range
+                .clone()
+                .map(|_| ports.choose(&mut Rng::seeded(1), LOCAL, remote(2), |_| false).unwrap().get())
+                .collect();
             assert_eq!(seen, range.collect());
         }
         assert_eq!(ports.set_range(0..=7), Err(PortError::Range));
@@ -370,7 +391,10 @@ mod rfc6056 {
         for spread in [1, 1_000] {
             let mut ports = ports();
             let draws: Vec<u16> = (0..10_000)
-                .map(|n| ports.choose(LOCAL, remote(n % spread), |_| false).unwrap().get() - 49_152)
+                .map(|n| {
+                    ports.choose(&mut Rng::seeded(1), LOCAL, remote(n % spread), |_| false).unwrap().get()
+                        - 49_152
+                })
                 .collect();
             let (mut values, mut steps) = (vec![0; 64], vec![0; 64]);
             for pair in draws.windows(2) {
@@ -396,7 +420,10 @@ mod rfc6056 {
         let mut rng = Rng::seeded(5);
         let (mut tcp, mut udp) = (Ports::new(&mut rng), Ports::new(&mut rng));
         let same = (0..1_000)
-            .filter(|n| tcp.choose(LOCAL, remote(*n), |_| false) == udp.choose(LOCAL, remote(*n), |_| false))
+            .filter(|n| {
+                tcp.choose(&mut Rng::seeded(1), LOCAL, remote(*n), |_| false)
+                    == udp.choose(&mut Rng::seeded(1), LOCAL, remote(*n), |_| false)
+            })
             .count();
         assert!(same < 5, "{same}");
     }
@@ -412,7 +439,7 @@ mod rfc6056 {
         let elsewhere = ports.bind(Some([10, 0, 0, 9].into()), port(50_032), false).unwrap();
         let mut seen = BTreeSet::new();
         for n in 0..100_000u32 {
-            seen.insert(ports.choose(LOCAL, remote(n as u16), |_| false).unwrap().get());
+            seen.insert(ports.choose(&mut Rng::seeded(1), LOCAL, remote(n as u16), |_| false).unwrap().get());
         }
         let expected = (50_010..=50_063).filter(|n| ![50_020, 50_030, 50_031].contains(n));
         assert_eq!(seen, expected.collect());

@@ -15,6 +15,7 @@ use wire::Mss;
 /// # let _ = quick;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TcpConfig {
     pub(crate) ack_delay: Duration,
     pub(crate) nagle: bool,
@@ -39,12 +40,14 @@ pub struct TcpConfig {
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) fault: Fault,
 }
 
 /// Which congestion control a connection uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
     #[default]
@@ -53,6 +56,7 @@ pub enum Congestion {
 
 /// Keep-alive probing (RFC 9293 §3.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KeepAlive {
     /// Silence before the first probe. Default two hours (RFC 9293 MUST-28).
     pub idle: Duration,

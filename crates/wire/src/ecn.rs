@@ -2,6 +2,7 @@
 
 /// Explicit congestion notification, as the low two bits of TOS / traffic class carry it (RFC 3168 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Ecn {
     /// 00: the transport does not understand marks.
     #[default]

@@ -26,6 +26,7 @@ pub const MAX_HEADER_LEN: usize = 18;
 /// assert!(mac.is_unicast() && !MacAddr::BROADCAST.is_unicast());
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MacAddr([u8; 6]);
 
 impl MacAddr {

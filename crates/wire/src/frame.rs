@@ -72,6 +72,7 @@ pub enum Medium {
 
 /// What is asked of a device for a frame that goes out, or known of one that came in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Offload {
     /// Where the transport checksum stands.
     pub checksum: Checksum,
@@ -83,6 +84,7 @@ pub struct Offload {
 
 /// Where a transport checksum stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Checksum {
     /// In the packet, and not looked at yet (received), or complete (sent).
     #[default]
@@ -101,6 +103,7 @@ pub enum Checksum {
 
 /// What a train is a train of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SegmentKind {
     /// TCP over IPv4.
     Tcp4,

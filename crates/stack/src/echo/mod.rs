@@ -12,7 +12,7 @@ mod socket;
 
 pub use socket::{EchoError, EchoFault, EchoId, EchoReply, EchoSend};
 
-use crate::{Account, Datagram, Delivered, Drop, Host, HostConfig, HostEvent, IcmpError, Ip};
+use crate::{Account, Datagram, Delivered, Drop, Host, HostConfig, HostEvent, IcmpError, Input, Ip};
 use alloc::collections::{BTreeMap, VecDeque};
 use core::net::IpAddr;
 use env::{Instant, Rng};
@@ -45,6 +45,14 @@ impl Echo {
             ready: VecDeque::new(),
             rng: rng.fork(),
         }
+    }
+
+    pub(crate) fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
     }
 
     fn open(&mut self, ip: &mut Ip) -> Result<EchoId, EchoError> {
@@ -219,6 +227,7 @@ impl Host {
     /// # Errors
     /// [`EchoError::NoIdentifier`], [`EchoError::NoMemory`].
     pub fn echo_open(&mut self) -> Result<EchoId, EchoError> {
+        self.note(|| Input::EchoOpen);
         self.echo.open(&mut self.ip)
     }
 
@@ -227,18 +236,21 @@ impl Host {
     /// # Errors
     /// [`EchoError`]; nothing was sent then.
     pub fn echo_send(&mut self, now: Instant, id: EchoId, send: EchoSend) -> Result<(), EchoError> {
+        self.note(|| Input::EchoSend(now, id, send.clone()));
         self.echo.send(&mut self.ip, now, id, send)
     }
 
     /// Takes the next reply, if there is one. It is not checked against the requests: a late one, a second one and one
     /// that carries other data are for the user to see.
     pub fn echo_receive(&mut self, id: EchoId) -> Option<EchoReply> {
+        self.note(|| Input::EchoReceive(id));
         let budget = &mut self.ip.budget;
         self.echo.get_mut(id)?.receive(budget)
     }
 
     /// Takes the next ICMP error about a request of the socket, the oldest first.
     pub fn echo_take_fault(&mut self, id: EchoId) -> Option<EchoFault> {
+        self.note(|| Input::EchoTakeFault(id));
         self.echo.get_mut(id)?.take_fault()
     }
 
@@ -250,6 +262,7 @@ impl Host {
 
     /// Closes the socket. `false` when it is no socket (any more).
     pub fn echo_close(&mut self, id: EchoId) -> bool {
+        self.note(|| Input::EchoClose(id));
         self.echo.close(&mut self.ip, id)
     }
 }

@@ -9,6 +9,7 @@ use wire::{Ecn, Payload};
 
 /// Names an echo socket of one host. Never used again after its socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EchoId {
     pub(super) index: u32,
     pub(super) generation: u32,
@@ -16,12 +17,14 @@ pub struct EchoId {
 
 /// An echo request to send. What is `None` is as the host's settings say.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EchoSend {
     /// To whom: a host, a group or a broadcast address.
     pub to: IpAddr,
     /// Tells this request from the socket's others.
     pub sequence: u16,
     /// To be sent back unchanged; 0 to 65,507 octets over IPv4, 65,527 over IPv6.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub data: Payload,
     /// From which of our addresses.
     pub from: Option<IpAddr>,

@@ -22,7 +22,7 @@ use crate::trace::Packet;
 use crate::{Datagram, Drop, InterfaceId, Ip, Medium, Route, SendFailure, Trace, fragments};
 use ::tcp::Why;
 use core::net::{IpAddr, Ipv4Addr};
-use env::Instant;
+use env::{Chance, Instant};
 use wire::ethernet::MacAddr;
 use wire::{Checksum, Frame, Head, Offload, Payload, Protocol, SegmentKind, checksum, ipv4, ipv6};
 
@@ -96,7 +96,9 @@ impl Ip {
         }
         let partial = fits && (route.local || device.checksum || train.is_some());
         let at = fill_checksum(&mut datagram, partial)?;
-        let identification = self.identifications.next(datagram.src, datagram.dst, datagram.protocol);
+        let (src, dst, protocol) = (datagram.src, datagram.dst, datagram.protocol);
+        let identification = || u64::from(self.identifications.next(src, dst, protocol));
+        let identification = self.rng.outcome(Chance::Identification, identification) as u32;
         let outgoing = Outgoing {
             interface: route.interface,
             next_hop: route.next_hop,

@@ -20,7 +20,7 @@ impl Host {
         };
         self.ip.counters.icmp_in_msgs += 1;
         // RFC 792 792-12
-        if packet.checksum != Checksum::Verified && !view.checksum_ok() {
+        if packet.checksum != Checksum::Verified && !self.ip.judge(|| view.checksum_ok()) {
             return self.ip.drop(now, Drop::IcmpChecksum, &packet);
         }
         use icmpv4::Unreachable as Code;
@@ -89,7 +89,7 @@ impl Host {
         };
         self.ip.counters.icmp_in_msgs += 1;
         // RFC 4443 4443-3
-        if packet.checksum != Checksum::Verified && !view.checksum_ok(src, dst) {
+        if packet.checksum != Checksum::Verified && !self.ip.judge(|| view.checksum_ok(src, dst)) {
             return self.ip.drop(now, Drop::IcmpChecksum, &packet);
         }
         if let Ok(discovery) = ndp::View::new(&message) {

@@ -102,6 +102,10 @@ impl Groups {
         Self { groups: BTreeMap::new(), links: BTreeMap::new(), rng, next: None }
     }
 
+    pub(super) fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
     pub(super) fn contains(&self, interface: InterfaceId, group: IpAddr) -> bool {
         self.groups.get(&(interface, group)).is_some_and(|group| group.users > 0)
     }

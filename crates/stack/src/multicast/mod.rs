@@ -31,6 +31,10 @@ impl Multicast {
         Self { groups: Groups::new(rng.fork()) }
     }
 
+    pub(crate) fn rng(&mut self) -> &mut Rng {
+        self.groups.rng()
+    }
+
     /// One more user of `group` on `interface`.
     pub(crate) fn join(&mut self, ip: &mut Ip, now: Instant, interface: InterfaceId, group: IpAddr) {
         self.groups.join(now, interface, group);

@@ -9,6 +9,7 @@ use core::net::IpAddr;
 
 /// A route that was configured, or learned from a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RouteEntry {
     /// Where it leads: a network, or [`Cidr::ALL_V4`] / [`Cidr::ALL_V6`] for everywhere else.
     pub destination: Cidr,

@@ -8,18 +8,22 @@ use core::net::SocketAddr;
 
 /// Names a connection. A name is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConnectionId(pub(crate) Key);
 
 /// Names a listener. A name is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ListenerId(pub(crate) Key);
 
 /// Names a connection request that waits for its verdict. A name is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PendingId(pub(crate) Key);
 
 /// How a listener listens.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ListenConfig {
     /// Connections that may wait to be accepted. Default 128, at least 1. When the queue is full the handshake's last
     /// segment is dropped: the peer's data, or our SYN-ACK again, repeats it.
@@ -62,6 +66,7 @@ impl Default for ListenConfig {
 
 /// When a listener answers with SYN cookies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CookieUse {
     /// When the SYN queue is full, until a quarter of it is free again (RFC 4987 §3.7).
     #[default]
@@ -74,6 +79,7 @@ pub enum CookieUse {
 
 /// What becomes of a deferred connection request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// Answer it with a SYN-ACK.
     Accept,
@@ -98,6 +104,7 @@ pub struct Pending {
 
 /// What to open.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConnectOptions {
     /// From where (RFC 9293 MUST-43): an unspecified address and port 0 are chosen. `None`: both.
     pub local: Option<SocketAddr>,

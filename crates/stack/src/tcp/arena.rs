@@ -5,6 +5,7 @@ use slab::Slab;
 
 /// Where a record is, and which of the many that were there it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Key {
     pub(crate) index: u32,
     generation: u32,

@@ -4,7 +4,7 @@ use super::api::{
     ConnectError, ConnectOptions, ConnectionId, ListenConfig, ListenError, ListenerId, Pending, PendingId,
     Verdict,
 };
-use crate::{Account, Host};
+use crate::{Account, Host, Input};
 use ::tcp::{
     ConfigError, ConnectionError, KeepAlive, ReceiveError, Received, SendError, SendFlags, State, Status,
 };
@@ -31,6 +31,7 @@ impl Host {
         local: SocketAddr,
         config: ListenConfig,
     ) -> Result<ListenerId, ListenError> {
+        self.note(|| Input::TcpListen(now, local, config.clone()));
         let _ = now;
         self.tcp.listen(&mut self.ip, local, config)
     }
@@ -38,6 +39,7 @@ impl Host {
     /// Takes the connection that has waited longest to be accepted, and its peer's address. It may be over already: then
     /// its events say so.
     pub fn tcp_accept(&mut self, listener: ListenerId) -> Option<(ConnectionId, SocketAddr)> {
+        self.note(|| Input::TcpAccept(listener));
         let listener = self.tcp.listeners.get_mut(listener.0)?;
         let key = listener.accept.pop_front()?;
         let slot = self.tcp.connections.get_mut(key)?;
@@ -50,16 +52,19 @@ impl Host {
     /// Takes the next connection request of a listener with deferred accept: each is shown once, and decided by
     /// [`tcp_decide`](Self::tcp_decide).
     pub fn tcp_pending(&mut self, listener: ListenerId) -> Option<Pending> {
+        self.note(|| Input::TcpPending(listener));
         self.tcp.next_pending(listener.0)
     }
 
     /// Decides about a request; `false` when it is gone.
     pub fn tcp_decide(&mut self, now: Instant, request: PendingId, verdict: Verdict) -> bool {
+        self.note(|| Input::TcpDecide(now, request, verdict));
         self.tcp.decide(&mut self.ip, now, request.0, verdict)
     }
 
     /// CLOSE of a listener (RFC 9293 §3.10.4): connections that nobody has accepted are reset.
     pub fn tcp_unlisten(&mut self, now: Instant, listener: ListenerId) {
+        self.note(|| Input::TcpUnlisten(now, listener));
         self.tcp.unlisten(&mut self.ip, now, listener.0);
     }
 
@@ -77,6 +82,7 @@ impl Host {
         now: Instant,
         options: ConnectOptions,
     ) -> Result<ConnectionId, ConnectError> {
+        self.note(|| Input::TcpConnect(now, options.clone()));
         self.tcp.connect(&mut self.ip, now, options)
     }
 
@@ -91,6 +97,7 @@ impl Host {
         data: Payload,
         flags: SendFlags,
     ) -> Result<usize, SendError> {
+        self.note(|| Input::TcpSend(now, id, data.clone(), flags));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
         let (_, queued) = slot.connection.unacknowledged();
         let room = self.ip.budget.room(Account::TcpSend).max(if queued == 0 { LEAST } else { 0 });
@@ -122,6 +129,7 @@ impl Host {
         id: ConnectionId,
         max: usize,
     ) -> Result<Received, ReceiveError> {
+        self.note(|| Input::TcpReceive(now, id, max));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(ReceiveError::Closed(GONE))?;
         let received = slot.connection.receive(now, max);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -138,6 +146,7 @@ impl Host {
         id: ConnectionId,
         out: &mut [u8],
     ) -> Result<usize, ReceiveError> {
+        self.note(|| Input::TcpReceiveInto(now, id, out.len()));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(ReceiveError::Closed(GONE))?;
         let count = slot.connection.receive_into(now, out);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -158,6 +167,7 @@ impl Host {
     /// # Errors
     /// [`SendError::Closing`] the second time, [`SendError::Closed`] when it is gone.
     pub fn tcp_close(&mut self, now: Instant, id: ConnectionId) -> Result<(), SendError> {
+        self.note(|| Input::TcpClose(now, id));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
         let closed = slot.connection.close(now);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -167,6 +177,7 @@ impl Host {
     /// The user lets go: CLOSE, or a RST if anything is left unread (RFC 9293 SHLD-3). The name means nothing after
     /// that; the host goes on until the connection has ended.
     pub fn tcp_release(&mut self, now: Instant, id: ConnectionId) {
+        self.note(|| Input::TcpRelease(now, id));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.released = true;
         slot.connection.release(now);
@@ -175,6 +186,7 @@ impl Host {
 
     /// ABORT (RFC 9293 §3.10.5): RST, and nothing waits for anything.
     pub fn tcp_abort(&mut self, now: Instant, id: ConnectionId) {
+        self.note(|| Input::TcpAbort(now, id));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.connection.abort(now);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -182,6 +194,7 @@ impl Host {
 
     /// FLUSH (RFC 9293 MAY-14): forgets what was not sent yet.
     pub fn tcp_flush(&mut self, now: Instant, id: ConnectionId) {
+        self.note(|| Input::TcpFlush(now, id));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.connection.flush();
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -204,6 +217,7 @@ impl Host {
 
     /// Nagle's algorithm (RFC 9293 MUST-17).
     pub fn tcp_set_nagle(&mut self, now: Instant, id: ConnectionId, on: bool) {
+        self.note(|| Input::TcpSetNagle(now, id, on));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.connection.set_nagle(on);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -211,6 +225,7 @@ impl Host {
 
     /// R2 as a time (RFC 9293 MUST-21, RFC 5482).
     pub fn tcp_set_user_timeout(&mut self, now: Instant, id: ConnectionId, timeout: Duration) {
+        self.note(|| Input::TcpSetUserTimeout(now, id, timeout));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.connection.set_user_timeout(timeout);
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -226,6 +241,7 @@ impl Host {
         id: ConnectionId,
         probing: Option<KeepAlive>,
     ) -> Result<(), ConfigError> {
+        self.note(|| Input::TcpSetKeepAlive(now, id, probing));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return Ok(()) };
         slot.connection.set_keep_alive(probing)?;
         self.tcp.touched(&mut self.ip, now, id.0);
@@ -243,6 +259,7 @@ impl Host {
         send: Option<u32>,
         receive: Option<u32>,
     ) -> Result<(), ConfigError> {
+        self.note(|| Input::TcpSetBuffers(now, id, send, receive));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return Ok(()) };
         if let Some(octets) = send {
             slot.connection.set_send_buffer(octets)?;
@@ -257,6 +274,7 @@ impl Host {
     /// TTL and differentiated services code point of what a connection sends from now on (RFC 9293 MUST-48, MUST-49,
     /// SHLD-21).
     pub fn tcp_set_marks(&mut self, id: ConnectionId, ttl: Option<u8>, dscp: Option<u8>) {
+        self.note(|| Input::TcpSetMarks(id, ttl, dscp));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.marks.ttl = ttl.unwrap_or(slot.marks.ttl).max(1);
         slot.marks.dscp = dscp.unwrap_or(slot.marks.dscp) & 0x3f;
@@ -267,6 +285,7 @@ impl Host {
     /// # Errors
     /// [`crate::PortError::Range`].
     pub fn tcp_set_port_range(&mut self, range: RangeInclusive<u16>) -> Result<(), crate::PortError> {
+        self.note(|| Input::TcpSetPortRange(range.clone()));
         self.tcp.ports.set_range(range)
     }
 

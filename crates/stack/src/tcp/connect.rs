@@ -29,7 +29,7 @@ impl Tcp {
         let path = self.path(ip, &flow).ok_or(ConnectError::NetworkUnreachable)?;
         ip.budget.charge(Account::TcpRecord, RECORD).map_err(|_| ConnectError::OutOfMemory)?;
 
-        let mut iss = self.generator.iss(now, &flow);
+        let mut iss = self.first_number(ip, now, &flow);
         if let Some(Whose::TimeWait(key)) = self.demux.get(&flow)
             && let Some(floor) = self.take_time_wait(ip, now, key)
         {
@@ -37,7 +37,7 @@ impl Tcp {
         }
         let config = options.tcp.unwrap_or_else(|| self.config.clone());
         let marks = Marks { ttl: options.ttl.unwrap_or(ip.config.hop_limit).max(1), dscp: options.dscp };
-        let connection = Connection::open(now, config, path, iss, self.timestamp_offset(&flow));
+        let connection = Connection::open(now, config, path, iss, self.timestamp_offset(ip, &flow));
         let key = self.enter(ip, connection, flow, marks, State::SynSent);
         if let (Some(slot), Some(port)) = (self.connections.get_mut(key), Port::new(flow.local_port)) {
             slot.claimed = Some(self.ports.connect(flow.local, port));
@@ -48,7 +48,12 @@ impl Tcp {
         Ok(ConnectionId(key))
     }
 
-    fn choose_flow(&mut self, ip: &Ip, now: Instant, options: &ConnectOptions) -> Result<Flow, ConnectError> {
+    fn choose_flow(
+        &mut self,
+        ip: &mut Ip,
+        now: Instant,
+        options: &ConnectOptions,
+    ) -> Result<Flow, ConnectError> {
         let remote = options.remote;
         let to = remote.ip();
         // RFC 9293 MUST-46.
@@ -79,7 +84,8 @@ impl Tcp {
         // A 4-tuple that rests in TIME-WAIT only when there is no other (RFC 6056 §3.1).
         let (demux, resting, ports) = (&self.demux, &self.time_waits, &mut self.ports);
         let mut choose = |reuse| {
-            ports.choose(route.src, remote, |port| !is_free(demux, resting, now, &flow(port.get()), reuse))
+            let taken = |port: Port| !is_free(demux, resting, now, &flow(port.get()), reuse);
+            ports.choose(&mut ip.rng, route.src, remote, taken)
         };
         let chosen = choose(false)
             .or_else(|error| if error == PortError::NoneFree { choose(true) } else { Err(error) });

@@ -46,7 +46,7 @@ impl Tcp {
         if ip.budget.charge(Account::TcpRecord, HALF_OPEN).is_err() {
             return Err(displaced);
         }
-        let mut iss = self.generator.iss(now, &flow);
+        let mut iss = self.first_number(ip, now, &flow);
         if let Some(old) = &displaced {
             iss = beyond(iss, old.record.snd_nxt());
         }
@@ -54,7 +54,7 @@ impl Tcp {
             config: &config,
             path: self.path_or_least(ip, &flow),
             receive_window: u32::MAX,
-            timestamp_offset: self.timestamp_offset(&flow),
+            timestamp_offset: self.timestamp_offset(ip, &flow),
             retransmissions,
         };
         let mut record = HalfOpen::answer(now, syn, iss, &offer);

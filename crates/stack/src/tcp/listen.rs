@@ -17,15 +17,15 @@ use crate::demux::Flow;
 use crate::ports::Claimed;
 use crate::wheel::TimerId;
 use crate::{Account, Delivered, Drop, ErrorKind, HostEvent, Ip, PortError};
-use ::tcp::listener::Offer;
+use ::tcp::listener::{Cookies, Offer};
 use ::tcp::{Discard, ResetWhy, Segment, TcpConfig, closed};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
-use env::{Duration, Instant};
-use wire::{Payload, Port};
+use env::{Chance, Duration, Instant};
+use wire::{Payload, Port, SeqNum};
 
 /// So long a request waits for its verdict: as long as its peer keeps asking (RFC 9293 MUST-23).
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -110,7 +110,7 @@ impl Tcp {
             // Another listener is in the way (RFC 9293 MUST-41); a connection with this port is not (MUST-42).
             Some(port) if self.ports.is_bound(bound, port) => Err(PortError::InUse),
             Some(port) => self.ports.bind(bound, port, true),
-            None => self.ports.bind_any(bound, false),
+            None => self.ports.bind_any(&mut ip.rng, bound, false),
         };
         let claimed = claimed.map_err(|error| match error {
             PortError::InUse => ListenError::AddrInUse,
@@ -256,10 +256,12 @@ impl Tcp {
             config: &config,
             path: self.path_or_least(ip, flow),
             receive_window: u32::MAX,
-            timestamp_offset: self.timestamp_offset(flow),
+            timestamp_offset: self.timestamp_offset(ip, flow),
             retransmissions,
         };
-        let syn_ack = self.cookies.answer(now, flow, syn, &offer);
+        let mut syn_ack = self.cookies.answer(now, flow, syn, &offer);
+        let first = &mut syn_ack.segment.header.seq;
+        *first = SeqNum::new(ip.rng.outcome(Chance::SequenceNumber, || u64::from(first.raw())) as u32);
         ip.counters.tcp_cookies_sent = ip.counters.tcp_cookies_sent.saturating_add(1);
         self.send_loose(ip, now, flow, marks, syn_ack);
         true
@@ -285,10 +287,12 @@ impl Tcp {
             config: &config,
             path: self.path_or_least(ip, &flow),
             receive_window: u32::MAX,
-            timestamp_offset: self.timestamp_offset(&flow),
+            timestamp_offset: self.timestamp_offset(ip, &flow),
             retransmissions,
         };
-        let Some(accepted) = self.cookies.check(now, &flow, &segment, &offer) else {
+        let ours = || u64::from(self.cookies.check(now, &flow, &segment, &offer).is_some());
+        let ours = ip.rng.outcome(Chance::Cookie, ours) != 0;
+        let Some(accepted) = Cookies::agreed(&segment, &offer).filter(|_| ours) else {
             ip.drop(now, Discard::BadCookie.into(), packet);
             return false;
         };

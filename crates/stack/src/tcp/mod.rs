@@ -43,8 +43,8 @@ use ::tcp::{Note, Path, State, TcpConfig, Transmit, isn};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use env::{Instant, Rng};
-use wire::Mss;
+use env::{Chance, Instant, Rng};
+use wire::{Mss, SeqNum};
 
 /// RSTs to strays in a second, and at once: more is a flood, and silence answers it (ATTACKS: RST reflection).
 const RESETS_PER_SECOND: u64 = 1_000;
@@ -191,8 +191,15 @@ impl Tcp {
 
     /// The offset of the timestamp clock towards a peer: one for each pair of addresses, so that a peer sees one clock
     /// whatever the ports (RFC 6191 §3), and no two peers the same (RFC 7323 §5.4).
-    fn timestamp_offset(&self, flow: &Flow) -> u32 {
-        self.generator.timestamp_offset(&(flow.local, flow.remote))
+    fn timestamp_offset(&self, ip: &mut Ip, flow: &Flow) -> u32 {
+        let offset = || u64::from(self.generator.timestamp_offset(&(flow.local, flow.remote)));
+        ip.rng.outcome(Chance::TimestampOffset, offset) as u32
+    }
+
+    /// The first number of a connection that opens at `now` (RFC 6528).
+    fn first_number(&self, ip: &mut Ip, now: Instant, flow: &Flow) -> SeqNum {
+        let first = || u64::from(self.generator.iss(now, flow).raw());
+        SeqNum::new(ip.rng.outcome(Chance::SequenceNumber, first) as u32)
     }
 
     /// Sends what belongs to no connection yet, or no longer.

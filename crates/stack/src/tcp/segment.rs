@@ -13,7 +13,7 @@ const LONGEST: usize = 60;
 const CHECKSUM_AT: u16 = 16;
 
 /// Reads a packet, or says why it is no segment for us.
-pub(super) fn read(ip: &Ip, packet: &Delivered) -> Result<(Flow, Segment), Drop> {
+pub(super) fn read(ip: &mut Ip, packet: &Delivered) -> Result<(Flow, Segment), Drop> {
     // RFC 9293 MUST-57, MUST-63: nothing but unicast, both ways, is for TCP; silently.
     let group = packet.src.is_multicast() || ip.is_broadcast(Some(packet.interface), packet.src);
     if packet.cast != Cast::Unicast || packet.link_group || group {
@@ -21,7 +21,7 @@ pub(super) fn read(ip: &Ip, packet: &Delivered) -> Result<(Flow, Segment), Drop>
     }
     // RFC 9293 MUST-3: before anything of it is believed.
     let in_packet = packet.checksum == Checksum::InPacket;
-    if in_packet && !checksum::verify(packet.src, packet.dst, Protocol::TCP, &packet.payload) {
+    if in_packet && !ip.judge(|| checksum::verify(packet.src, packet.dst, Protocol::TCP, &packet.payload)) {
         return Err(Drop::TcpChecksum);
     }
     let mut copy = [0; LONGEST];

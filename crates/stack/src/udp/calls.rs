@@ -5,9 +5,10 @@ use super::send::scope;
 use super::socket::Socket;
 use super::table::Place;
 use super::{Udp, UdpBind, UdpCounters, UdpDatagram, UdpError, UdpFault, UdpId, UdpOptions, UdpSend};
-use crate::{Account, Host, InterfaceId, Ip, Ports};
+use crate::{Account, Host, Input, InterfaceId, Ip, PortError};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::ops::RangeInclusive;
 use env::Instant;
 use wire::{Port, ipv4, ipv6, udp};
 
@@ -43,7 +44,7 @@ impl Udp {
         }
         let claimed = match Port::new(bind.port) {
             Some(port) => self.ports.bind(bind.address, port, bind.reuse),
-            None => self.ports.bind_any(bind.address, bind.reuse),
+            None => self.ports.bind_any(&mut ip.rng, bind.address, bind.reuse),
         }?;
         let id = match self.open(ip, bind.address) {
             Ok(id) => id,
@@ -60,9 +61,9 @@ impl Udp {
     }
 
     /// Gives a socket without a port a dynamic one of its own.
-    pub(super) fn claim_dynamic(&mut self, id: UdpId) -> Result<(), UdpError> {
+    pub(super) fn claim_dynamic(&mut self, ip: &mut Ip, id: UdpId) -> Result<(), UdpError> {
         let bound = self.get(id).ok_or(UdpError::NoSocket)?.bound;
-        let claimed = self.ports.bind_any(bound, false)?;
+        let claimed = self.ports.bind_any(&mut ip.rng, bound, false)?;
         if let Some(socket) = self.get_mut(id) {
             socket.claimed = Some(claimed);
         }
@@ -70,7 +71,7 @@ impl Udp {
         Ok(())
     }
 
-    fn connect(&mut self, ip: &Ip, id: UdpId, remote: SocketAddr) -> Result<(), UdpError> {
+    fn connect(&mut self, ip: &mut Ip, id: UdpId, remote: SocketAddr) -> Result<(), UdpError> {
         self.check_destination(id, remote)?;
         self.disconnect(id)?;
         let socket = self.get(id).ok_or(UdpError::NoSocket)?;
@@ -87,7 +88,7 @@ impl Udp {
                 let taken = |port: Port| {
                     !table.at(Place::Connected { local: (local, port.get()), remote: end(remote) }).is_empty()
                 };
-                let port = self.ports.choose(local, remote, taken)?;
+                let port = self.ports.choose(&mut ip.rng, local, remote, taken)?;
                 Some(self.ports.connect(local, port))
             }
         };
@@ -163,6 +164,7 @@ impl Host {
     /// # Errors
     /// [`UdpError::NoMemory`].
     pub fn udp_open(&mut self) -> Result<UdpId, UdpError> {
+        self.note(|| Input::UdpOpen);
         self.udp.open(&mut self.ip, None)
     }
 
@@ -171,6 +173,7 @@ impl Host {
     /// # Errors
     /// [`UdpError::NotOurs`], [`UdpError::InUse`], [`UdpError::NoPort`], [`UdpError::NoMemory`].
     pub fn udp_bind(&mut self, bind: UdpBind) -> Result<UdpId, UdpError> {
+        self.note(|| Input::UdpBind(bind));
         self.udp.bind(&mut self.ip, bind)
     }
 
@@ -180,7 +183,8 @@ impl Host {
     /// # Errors
     /// [`UdpError`]; the socket is then not connected.
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpError> {
-        self.udp.connect(&self.ip, id, remote)
+        self.note(|| Input::UdpConnect(id, remote));
+        self.udp.connect(&mut self.ip, id, remote)
     }
 
     /// Ends [`udp_connect`](Self::udp_connect): the socket is again bound as it was before.
@@ -188,6 +192,7 @@ impl Host {
     /// # Errors
     /// [`UdpError::NoSocket`].
     pub fn udp_disconnect(&mut self, id: UdpId) -> Result<(), UdpError> {
+        self.note(|| Input::UdpDisconnect(id));
         self.udp.disconnect(id)
     }
 
@@ -197,17 +202,20 @@ impl Host {
     /// [`UdpError`]; on [`UdpError::Full`] a [`crate::HostEvent::UdpWritable`] follows. A train that has to be
     /// fragmented may have been sent in part when that happens.
     pub fn udp_send(&mut self, now: Instant, id: UdpId, send: UdpSend) -> Result<(), UdpError> {
+        self.note(|| Input::UdpSend(now, id, send.clone()));
         self.udp.send(&mut self.ip, now, id, send)
     }
 
     /// Takes the next datagram, if there is one.
     pub fn udp_receive(&mut self, id: UdpId) -> Option<UdpDatagram> {
+        self.note(|| Input::UdpReceive(id));
         let budget = &mut self.ip.budget;
         self.udp.get_mut(id)?.receive(budget)
     }
 
     /// Takes the next datagram, and those of the same train with it.
     pub fn udp_receive_train(&mut self, id: UdpId) -> Option<UdpDatagram> {
+        self.note(|| Input::UdpReceiveTrain(id));
         let budget = &mut self.ip.budget;
         self.udp.get_mut(id)?.receive_train(budget)
     }
@@ -219,6 +227,7 @@ impl Host {
 
     /// Takes the next ICMP error about what the socket sent (RFC 1122 §4.1.3.3), the oldest first.
     pub fn udp_take_fault(&mut self, id: UdpId) -> Option<UdpFault> {
+        self.note(|| Input::UdpTakeFault(id));
         self.udp.get_mut(id)?.take_fault()
     }
 
@@ -239,6 +248,7 @@ impl Host {
 
     /// The socket's settings, to be changed.
     pub fn udp_options_mut(&mut self, id: UdpId) -> Option<&mut UdpOptions> {
+        self.note(|| Input::UdpOptionsMut(id, UdpOptions::default())); // As they are when the caller has changed them.
         self.udp.get_mut(id).map(|socket| &mut socket.options)
     }
 
@@ -270,6 +280,7 @@ impl Host {
     /// The application has reason to doubt that its datagrams reach `destination` (RFC 1122 §3.4: ADVISE_DELIVPROB;
     /// 1122U-15): the next hop is probed.
     pub fn udp_delivery_problem(&mut self, now: Instant, destination: IpAddr) {
+        self.note(|| Input::UdpDeliveryProblem(now, destination));
         self.ip.doubt(now, destination);
     }
 
@@ -285,6 +296,7 @@ impl Host {
         group: IpAddr,
         interface: Option<InterfaceId>,
     ) -> Result<(), UdpError> {
+        self.note(|| Input::UdpJoin(now, id, group, interface));
         let interface = self.interface_of_group(group, interface)?;
         let socket = self.udp.get_mut(id).ok_or(UdpError::NoSocket)?;
         if socket.groups.contains(&(interface, group)) {
@@ -306,6 +318,7 @@ impl Host {
         group: IpAddr,
         interface: Option<InterfaceId>,
     ) -> Result<(), UdpError> {
+        self.note(|| Input::UdpLeave(now, id, group, interface));
         let interface = self.interface_of_group(group, interface)?;
         let socket = self.udp.get_mut(id).ok_or(UdpError::NoSocket)?;
         let at =
@@ -328,6 +341,7 @@ impl Host {
     /// Closes the socket: its port is free, its groups are left, what it had not read is gone. `false` when it is no
     /// socket (any more).
     pub fn udp_close(&mut self, now: Instant, id: UdpId) -> bool {
+        self.note(|| Input::UdpClose(now, id));
         let there = self.udp.get(id).is_some();
         for (interface, group) in self.udp.close(&mut self.ip, id) {
             self.multicast.leave(&mut self.ip, now, interface, group);
@@ -335,8 +349,18 @@ impl Host {
         there
     }
 
-    /// The UDP ports: to set the dynamic range, or ports that are never chosen.
-    pub fn udp_ports(&mut self) -> &mut Ports {
-        &mut self.udp.ports
+    /// Sets the range that dynamic ports come from.
+    ///
+    /// # Errors
+    /// As [`Ports::set_range`](crate::Ports::set_range).
+    pub fn udp_set_port_range(&mut self, range: RangeInclusive<u16>) -> Result<(), PortError> {
+        self.note(|| Input::UdpSetPortRange(range.clone()));
+        self.udp.ports.set_range(range)
+    }
+
+    /// Ports that are never chosen, although they may be bound by number (RFC 6056 §3.2).
+    pub fn udp_set_reserved_ports(&mut self, ports: Vec<RangeInclusive<u16>>) {
+        self.note(|| Input::UdpSetReservedPorts(ports.clone()));
+        self.udp.ports.set_reserved(ports);
     }
 }

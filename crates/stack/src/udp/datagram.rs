@@ -9,8 +9,10 @@ use wire::{Ecn, Payload, ipv4};
 
 /// A datagram to send, or a train of datagrams of one size. What is `None` is as the socket's options say.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UdpSend {
     /// The data: 0 to 65,507 octets over IPv4, 65,527 over IPv6.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub data: Payload,
     /// To whom; `None` on a connected socket is its peer. A scope id in an IPv6 address is the number of the interface.
     pub to: Option<SocketAddr>,

@@ -7,7 +7,7 @@ use super::table::Place;
 use super::{Udp, UdpFault};
 use crate::{Drop, IcmpError, Ip};
 use core::net::IpAddr;
-use env::Instant;
+use env::{Chance, Instant};
 
 impl Udp {
     /// Takes an ICMP error that quotes a UDP datagram; `true` when the datagram that it quotes is really ours.
@@ -27,7 +27,8 @@ impl Udp {
             at: error.arrived.max(now),
         };
         self.fail(ip, index, fault);
-        connected || self.recent.has(local.1, remote)
+        let sent = || u64::from(self.recent.has(local.1, remote));
+        connected || ip.rng.outcome(Chance::Remembered, sent) != 0
     }
 
     /// The path MTU to `dst` changed. The sockets concerned have the ICMP error that said so.

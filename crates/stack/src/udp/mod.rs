@@ -69,6 +69,10 @@ impl Udp {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
     fn get(&self, id: UdpId) -> Option<&Socket> {
         self.sockets.get(id.index as usize).filter(|socket| socket.generation == id.generation)
     }

@@ -57,7 +57,7 @@ impl Udp {
     }
 
     fn sort(&mut self, ip: &mut Ip, now: Instant, packet: &Delivered) -> Result<(), Drop> {
-        let arrived = read(packet)?;
+        let arrived = read(ip, packet)?;
         if packet.cast != Cast::Unicast {
             return self.spread(ip, arrived.datagram(packet), packet.cast, arrived.summed);
         }
@@ -123,7 +123,7 @@ impl Udp {
 }
 
 /// Reads the header and checks the sum.
-fn read(packet: &Delivered) -> Result<Arrived, Drop> {
+fn read(ip: &mut Ip, packet: &Delivered) -> Result<Arrived, Drop> {
     let mut header = [0; udp::HEADER_LEN];
     if packet.payload.copy_to(&mut header) < udp::HEADER_LEN {
         return Err(Drop::UdpMalformed);
@@ -144,7 +144,7 @@ fn read(packet: &Delivered) -> Result<Arrived, Drop> {
         let mut datagram = packet.payload.clone();
         datagram.truncate(length);
         let sum = checksum::pseudo_header(packet.src, packet.dst, Protocol::UDP, length as u32);
-        if summed && !sum.with_payload(&datagram).verifies() {
+        if summed && !ip.judge(|| sum.with_payload(&datagram).verifies()) {
             return Err(Drop::UdpChecksum); // RFC 768 768-5; RFC 1122 1122U-5, 1122U-8: silently.
         }
     }

@@ -32,7 +32,7 @@ impl Udp {
         let to = send.to.or(socket.peer).ok_or(UdpError::NoDestination)?;
         self.check_destination(id, to)?;
         if socket.claimed.is_none() {
-            self.claim_dynamic(id)?; // RFC 768 768-2: the source port is never 0, so that a reply finds its way.
+            self.claim_dynamic(ip, id)?; // RFC 768 768-2: the source port is never 0, so that a reply finds its way.
         }
         let plan = self.plan(ip, id, &send, to)?;
         let options = self.get(id).ok_or(UdpError::NoSocket)?.options.clone();

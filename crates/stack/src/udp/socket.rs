@@ -11,6 +11,7 @@ use wire::{Ecn, ipv4};
 
 /// Names a UDP socket of one host. Never used again after its socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UdpId {
     pub(super) index: u32,
     pub(super) generation: u32,
@@ -18,6 +19,7 @@ pub struct UdpId {
 
 /// Where a socket is to sit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UdpBind {
     /// The local address: one of ours, a group or broadcast address to receive from, an unspecified one for all of its
     /// IP version, or `None` for all of both versions. Default `None`.
@@ -31,6 +33,7 @@ pub struct UdpBind {
 
 /// Settings of a socket. They may be changed at any time and hold from the next datagram on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UdpOptions {
     /// TTL or hop limit of unicast datagrams. Default `None`: the host's.
     pub ttl: Option<u8>,

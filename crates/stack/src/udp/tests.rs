@@ -347,7 +347,7 @@ fn only_addresses_of_ours_can_be_bound() {
 #[test]
 fn connected_sockets_share_dynamic_ports_until_one_destination_has_them_all() {
     let (mut host, _) = host();
-    host.udp_ports().set_range(50_000..=50_009).unwrap();
+    host.udp_set_port_range(50_000..=50_009).unwrap();
     let taken = host.udp_bind(every(50_004)).unwrap();
     let connect = |host: &mut Host, to: &str| {
         let id = host.udp_open().unwrap();

@@ -1,6 +1,7 @@
 //! Frames, times and calls read from any bytes, done to a host: the body of a property test and of a fuzz target.
 //!
-//! Nothing may panic, no turn may go on for ever, and memory stays within the budget.
+//! Nothing may panic, no turn may go on for ever, and memory stays within the budget. What was noted of it, given to a host
+//! with another seed, makes the same frames.
 
 use bytes::Bytes;
 use env::{Duration, Instant, Machine};
@@ -96,8 +97,21 @@ fn packet(v4: bool, protocol: u8, hops: u8, flags: u16, body: &[u8]) -> Vec<u8> 
     [head.as_slice(), &body].concat()
 }
 
+fn settings() -> HostConfig {
+    HostConfig {
+        memory: MEMORY,
+        reassembly_memory: 1 << 20,
+        reassembly_memory_per_source: 128 << 10,
+        neighbours: 16,
+        trace: 256,
+        router_advertisements: true,
+        ..HostConfig::default()
+    }
+}
+
 struct Subject {
     host: Host,
+    notes: Vec<Note>,
     now: Instant,
     udp: Vec<UdpId>,
     tcp: Vec<ConnectionId>,
@@ -107,16 +121,8 @@ struct Subject {
 
 impl Subject {
     fn new() -> Self {
-        let config = HostConfig {
-            memory: MEMORY,
-            reassembly_memory: 1 << 20,
-            reassembly_memory_per_source: 128 << 10,
-            neighbours: 16,
-            trace: 256,
-            router_advertisements: true,
-            ..HostConfig::default()
-        };
-        let mut host = Host::new(config, [7; 32]).unwrap();
+        let mut host = Host::new(settings(), [7; 32]).unwrap();
+        host.journal(true).unwrap();
         let now = Instant::from_secs(1);
         let (four, six) = ("192.0.2.1/24".parse().unwrap(), "2001:db8::1/64".parse().unwrap());
         let ethernet = InterfaceConfig::new("eth", Medium::Ethernet(MAC)).address(four).address(six);
@@ -127,7 +133,8 @@ impl Subject {
         let udp = host.udp_bind(UdpBind { port: 7, ..UdpBind::default() }).unwrap();
         let listener = host.tcp_listen(now, "0.0.0.0:80".parse().unwrap(), ListenConfig::default()).unwrap();
         let echo = host.echo_open().unwrap();
-        let mut subject = Self { host, now, udp: vec![udp], tcp: Vec::new(), listener, echo };
+        let mut subject =
+            Self { host, notes: Vec::new(), now, udp: vec![udp], tcp: Vec::new(), listener, echo };
         subject.pass(Duration::from_secs(5));
         subject
     }
@@ -151,6 +158,7 @@ impl Subject {
             assert!(events < MANY, "it never stops to tell");
         }
         while self.host.poll_trace().is_some() {}
+        self.notes.extend(std::iter::from_fn(|| self.host.poll_note()));
         assert!(self.host.budget().held() <= MEMORY + (1 << 20), "{}", self.host.budget().held());
     }
 
@@ -291,4 +299,32 @@ pub(crate) fn host(bytes: &[u8]) {
         subject.drain();
     }
     subject.pass(Duration::from_secs(300));
+    again(subject.notes);
+}
+
+/// Gives everything that was noted to a host with another seed.
+fn again(notes: Vec<Note>) {
+    let mut host = Host::new(settings(), [8; 32]).unwrap();
+    host.rehearse(true).unwrap();
+    let mut notes = notes.into_iter().peekable();
+    while let Some(Note::Input(input)) = notes.next() {
+        let mut sent = Vec::new();
+        while let Some(note) = notes.next_if(|note| !matches!(note, Note::Input(_))) {
+            match note {
+                Note::Drawn(source, drawn) => host.give(source, drawn),
+                Note::Sent(at, interface, frame) => sent.push((at, interface, frame)),
+                Note::Input(_) => {}
+            }
+        }
+        input.clone().apply(&mut host);
+        assert_eq!(host.rehearsed(), None, "{input:?}");
+        while host.poll_event().is_some() {}
+        let mut sent = sent.into_iter();
+        while let Some(note) = host.poll_note() {
+            let Note::Sent(at, interface, frame) = note else { panic!("{note:?}") };
+            assert!(sent.next() == Some((at, interface, frame)), "{input:?} makes another frame");
+        }
+        assert!(sent.next().is_none(), "{input:?} makes fewer frames");
+    }
+    assert!(notes.next().is_none());
 }

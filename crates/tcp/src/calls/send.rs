@@ -7,6 +7,7 @@ use wire::Payload;
 
 /// How to send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SendFlags {
     /// PUSH (RFC 9293 MAY-15). What is written is always pushed at its end, so that nothing waits for a later write for
     /// ever (MUST-60); the flag is taken and asks for what is done anyway.

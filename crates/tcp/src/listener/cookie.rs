@@ -79,6 +79,18 @@ impl Cookies {
         segment: &Segment,
         offer: &Offer<'_>,
     ) -> Option<Accepted> {
+        let accepted = Self::agreed(segment, offer)?;
+        let (iss, size) = (accepted.iss, accepted.iss.raw() & SIZE_BITS);
+        let now_epoch = epoch(now);
+        let this = parity(now_epoch) == iss.raw() & EPOCH_BIT;
+        let made = if this { now_epoch } else { now_epoch.checked_sub(1)? };
+        let stamps = accepted.timestamps.is_some();
+        (self.iss(made, connection, accepted.irs, size, stamps) == iss).then_some(accepted)
+    }
+
+    /// What the handshake agreed on if `segment` acknowledges one of our cookies, which is for [`check`](Self::check) to
+    /// say: anybody can write these numbers.
+    pub fn agreed(segment: &Segment, offer: &Offer<'_>) -> Option<Accepted> {
         let controls = segment.header.flags & (Flags::SYN | Flags::ACK | Flags::RST);
         if controls != Flags::ACK {
             return None;
@@ -86,12 +98,6 @@ impl Cookies {
         let (iss, irs) = (segment.header.ack - 1, segment.header.seq - 1);
         let theirs = segment.header.options.timestamps.filter(|_| offer.config.timestamps);
         let size = iss.raw() & SIZE_BITS;
-        let now_epoch = epoch(now);
-        let this = parity(now_epoch) == iss.raw() & EPOCH_BIT;
-        let made = if this { now_epoch } else { now_epoch.checked_sub(1)? };
-        if self.iss(made, connection, irs, size, theirs.is_some()) != iss {
-            return None;
-        }
         let told = theirs.map_or(NO_SCALE << SCALE_SHIFT, |t| t.echo);
         let shift = (told >> SCALE_SHIFT) & 0xf;
         Some(Accepted {

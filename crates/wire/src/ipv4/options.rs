@@ -75,6 +75,11 @@ pub struct OptionsSeen {
 
 /// Up to 40 octets of options, kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "alloc::vec::Vec<u8>", from = "alloc::vec::Vec<u8>")
+)]
 pub struct Options {
     octets: [u8; 40],
     len: u8,
@@ -122,6 +127,21 @@ impl Options {
         }
         copied.len = at.next_multiple_of(4) as u8;
         copied
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Options> for alloc::vec::Vec<u8> {
+    fn from(options: Options) -> Self {
+        options.as_slice().into()
+    }
+}
+
+/// More octets than fit are no options.
+#[cfg(feature = "serde")]
+impl From<alloc::vec::Vec<u8>> for Options {
+    fn from(octets: alloc::vec::Vec<u8>) -> Self {
+        Self::new(&octets).unwrap_or_default()
     }
 }
 

@@ -3,6 +3,7 @@
 /// Octets of a segment without headers: at least [`Mss::FLOOR`], so that a hostile peer cannot make us send
 /// a header for every few octets (CVE-2019-11479).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mss(u16);
 
 impl Mss {
