@@ -1,5 +1,6 @@
 //! Writes well-formed inputs for a target into a folder, so that fuzzing starts behind the first checks.
 
+use handfast_device::virtio::{self, Order};
 use handfast_wire::ethernet::{EtherType, MacAddr};
 use handfast_wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};
 use handfast_wire::{Head, Protocol, SeqNum, arp, ethernet, icmpv4, icmpv6, igmp, ipv4, ipv6, mld, ndp, udp};
@@ -141,12 +142,38 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
             ];
             trains.map(|train| [&metadata[..], &train].concat()).to_vec()
         }
+        // A train behind its header, and whether it is on Ethernet; see the target's body.
+        "virtio" => {
+            let behind = |kind, start, offset, packet: Vec<u8>| {
+                let header = virtio::Header {
+                    flags: 1,
+                    gso_type: kind,
+                    hdr_len: 0,
+                    gso_size: 3,
+                    csum_start: start,
+                    csum_offset: offset,
+                };
+                [&header.emit(Order::Native)[..], &[0], &packet].concat()
+            };
+            vec![
+                behind(1, 24, 16, over_ipv4(Protocol::TCP, &segment(Flags::ACK | Flags::PSH))),
+                behind(4, 40, 16, over_ipv6(Protocol::TCP, &segment(Flags::ACK | Flags::CWR))),
+                behind(5, 24, 6, over_ipv4(Protocol::UDP, &datagram())),
+            ]
+        }
         // Calls (see the target's body): a question from a neighbour, data for a socket, a connection attempt, time.
         "host" => vec![
-            [&[2, 2, 64, 0, 0, 28][..], &[0, 80, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0]].concat(),
+            [
+                &[2, 2, 64, 0, 0, 28][..],
+                &[0, 80, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0],
+            ]
+            .concat(),
             [&[2, 3, 64, 0, 0, 12][..], &[0, 9, 0, 7, 0, 12, 0, 0, 1, 2, 3, 4], &[14, 0, 10, 5]].concat(),
             vec![15, 0, 0, 80, 1, 10, 3, 17, 0, 1, 0, 19, 0, 10, 60],
-            vec![3, 4, 255, 0, 0, 24, 135, 0, 0, 0, 0, 0, 0, 0, 32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            vec![
+                3, 4, 255, 0, 0, 24, 135, 0, 0, 0, 0, 0, 0, 0, 32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                0, 1,
+            ],
             vec![12, 0, 20, 0, 0, 0, 21, 1, 5, 220, 22, 1, 5, 0, 1, 23, 1, 4, 10, 0, 0, 9, 24, 0, 10, 200],
         ],
         _ => return None,

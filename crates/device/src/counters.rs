@@ -33,6 +33,21 @@ counters! {
     rx_truncated,
     /// Received and dropped: not one octet in it.
     rx_empty,
+    /// Trains among the frames received.
+    rx_trains,
+    /// Received and dropped: shorter than the virtio-net header that should be before it.
+    rx_header_short,
+    /// Received and dropped: its virtio-net header names a kind of train that we never asked for, or that the packet is
+    /// not.
+    rx_offload_kind,
+    /// Received and dropped: its virtio-net header cuts it into packets of no octets, or of more than there are.
+    rx_offload_size,
+    /// Received and dropped: a train whose headers are not within it, or are longer than it by its virtio-net header.
+    rx_offload_headers,
+    /// Received and dropped: its virtio-net header puts a checksum beyond its end, or has none for a train.
+    rx_offload_checksum,
+    /// Trains among the frames sent, whole.
+    tx_trains,
     /// Sent and dropped: the IP packet is larger than the MTU.
     tx_too_large,
     /// Sent and dropped: no IP packet, or a train that cannot be cut.
@@ -41,6 +56,8 @@ counters! {
     tx_queue_full,
     /// Sent and dropped: the other end is gone.
     tx_no_peer,
+    /// Sent and dropped: the interface is down.
+    tx_link_down,
     /// Sent and dropped: the system refused this frame, though not the device as such.
     tx_refused,
     /// Taken from the stack or received, and lost by the link model on the way.

@@ -10,7 +10,8 @@
 //! - [`memory`]: two devices joined back to back.
 //! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
 //! - [`pcapng`]: a recorder, as a file writer and as a wrapper.
-//! - [`tun`] (Linux): IP packets to and from the kernel; [`netlink`] sets such an interface up.
+//! - [`tun`] (Linux): IP packets or Ethernet frames to and from the kernel; [`netlink`] sets such an interface up.
+//! - [`virtio`]: the header before a frame that tells of trains and checksums, and what of it is believed.
 
 mod counters;
 pub mod impair;
@@ -23,6 +24,7 @@ pub mod pcapng;
 mod software;
 #[cfg(target_os = "linux")]
 pub mod tun;
+pub mod virtio;
 
 use std::collections::VecDeque;
 use std::io;
@@ -32,7 +34,8 @@ use std::os::fd::BorrowedFd;
 pub use counters::Counters;
 pub use env::{Duration, Instant};
 pub use software::{finish, ip_offset};
-pub use wire::{Frame, Medium};
+pub use wire::ethernet::MacAddr;
+pub use wire::{Checksum, Frame, Medium, Offload};
 
 /// What a device is, and what it can do without help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +48,14 @@ pub struct Capabilities {
     pub segmentation: bool,
     /// It takes a partial transport checksum and finishes it.
     pub checksum: bool,
+    /// On Ethernet, the address that a host behind this device should have there, if the device has one for it.
+    pub hardware_addr: Option<MacAddr>,
 }
 
 /// IP packets of up to 1,500 octets, no offloads.
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { medium: Medium::Ip, mtu: 1500, segmentation: false, checksum: false }
+        Self { medium: Medium::Ip, mtu: 1500, segmentation: false, checksum: false, hardware_addr: None }
     }
 }
 
@@ -63,8 +68,8 @@ pub const BATCH: usize = 64;
 /// that the device itself is broken or gone.
 ///
 /// Turn a device so: wait until [`fd`](Self::fd) is readable (writable too, while frames are left over) or
-/// [`poll_timeout`](Self::poll_timeout) has come, then call `receive` until it gives less than [`BATCH`], then
-/// `transmit`, with an empty queue if there is nothing to send: a device that delays frames lets them go then.
+/// [`poll_timeout`](Self::poll_timeout) has come, then call `receive` until it gives less than [`BATCH`] and
+/// [has no more](Self::has_more), then `transmit`, with an empty queue if there is nothing to send: a device that delays frames lets them go then.
 ///
 /// [`Capabilities`] say what is cheap, not what is allowed: every device takes every frame. A train is cut and a
 /// partial checksum finished in software by a device that can't do so itself ([`finish`]).
@@ -86,6 +91,12 @@ pub trait Device {
     /// The device is broken or gone. A frame that it refuses for itself (too large, malformed) is no error: it is
     /// taken, dropped and counted.
     fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize>;
+
+    /// Whether the last [`receive`](Self::receive) stopped before all was taken though it gave less than [`BATCH`]: then
+    /// call it again soon, without waiting.
+    fn has_more(&self) -> bool {
+        false
+    }
 
     /// When it wants to be turned next though nothing arrives, if ever.
     fn poll_timeout(&self) -> Option<Instant> {
@@ -113,6 +124,9 @@ macro_rules! forward {
             }
             fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
                 (**self).transmit(now, frames)
+            }
+            fn has_more(&self) -> bool {
+                (**self).has_more()
             }
             fn poll_timeout(&self) -> Option<Instant> {
                 (**self).poll_timeout()

@@ -147,7 +147,7 @@ impl<D: Device> Driver<D> {
         let mut broken = None;
         for port in &mut self.ports {
             match port.device.receive(now, &mut self.arrived) {
-                Ok(count) => turn.more |= count >= BATCH,
+                Ok(count) => turn.more |= count >= BATCH || port.device.has_more(),
                 Err(why) => broken = Some(DeviceError { interface: port.interface, why }),
             }
             turn.received += self.arrived.len();

@@ -192,8 +192,7 @@ impl Link {
     /// Takes a frame that leaves its sender at `now`. A train is cut and a partial checksum finished first: each
     /// packet has a fate of its own. Tells what happens.
     pub fn offer(&mut self, now: Instant, frame: Frame, tell: &mut dyn FnMut(LinkEvent)) {
-        let nothing =
-            Capabilities { medium: self.medium, mtu: usize::MAX, segmentation: false, checksum: false };
+        let nothing = Capabilities { medium: self.medium, mtu: usize::MAX, ..Capabilities::default() };
         let (id, octets) = (frame.id, frame.len());
         let mut part = 0;
         let whole = finish(frame, &nothing, &mut |packet| {

@@ -163,6 +163,10 @@ impl<D: Device> Device for Impaired<D> {
         Ok(taken)
     }
 
+    fn has_more(&self) -> bool {
+        self.inner.has_more()
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         // While the device takes nothing, what else comes out of the link can only wait behind it.
         let out = self.retry.or_else(|| self.out.poll_timeout());

@@ -154,8 +154,7 @@ impl<W: Write> Writer<W> {
         frame: &Frame,
         comments: &[&str],
     ) -> io::Result<()> {
-        let plain =
-            Capabilities { medium: interface.medium, mtu: usize::MAX, segmentation: false, checksum: false };
+        let plain = Capabilities { medium: interface.medium, mtu: usize::MAX, ..Capabilities::default() };
         let mut result = Ok(());
         let mut write = |packet: &Frame| {
             let head = std::iter::once(packet.head.as_slice());

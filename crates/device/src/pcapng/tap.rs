@@ -149,6 +149,10 @@ impl<D: Device, W: Write> Device for Tap<D, W> {
         }
     }
 
+    fn has_more(&self) -> bool {
+        self.inner.has_more()
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         self.inner.poll_timeout()
     }

@@ -1,5 +1,6 @@
 //! What may be in the way of a TUN, and what to do about it.
 
+use super::Kind;
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -32,6 +33,8 @@ pub enum TunError {
     NameTaken {
         /// The name.
         name: String,
+        /// What was asked for.
+        kind: Kind,
     },
     /// No interface can have this name.
     BadName {
@@ -40,7 +43,7 @@ pub enum TunError {
     },
     /// The descriptor or node is no TUN, or not attached to an interface yet.
     NotATun,
-    /// It is a TAP, or packets on it have a header that we don't read (packet information, virtio-net).
+    /// It is neither TUN nor TAP, or packets on it have the packet information header, which we don't read.
     WrongKind {
         /// The interface.
         name: String,
@@ -64,13 +67,13 @@ impl TunError {
         }
     }
 
-    pub(super) fn on_create(_: &Path, name: &str, errno: Errno) -> Self {
+    pub(super) fn on_create(kind: Kind, name: &str, errno: Errno) -> Self {
         let name = name.to_owned();
         match errno {
             Errno::PERM | Errno::ACCESS => Self::NoPrivilege { name },
             Errno::BUSY => Self::Busy { name },
-            // The name was checked, and the flags are plain: what is left is an interface that is no plain TUN.
-            Errno::INVAL | Errno::EXIST => Self::NameTaken { name },
+            // The name was checked, and the flags are plain: what is left is an interface of another kind.
+            Errno::INVAL | Errno::EXIST => Self::NameTaken { name, kind },
             Errno::NOTTY => Self::NotATun,
             errno => Self::system("create the TUN interface", errno),
         }
@@ -113,8 +116,12 @@ impl fmt::Display for TunError {
                     "the interface {name} is in use by another process: stop that, or choose another name"
                 )
             }
-            Self::NameTaken { name } => {
-                write!(f, "the name {name} belongs to an interface that is no plain TUN: choose another name")
+            Self::NameTaken { name, kind } => {
+                let kind = if *kind == Kind::Tap { "TAP" } else { "TUN" };
+                write!(
+                    f,
+                    "the name {name} belongs to an interface that is no plain {kind}: choose another name"
+                )
             }
             Self::BadName { name } => write!(
                 f,
@@ -126,7 +133,7 @@ impl fmt::Display for TunError {
             Self::WrongKind { name } => {
                 write!(
                     f,
-                    "the interface {name} is no plain TUN: create it with IFF_TUN and IFF_NO_PI and no more"
+                    "packets of the interface {name} have a header that is not read here: create it with IFF_NO_PI"
                 )
             }
             Self::System { doing, why } => write!(f, "cannot {doing}: {why}"),

@@ -1,125 +1,99 @@
-//! A TUN: IP packets to and from this machine's kernel (Linux).
+//! A TUN or TAP: IP packets or Ethernet frames to and from this machine's kernel (Linux).
 //!
 //! ```text
-//!    the kernel's sockets ──► route ──► hf0 ──read──► pooled buffer ──slice──► the stack
-//!                                       hf0 ◄─writev─ head, body chunks ◄───── the stack
+//!    the kernel's sockets ──► route ──► hf0 ──readv─► header, pooled buffer ──slice──► the stack
+//!                                       hf0 ◄─writev─ header, head, body chunks ◄───── the stack
 //! ```
 //!
-//! No offloads yet: one packet a system call, trains cut and checksums finished before.
+//! With offloads each frame has a [virtio-net header](crate::virtio) before it, and a train of up to 64 KiB is one
+//! system call, one header and one pass through either stack; the kernel cuts it, or has not yet cut it. Partial
+//! checksums pass both ways: what never leaves this machine is never summed. Without them it is one packet a system
+//! call, trains cut and checksums finished before.
+//!
+//! - [`Options`] makes one, [`Tun::adopt`] takes one from elsewhere, [`Tun::another_queue`] joins one.
+//! - [`Tun::configure`] sets it up.
 
 mod changes;
 mod error;
+mod open;
 mod pool;
+mod sys;
 
 pub use changes::Changes;
 pub use error::TunError;
+pub use open::Options;
 
+use crate::memory::packet_start;
 use crate::netlink::{Netlink, NetlinkError};
-use crate::{BATCH, Capabilities, Counters, Device, Instant, Medium, finish};
-use linux_raw_sys::general::O_NONBLOCK;
-use linux_raw_sys::if_tun::{IFF_NO_PI, IFF_TUN, IFF_VNET_HDR};
-use linux_raw_sys::ioctl::{TUNGETIFF, TUNSETIFF};
+use crate::virtio::{Header, Lie, Order, Trains};
+use crate::{BATCH, Capabilities, Counters, Device, Instant, Medium, finish, ip_offset};
+use open::Shared;
 use pool::Pool;
 use rustix::io::Errno;
 use std::collections::VecDeque;
-use std::fs::OpenOptions;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use wire::Frame;
+use wire::ethernet::{self, MacAddr};
 
-/// Where the kernel hands out TUN devices.
+/// Where the kernel hands out TUN and TAP devices.
 pub const NODE: &str = "/dev/net/tun";
 
-/// The longest name of an interface, in octets.
-const NAME_MAX: usize = 15;
+/// Octets of the longest train and its link header, and one more.
+const TRAIN: usize = 65_535 + ethernet::MAX_HEADER_LEN + 1;
 
-/// A TUN interface. It goes away when this is dropped, unless someone else made it persistent.
+/// The most octets that one call of `receive` takes in, but for the last frame: what is in the stack's hands at once
+/// should fit into the caches.
+const BATCH_OCTETS: usize = 256 * 1024;
+
+/// The most slices of one write; what is in more pieces is put together first.
+const SLICES: usize = 64;
+
+/// What the frames of an interface are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// IP packets.
+    #[default]
+    Tun,
+    /// Ethernet frames.
+    Tap,
+}
+
+/// One queue of a TUN or TAP interface. The interface goes away with the last of them, unless someone made it
+/// persistent; its offload mask is cleared then.
 #[derive(Debug)]
 pub struct Tun {
     fd: OwnedFd,
     name: String,
+    /// Where more queues come from.
+    node: PathBuf,
+    kind: Kind,
+    /// Octets of the virtio-net header; 0 without one.
+    header_len: usize,
+    order: Order,
+    trains: Trains,
+    /// Of our end.
+    hardware_addr: Option<MacAddr>,
     mtu: usize,
     pool: Pool,
     counters: Counters,
+    /// The last `receive` stopped before all was taken.
+    more: bool,
+    /// Taken when this is dropped.
+    shared: Option<Arc<Shared>>,
 }
 
-/// struct ifreq: a name and, here, flags.
-#[repr(C)]
-struct InterfaceRequest {
-    name: [u8; NAME_MAX + 1],
-    flags: u16,
-    rest: [u8; 22],
+/// What came of a write.
+enum Written {
+    Done,
+    /// The device takes nothing now.
+    NotNow,
 }
 
 impl Tun {
-    /// Creates the interface `name`, or takes the one of that name that was made for us (`ip tuntap add`). With an
-    /// empty name, or one that ends in `%d`, the kernel chooses; [`name`](Self::name) says what.
-    ///
-    /// It is down and has no address: see [`configure`](Self::configure).
-    ///
-    /// # Errors
-    /// [`TunError`] says what is missing and what to do.
-    pub fn open(name: &str) -> Result<Self, TunError> {
-        Self::open_at(Path::new(NODE), name)
-    }
-
-    /// The same from another device node than [`NODE`].
-    ///
-    /// # Errors
-    /// [`TunError`] says what is missing and what to do.
-    pub fn open_at(node: &Path, name: &str) -> Result<Self, TunError> {
-        let legal = |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'/' | b':');
-        if name.len() > NAME_MAX || name == "." || name == ".." || !name.bytes().all(legal) {
-            return Err(TunError::BadName { name: name.to_owned() });
-        }
-        let fd: OwnedFd = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(O_NONBLOCK as i32)
-            .open(node)
-            .map_err(|why| TunError::on_open(node, why))?
-            .into();
-        let mut request =
-            InterfaceRequest { name: [0; 16], flags: (IFF_TUN | IFF_NO_PI) as u16, rest: [0; 22] };
-        request.name[..name.len()].copy_from_slice(name.as_bytes());
-        ioctl::<TUNSETIFF>(fd.as_fd(), &mut request)
-            .map_err(|errno| TunError::on_create(node, name, errno))?;
-        Self::of(fd)
-    }
-
-    /// Takes a descriptor of a TUN that was opened elsewhere, perhaps in another network namespace. It is made
-    /// non-blocking.
-    ///
-    /// The MTU is asked of this thread's network namespace; when the interface lives elsewhere it is taken to be
-    /// 1,500 until [`set_mtu`](Self::set_mtu) says otherwise.
-    ///
-    /// # Errors
-    /// [`TunError::NotATun`] and [`TunError::WrongKind`].
-    pub fn adopt(fd: OwnedFd) -> Result<Self, TunError> {
-        rustix::io::ioctl_fionbio(&fd, true)
-            .map_err(|errno| TunError::system("make it non-blocking", errno))?;
-        Self::of(fd)
-    }
-
-    fn of(fd: OwnedFd) -> Result<Self, TunError> {
-        let mut request = InterfaceRequest { name: [0; 16], flags: 0, rest: [0; 22] };
-        ioctl::<TUNGETIFF>(fd.as_fd(), &mut request).map_err(TunError::on_adopt)?;
-        let name = request.name.split(|&octet| octet == 0).next().unwrap_or_default();
-        let name = String::from_utf8_lossy(name).into_owned();
-        let flags = u32::from(request.flags);
-        if flags & IFF_TUN == 0 || flags & IFF_NO_PI == 0 || flags & IFF_VNET_HDR != 0 {
-            return Err(TunError::WrongKind { name });
-        }
-        let mut tun = Self { fd, name, mtu: 1500, pool: Pool::default(), counters: Counters::default() };
-        // An interface of another namespace cannot be asked; see `adopt`.
-        let _ = tun.refresh_mtu();
-        tun.set_mtu(tun.mtu);
-        Ok(tun)
-    }
-
     /// The name of the interface.
     pub fn name(&self) -> &str {
         &self.name
@@ -188,97 +162,227 @@ impl Tun {
     /// What this end takes the MTU to be, in octets of IP packet. The kernel's is not changed.
     pub fn set_mtu(&mut self, mtu: usize) {
         self.mtu = mtu;
-        // One octet more than the MTU: a packet that fills it was cut short.
-        self.pool.set_size((mtu + 1).next_multiple_of(2048));
+        // One octet more than the largest: a packet that fills it was cut short.
+        let one = ethernet::MAX_HEADER_LEN + mtu + 1;
+        let largest = if self.trains == Trains::default() { one } else { one.max(TRAIN) };
+        self.pool.set_size(largest.next_multiple_of(2048));
     }
 
-    /// Writes one packet; `false` when the device does not take it now.
-    fn write(&mut self, packet: &Frame) -> io::Result<bool> {
-        let mut slices = [IoSlice::new(&[]); 16];
-        let chunks = packet.body.chunks();
+    /// What its frames are.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Which trains pass whole: both kinds, those of TCP (a kernel before 6.2), or none.
+    pub fn trains(&self) -> Trains {
+        self.trains
+    }
+
+    /// Gives our end of a TAP another hardware address. The kernel's end has its own.
+    pub fn set_hardware_addr(&mut self, address: MacAddr) {
+        if self.kind == Kind::Tap {
+            self.hardware_addr = Some(address);
+        }
+    }
+
+    fn medium(&self) -> Medium {
+        match self.kind {
+            Kind::Tun => Medium::Ip,
+            Kind::Tap => Medium::Ethernet,
+        }
+    }
+
+    /// What the packets of a frame that goes out must not be: counts it, if so.
+    fn refuses(&mut self, frame: &Frame, header: &Header) -> bool {
+        let Some(link) = ip_offset(self.medium(), packet_start(frame)).filter(|_| !frame.is_empty()) else {
+            self.counters.tx_malformed += 1;
+            return true;
+        };
+        let largest = match frame.offload.segment_size {
+            Some(size) => usize::from(header.hdr_len) + usize::from(size.get()),
+            None => frame.len(),
+        };
+        let too_large = largest.saturating_sub(link) > self.mtu;
+        self.counters.tx_too_large += u64::from(too_large);
+        too_large
+    }
+
+    /// Writes one frame as it is.
+    fn write(&mut self, frame: &Frame, header: &Header) -> io::Result<Written> {
+        if self.refuses(frame, header) {
+            return Ok(Written::Done);
+        }
+        let mut prefix = [0; sys::HEADER_MAX];
+        if let Some(start) = prefix.first_chunk_mut() {
+            *start = header.emit(self.order);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let prefix = prefix.get(..self.header_len).unwrap_or(&[]);
+        let chunks = frame.body.chunks();
         let whole;
-        let used = if chunks.len() < slices.len() {
-            let parts = std::iter::once(packet.head.as_slice()).chain(chunks.iter().map(|chunk| &chunk[..]));
+        let used = if chunks.len() + 2 <= slices.len() {
+            let parts = [prefix, frame.head.as_slice()];
+            let parts = parts.into_iter().chain(chunks.iter().map(|chunk| &chunk[..]));
+            let parts = parts.filter(|part| !part.is_empty());
             slices.iter_mut().zip(parts).map(|(slice, part)| *slice = IoSlice::new(part)).count()
         } else {
-            whole = packet.to_vec();
-            slices[0] = IoSlice::new(&whole);
-            1
+            whole = frame.to_vec();
+            slices[0] = IoSlice::new(prefix);
+            slices[1] = IoSlice::new(&whole);
+            2
         };
         loop {
             match rustix::io::writev(&self.fd, &slices[..used]) {
-                Ok(_) => self.counters.sent(packet.len()),
+                Ok(_) => {
+                    self.counters.sent(frame.len());
+                    self.counters.tx_trains += u64::from(frame.offload.segment_size.is_some());
+                }
                 Err(Errno::INTR) => continue,
-                Err(Errno::AGAIN) => return Ok(false),
-                // No IP version at its start, an interface that is down, no memory: this packet's trouble only.
-                Err(Errno::INVAL | Errno::IO | Errno::NOBUFS | Errno::NOMEM | Errno::MSGSIZE) => {
+                Err(Errno::AGAIN) => return Ok(Written::NotNow),
+                Err(Errno::IO) => self.counters.tx_link_down += 1,
+                // No IP version at its start, a header that the kernel does not take, no memory: this frame's
+                // trouble only.
+                Err(Errno::INVAL | Errno::NOBUFS | Errno::NOMEM | Errno::MSGSIZE) => {
                     self.counters.tx_refused += 1;
                 }
                 Err(why) => return Err(error::broken(&self.name, why)),
             }
-            return Ok(true);
+            return Ok(Written::Done);
         }
     }
-}
 
-#[allow(unsafe_code)]
-fn ioctl<const OPCODE: u32>(fd: BorrowedFd<'_>, request: &mut InterfaceRequest) -> Result<(), Errno> {
-    // SAFETY: both opcodes we pass (TUNSETIFF, TUNGETIFF) read and write one struct ifreq (40 octets, 32 on
-    // 32-bit machines), for which `InterfaceRequest` has room, and keep no pointer to it.
-    unsafe { rustix::ioctl::ioctl(fd, rustix::ioctl::Updater::<OPCODE, InterfaceRequest>::new(request)) }
+    /// Writes a frame that the device does not take as it is, as the packets that it is made of. Those that were not
+    /// taken are left in `rest`.
+    fn write_finished(&mut self, frame: Frame, rest: &mut VecDeque<Frame>) -> io::Result<()> {
+        let capabilities = Capabilities { segmentation: false, ..self.capabilities() };
+        if !finish(frame, &capabilities, &mut |packet| rest.push_back(packet)) {
+            self.counters.tx_malformed += 1;
+        }
+        while let Some(packet) = rest.front() {
+            let header = Header::of(packet, capabilities.medium, Trains::default()).unwrap_or_default();
+            if let Written::NotNow = self.write(packet, &header)? {
+                break;
+            }
+            rest.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Reads one frame; `None` when there is none, or none that is any good (that is counted).
+    fn read(&mut self, now: Instant) -> Result<Option<Frame>, Errno> {
+        let (size, header_len, fd) = (self.pool.size(), self.header_len, &self.fd);
+        let mut prefix = [0; sys::HEADER_MAX];
+        let (packet, read) = self.pool.fill(|buffer| {
+            let count = match prefix.get_mut(..header_len) {
+                Some(prefix) if header_len > 0 => {
+                    rustix::io::readv(fd, &mut [IoSliceMut::new(prefix), IoSliceMut::new(buffer)])?
+                }
+                _ => rustix::io::read(fd, buffer)?,
+            };
+            Ok::<_, Errno>((count.saturating_sub(header_len), count))
+        })?;
+        let counters = &mut self.counters;
+        if read < header_len {
+            counters.rx_header_short += 1;
+        } else if packet.bytes.is_empty() {
+            counters.rx_empty += 1;
+        } else if packet.bytes.len() >= size {
+            counters.rx_truncated += 1;
+            // The kernel's MTU must have grown. If it cannot be asked, our buffers stay as they are.
+            let _ = self.refresh_mtu();
+        } else {
+            let octets = packet.bytes.len();
+            let mut frame = Frame::received(packet.bytes, packet.held, now);
+            let header = prefix.first_chunk().map(|octets| Header::read(*octets, self.order));
+            let accepted = match header {
+                Some(header) if header_len > 0 => header.accept(&mut frame, self.medium()),
+                _ => Ok(()),
+            };
+            let counters = &mut self.counters;
+            match accepted {
+                Ok(()) => {
+                    counters.received(octets);
+                    counters.rx_trains += u64::from(frame.offload.segment_size.is_some());
+                    return Ok(Some(frame));
+                }
+                Err(Lie::Kind) => counters.rx_offload_kind += 1,
+                Err(Lie::Size) => counters.rx_offload_size += 1,
+                Err(Lie::Headers) => counters.rx_offload_headers += 1,
+                Err(Lie::Checksum) => counters.rx_offload_checksum += 1,
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Device for Tun {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { medium: Medium::Ip, mtu: self.mtu, segmentation: false, checksum: false }
+        Capabilities {
+            medium: self.medium(),
+            mtu: self.mtu,
+            segmentation: self.trains.tcp,
+            checksum: self.header_len > 0,
+            hardware_addr: self.hardware_addr,
+        }
     }
 
     fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
-        let mut count = 0;
+        let (mut count, mut octets) = (0, 0);
+        self.more = false;
         while count < BATCH {
-            let size = self.pool.size();
-            let read = self.pool.fill(|buffer| rustix::io::read(&self.fd, buffer));
-            match read {
-                Ok(packet) if packet.is_empty() => self.counters.rx_empty += 1,
-                Ok(packet) if packet.len() >= size => {
-                    self.counters.rx_truncated += 1;
-                    // The kernel's MTU must have grown. If it cannot be asked, our buffers stay as they are.
-                    let _ = self.refresh_mtu();
-                }
-                Ok(packet) => {
-                    self.counters.received(packet.len());
-                    out.push(Frame::received(packet, size, now));
+            if octets >= BATCH_OCTETS {
+                self.more = true;
+                break;
+            }
+            match self.read(now) {
+                Ok(Some(frame)) => {
+                    octets += frame.len();
+                    out.push(frame);
                     count += 1;
                 }
+                Ok(None) | Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
-                Err(Errno::INTR) => {}
                 Err(why) => return Err(error::broken(&self.name, why)),
             }
         }
         Ok(count)
     }
 
+    fn has_more(&self) -> bool {
+        self.more
+    }
+
     fn transmit(&mut self, _: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
-        let capabilities = self.capabilities();
+        let (medium, trains, headers) = (self.medium(), self.trains, self.header_len > 0);
         let mut taken = 0;
-        let mut packets = VecDeque::new();
         while let Some(frame) = frames.pop_front() {
-            taken += 1;
-            if !finish(frame, &capabilities, &mut |packet| packets.push_back(packet)) {
-                self.counters.tx_malformed += 1;
-            }
-            while let Some(packet) = packets.pop_front() {
-                if packet.is_empty() {
-                    self.counters.tx_malformed += 1;
-                } else if packet.len() > self.mtu {
-                    self.counters.tx_too_large += 1;
-                } else if !self.write(&packet)? {
+            let plain = frame.offload.segment_size.is_none()
+                && !matches!(frame.offload.checksum, wire::Checksum::Partial { .. });
+            let header = if plain {
+                Some(Header::default())
+            } else {
+                Header::of(&frame, medium, trains).filter(|_| headers)
+            };
+            match header {
+                Some(header) => {
+                    if let Written::NotNow = self.write(&frame, &header)? {
+                        frames.push_front(frame);
+                        break;
+                    }
+                }
+                None => {
+                    let mut rest = VecDeque::new();
+                    let outcome = self.write_finished(frame, &mut rest);
+                    let blocked = !rest.is_empty();
                     // What is left of a train goes back as the packets it has become.
-                    packets.push_front(packet);
-                    packets.drain(..).rev().for_each(|packet| frames.push_front(packet));
-                    return Ok(taken - 1);
+                    rest.drain(..).rev().for_each(|packet| frames.push_front(packet));
+                    outcome?;
+                    if blocked {
+                        break;
+                    }
                 }
             }
+            taken += 1;
         }
         Ok(taken)
     }

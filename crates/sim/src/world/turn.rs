@@ -74,7 +74,7 @@ impl World {
         let Some(attachment) = self.nodes[host].attachment(interface) else { return };
         let (link, mtu) = (attachment.link, usize::from(attachment.config.mtu));
         let medium = medium(&attachment.config);
-        let alone = Capabilities { medium, mtu: usize::MAX, segmentation: false, checksum: false };
+        let alone = Capabilities { medium, mtu: usize::MAX, ..Capabilities::default() };
         let mut packets = Vec::new();
         let whole = finish(frame.clone(), &alone, &mut |packet| packets.push(packet.contiguous()));
         if !whole {

@@ -1,9 +1,12 @@
 //! A real TUN in a network namespace of its own.
 
+mod relay;
+
 use super::*;
 use crate::own_namespace;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::net::UdpSocket;
+use std::path::Path;
 use wire::{Head, Payload, Protocol, ipv4, ipv6, udp};
 
 /// Runs `test` with a TUN that is up as 10.9.0.1/24 and fd00:9::1/64.
@@ -65,7 +68,9 @@ fn the_kernels_datagrams_come_out_and_ours_go_in_whole_and_in_pieces() {
             for to in ["10.9.0.2:7", "10.50.1.2:7"] {
                 socket.send_to(text, to).unwrap();
                 let frame = next_udp(&mut tun);
-                assert_eq!((frame.arrived, frame.body.held()), (Instant::from_secs(7), 2048));
+                assert_eq!(frame.arrived, Instant::from_secs(7));
+                // A small packet does not hold the buffer that it was read into.
+                assert_eq!(frame.body.held(), if frame.len() < 1024 { frame.len() } else { 2048 });
                 let octets = frame.contiguous();
                 let ip = ipv4::View::new(&octets).unwrap();
                 assert!(ip.checksum_ok());
@@ -206,7 +211,7 @@ fn what_is_in_the_way_is_named_with_what_to_do() {
     let node = Path::new(NODE);
     let refused = TunError::on_open(node, Errno::ACCESS.into());
     assert!(refused.to_string().starts_with("no permission to open /dev/net/tun: run as root"));
-    let refused = TunError::on_create(node, "hf0", Errno::PERM);
+    let refused = TunError::on_create(Kind::Tun, "hf0", Errno::PERM);
     assert!(refused.to_string().contains("sudo ip tuntap add dev hf0 mode tun user $USER"));
     assert_eq!(io::Error::from(refused).kind(), io::ErrorKind::PermissionDenied);
 }
