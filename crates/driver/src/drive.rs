@@ -1,8 +1,9 @@
 //! One loop's worth of work: what arrived goes in, what is due runs, what is to be sent goes out.
 
+use crate::wait::timespec;
 use device::{BATCH, Device};
-use env::{Duration, Instant, Machine};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use env::{Instant, Machine};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use stack::{Host, HostEvent, InterfaceConfig, InterfaceError, InterfaceId, Trace};
 use std::collections::VecDeque;
@@ -122,6 +123,15 @@ impl<D: Device> Driver<D> {
         self.ports.iter_mut().map(|port| (port.interface, &mut port.device))
     }
 
+    /// Takes one device away: its interface is down from now on, and what it had not taken is lost. `None` when there is
+    /// no such device.
+    pub fn detach_one(&mut self, now: Instant, interface: InterfaceId) -> Option<D> {
+        let index = self.ports.iter().position(|port| port.interface == interface)?;
+        // Known, as it was attached.
+        let _: Result<(), InterfaceError> = self.host.set_up(now, interface, false);
+        Some(self.ports.remove(index).device)
+    }
+
     /// Takes the devices away; the host stays, to be looked at. What they had not taken is lost.
     pub fn detach(&mut self) -> Vec<(InterfaceId, D)> {
         self.ports.drain(..).map(|port| (port.interface, port.device)).collect()
@@ -231,6 +241,11 @@ impl<D: Device> Driver<D> {
         self.ports.iter().any(|port| port.interface == interface && !port.queue.is_empty())
     }
 
+    /// The devices that have left frames.
+    pub fn blocked(&self) -> impl Iterator<Item = InterfaceId> {
+        self.ports.iter().filter(|port| !port.queue.is_empty()).map(|port| port.interface)
+    }
+
     /// Frames that were dropped because their device took nothing for long while others went on.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -254,12 +269,6 @@ impl<D: Device> Driver<D> {
             Err(why) => Err(why.into()),
         }
     }
-}
-
-fn timespec(wait: Duration) -> Timespec {
-    // A wait of centuries may as well be one of decades.
-    let tv_sec = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).min(1 << 30);
-    Timespec { tv_sec, tv_nsec: i64::from(wait.subsec_nanos()) as _ }
 }
 
 impl<D> fmt::Debug for Driver<D> {

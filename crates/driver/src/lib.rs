@@ -10,7 +10,7 @@
 //! ```
 //!
 //! [`Driver`] turns, [`Clock`] is the one place that reads a clock, and [`seed`] the one that asks the system for chance.
-//! Whoever has no runtime waits with [`Driver::wait`]:
+//! Whoever has no runtime waits with [`Driver::wait`], or with a [`Waiter`], which holds no driver meanwhile:
 //!
 //! ```
 //! use handfast_driver::{Clock, Driver, seed};
@@ -41,7 +41,9 @@
 mod clock;
 mod drive;
 mod seed;
+mod wait;
 
 pub use clock::Clock;
 pub use drive::{DeviceError, Driver, Observer, Turn};
 pub use seed::seed;
+pub use wait::{Bell, Waiter};

@@ -2,71 +2,113 @@
 
 use crate::Stack;
 use crate::handle::Handle;
+use crate::port::{Port, Source, invalid};
 use crate::shared::Shared;
-use crate::task;
-use device::{Capabilities, Device, Medium as DeviceMedium};
-use driver::{Clock, Driver, Observer};
-use stack::{Cidr, Host, HostConfig, InterfaceConfig, Medium, RouteEntry};
+use crate::task::{OnTask, Turner};
+use device::Device;
+use driver::{Clock, Driver, Observer, Waiter};
+use env::Rng;
+use stack::{Cidr, Host, HostConfig, MacAddr};
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// How a [`Stack`] is to be. Made by [`Stack::builder`].
+///
+/// One stack may have several devices. What is set after a device is that device's; what is set before any is the
+/// first one's:
+///
+/// ```
+/// # use handfast::{Stack, device::memory};
+/// # let ((left, _l), (right, _r)) = (memory::wired(memory::Config::default())?, memory::wired(memory::Config::default())?);
+/// let stack = Stack::builder()
+///     .device(left)
+///     .address("10.1.0.2/24".parse()?)
+///     .gateway("10.1.0.1".parse()?)
+///     .device(right)
+///     .address("10.2.0.2/24".parse()?)
+///     .mtu(1280)
+///     .build_on_thread()?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Default)]
 #[must_use]
 pub struct StackBuilder {
-    device: Option<Box<dyn Device + Send>>,
-    tun: Option<String>,
-    host_addresses: Vec<Cidr>,
-    addresses: Vec<Cidr>,
-    gateways: Vec<IpAddr>,
-    mtu: Option<u16>,
+    ports: Vec<Port>,
     config: HostConfig,
     clock: Option<Clock>,
     seed: Option<[u8; 32]>,
     observer: Option<Observer>,
+    name_servers: Vec<IpAddr>,
 }
 
 impl StackBuilder {
-    /// Carries packets through `device`, which must have a descriptor to wait on: a TUN that was opened or
+    /// Carries packets through `device`, too. It must have a descriptor to wait on: a TUN that was opened or
     /// [adopted](device::tun::Tun::adopt), one end of a [wired](device::memory::wired) pair, or one of them behind a
-    /// recorder or an impairment. Only devices of IP packets, for now.
+    /// recorder or an impairment.
+    ///
+    /// On a device of Ethernet frames the stack has a [hardware address](Self::hardware_address) of its own and finds its
+    /// neighbours (ARP, RFC 826; NDP, RFC 4861).
     pub fn device(self, device: impl Device + Send + 'static) -> Self {
-        Self { device: Some(Box::new(device)), tun: None, ..self }
+        self.from(Source::Device(Box::new(device)))
     }
 
     /// Carries packets through the TUN `name`, which is made if it is not there. See
     /// [`host_address`](Self::host_address).
     pub fn tun(self, name: &str) -> Self {
-        Self { tun: Some(name.to_owned()), device: None, ..self }
+        self.from(Source::Tun(name.to_owned()))
+    }
+
+    fn from(mut self, source: Source) -> Self {
+        match self.ports.last_mut() {
+            Some(port) if port.source.is_none() => port.source = Some(source),
+            _ => self.ports.push(Port { source: Some(source), ..Port::default() }),
+        }
+        self
+    }
+
+    /// The device whose settings are given.
+    fn set(mut self, change: impl FnOnce(&mut Port)) -> Self {
+        if self.ports.is_empty() {
+            self.ports.push(Port::default());
+        }
+        if let Some(port) = self.ports.last_mut() {
+            change(port);
+        }
+        self
     }
 
     /// The kernel's address on the TUN. Once at least: it names the network that the kernel sends our way. Without any,
-    /// the interface is left as it is.
-    pub fn host_address(mut self, address: Cidr) -> Self {
-        self.host_addresses.push(address);
-        self
+    /// the interface is left as it is. What was changed is changed back when the stack ends, should the interface stay.
+    pub fn host_address(self, address: Cidr) -> Self {
+        self.set(|port| port.host_addresses.push(address))
     }
 
     /// An address of the stack, with its network. May be called several times, for both IP versions.
-    pub fn address(mut self, address: Cidr) -> Self {
-        self.addresses.push(address);
-        self
+    pub fn address(self, address: Cidr) -> Self {
+        self.set(|port| port.addresses.push(address))
     }
 
     /// Where packets to other networks go; one for each IP version. On a TUN without a gateway, everything of a version
-    /// of which there is an address goes to the kernel.
-    pub fn gateway(mut self, gateway: IpAddr) -> Self {
-        self.gateways.push(gateway);
-        self
+    /// of which there is an address goes to the kernel. Of several devices that could take a packet, the first does.
+    pub fn gateway(self, gateway: IpAddr) -> Self {
+        self.set(|port| port.gateways.push(gateway))
     }
 
     /// The largest IP packet, in octets. Default: the device's. A TUN that is [made here](Self::tun) gets it, too.
     pub fn mtu(self, mtu: u16) -> Self {
-        Self { mtu: Some(mtu), ..self }
+        self.set(|port| port.mtu = Some(mtu))
+    }
+
+    /// Our address on Ethernet. Default: one for local use, by chance. It has no meaning on other devices.
+    pub fn hardware_address(self, address: MacAddr) -> Self {
+        self.set(|port| port.hardware_address = Some(address))
+    }
+
+    /// A name server to ask, for those who look names up: see [`Stack::name_servers`]. May be called several times.
+    pub fn name_server(mut self, server: IpAddr) -> Self {
+        self.name_servers.push(server);
+        self
     }
 
     /// Settings of the host, TCP's defaults among them.
@@ -91,80 +133,87 @@ impl StackBuilder {
         Self { observer: Some(observer), ..self }
     }
 
-    /// Starts the stack, on the tokio runtime that this is called in.
+    /// Starts the stack: as a task on the tokio runtime that this is called in; outside of any, on a thread of its own,
+    /// as [`build_on_thread`](Self::build_on_thread).
+    ///
+    /// A task is cheapest for sockets that are used on the same runtime. When that runtime is shut down, sockets get an
+    /// error from then on; what they had written is still delivered by a thread, for as long as the process lives.
     ///
     /// # Errors
     /// The TUN cannot be had ([`device::tun::TunError`] is the inner error and says what to do), an address cannot be an
-    /// interface's, a setting is outside its limits, or the device has no descriptor to wait on (`InvalidInput`).
+    /// interface's, a setting is outside its limits, a device has no descriptor to wait on, or there is no device
+    /// (`InvalidInput`).
     ///
     /// # Panics
-    /// Outside of a tokio runtime with I/O and time enabled, as everything of tokio's.
+    /// On a tokio runtime without I/O enabled, as everything of tokio's.
     pub fn build(self) -> io::Result<Stack> {
-        let device = match (self.device, self.tun) {
-            (Some(device), _) => device,
-            #[cfg(target_os = "linux")]
-            (None, Some(name)) => tun(&name, self.mtu, &self.host_addresses)?,
-            _ => return Err(invalid("a stack needs a device")),
-        };
-        let Capabilities { medium: DeviceMedium::Ip, mtu, .. } = device.capabilities() else {
-            return Err(invalid("only devices that carry IP packets, for now"));
-        };
-        let Some(fd) = device.fd() else { return Err(invalid("the device has nothing to wait on")) };
-        let waits = waits_for(fd.try_clone_to_owned()?)?;
+        if tokio::runtime::Handle::try_current().is_err() {
+            return self.build_on_thread();
+        }
+        let (shared, turner, waiter) = self.start()?;
+        tokio::spawn(OnTask::new(turner, waiter)?.run());
+        Ok(Stack::new(Handle::new(shared)))
+    }
 
+    /// Starts the stack on a thread of its own, which sleeps while there is nothing to do. Its sockets work from any
+    /// thread and on any runtime, whichever of those are shut down.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and when the system has no more threads.
+    pub fn build_on_thread(self) -> io::Result<Stack> {
+        let (shared, turner, waiter) = self.start()?;
+        turner.spawn(waiter)?;
+        Ok(Stack::new(Handle::new(shared)))
+    }
+
+    fn start(self) -> io::Result<(Arc<Shared>, Turner, Waiter)> {
         let clock = self.clock.unwrap_or_default();
+        let mut rng = Rng::from_seed(match self.seed {
+            None => driver::seed()?,
+            // Not the host's own draws, which are secrets: these are seen by everybody on the link.
+            Some(seed) => seed.map(|octet| octet ^ 0x5c),
+        });
         let seed = self.seed.map_or_else(driver::seed, Ok)?;
         let mut driver = Driver::new(Host::new(self.config, seed).map_err(invalid)?);
-        let mtu = self.mtu.unwrap_or(u16::try_from(mtu).unwrap_or(u16::MAX));
-        let config = self
-            .addresses
-            .iter()
-            .fold(InterfaceConfig::new("handfast", Medium::Ip).mtu(mtu), |c, &a| c.address(a));
-        let interface = driver.attach(clock.now(), device, config).map_err(invalid)?;
-        for all in [Cidr::ALL_V4, Cidr::ALL_V6] {
-            let v4 = all.address().is_ipv4();
-            let gateway = self.gateways.iter().copied().find(|gateway| gateway.is_ipv4() == v4);
-            if gateway.is_some() || self.addresses.iter().any(|address| address.address().is_ipv4() == v4) {
-                let entry = RouteEntry { destination: all, gateway, interface, metric: 0 };
+        driver.observe(self.observer);
+        let (mut fds, mut sources, mut belongings) = (Vec::new(), Vec::new(), Vec::new());
+        if self.ports.is_empty() {
+            return Err(invalid("a stack needs a device"));
+        }
+        for (number, mut port) in (1..).zip(self.ports) {
+            let opened = port.open()?;
+            let Some(fd) = opened.device.fd() else {
+                return Err(invalid("the device has nothing to wait on"));
+            };
+            fds.push(fd.try_clone_to_owned()?);
+            let config = port.interface(&opened, number, &mut rng);
+            let medium = config.medium;
+            let interface = driver.attach(clock.now(), opened.device, config).map_err(invalid)?;
+            for entry in port.default_routes(medium, interface, number) {
                 driver.host_mut().add_route(entry).map_err(invalid)?;
             }
+            sources.push(interface);
+            belongings.extend(opened.changes);
         }
-        driver.observe(self.observer);
-        let shared = Arc::new(Shared::new(driver, clock));
-        let task = tokio::spawn(task::run(Arc::clone(&shared), waits));
-        Ok(Stack::new(Handle::new(shared, task)))
+        let waiter = Waiter::new(fds)?;
+        let shared = Shared::new(driver, clock, waiter.bell());
+        let mut inner = shared.lock();
+        inner.belongings = belongings;
+        inner.name_servers = self.name_servers;
+        drop(inner);
+        let shared = Arc::new(shared);
+        Ok((Arc::clone(&shared), Turner::new(shared, sources), waiter))
     }
-}
-
-/// A descriptor on this runtime. The call is deprecated because a type might give another descriptor each time, or close
-/// the one it gave; [`OwnedFd`] does neither, and the call that replaces it cannot be made without `unsafe`.
-#[allow(deprecated)]
-fn waits_for(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(fd, Interest::READABLE | Interest::WRITABLE)
-}
-
-#[cfg(target_os = "linux")]
-fn tun(name: &str, mtu: Option<u16>, host: &[Cidr]) -> io::Result<Box<dyn Device + Send>> {
-    let mut tun = device::tun::Tun::open(name)?;
-    if !host.is_empty() {
-        let host: Vec<_> = host.iter().map(|cidr| (cidr.address(), cidr.prefix())).collect();
-        tun.configure(mtu, &host, &[])?;
-    }
-    Ok(Box::new(tun))
-}
-
-fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 impl std::fmt::Debug for StackBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let devices: Vec<_> =
+            self.ports.iter().map(|port| port.source.as_ref().map_or("", Source::name)).collect();
+        let addresses: Vec<_> = self.ports.iter().flat_map(|port| &port.addresses).collect();
         f.debug_struct("StackBuilder")
-            .field("tun", &self.tun)
-            .field("addresses", &self.addresses)
-            .field("host_addresses", &self.host_addresses)
-            .field("gateways", &self.gateways)
-            .field("mtu", &self.mtu)
+            .field("devices", &devices)
+            .field("addresses", &addresses)
             .finish_non_exhaustive()
     }
 }

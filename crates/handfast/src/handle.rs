@@ -1,15 +1,15 @@
 //! The handle that everything else is opened with.
 
-use crate::shared::{Gone, Inner, Shared, Wakes};
+use crate::shared::{Inner, Shared};
 use crate::{Resolve, StackBuilder};
 use env::Duration;
 use stack::Host;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
-use tokio::task::JoinHandle;
+use std::task::{Context, Poll};
 
 /// A host of its own, in this process: see the crate's front page. A clone is the same stack.
 ///
@@ -21,7 +21,6 @@ pub struct Stack(Arc<Handle>);
 /// What all clones and sockets share; the last one to go abandons the stack.
 pub(crate) struct Handle {
     shared: Arc<Shared>,
-    task: Mutex<Option<JoinHandle<()>>>,
     resolver: Mutex<Option<Arc<dyn Resolve>>>,
 }
 
@@ -33,15 +32,15 @@ pub struct Closed {
 }
 
 impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>, task: JoinHandle<()>) -> Self {
-        Self { shared, task: Mutex::new(Some(task)), resolver: Mutex::new(None) }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, resolver: Mutex::new(None) }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.lock().abandoned = true;
-        self.shared.task.notify_one();
+        self.shared.rouse();
     }
 }
 
@@ -71,6 +70,11 @@ impl Stack {
         &self.0.shared
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared_arc(&self) -> Arc<Shared> {
+        Arc::clone(&self.0.shared)
+    }
+
     /// Has names looked up by `resolver` from now on. Names are never looked up by the system: it asks another network.
     pub fn set_resolver(&self, resolver: impl Resolve + 'static) {
         *self.0.resolver.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(resolver));
@@ -78,6 +82,11 @@ impl Stack {
 
     pub(crate) fn resolver(&self) -> Option<Arc<dyn Resolve>> {
         self.0.resolver.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The name servers that the stack was [given](StackBuilder::name_server).
+    pub fn name_servers(&self) -> Vec<IpAddr> {
+        self.shared().lock().name_servers.clone()
     }
 
     /// Looks at the host: counters, memory, routes, connections. It is locked meanwhile.
@@ -101,7 +110,7 @@ impl Stack {
     /// # Errors
     /// The stack was closed, or its device broke.
     pub async fn quiet(&self) -> io::Result<()> {
-        let key = self.shared().lock().new_key();
+        let waiting = Waiting::new(self.shared());
         poll_fn(|context| {
             let inner: &mut Inner = &mut self.shared().lock();
             if let Err(gone) = inner.check() {
@@ -110,14 +119,16 @@ impl Stack {
             if inner.is_quiet() {
                 return Poll::Ready(Ok(()));
             }
-            inner.wait_for_quiet(key, context.waker());
+            inner.wait_for_quiet(waiting.key, context.waker());
             Poll::Pending
         })
         .await
     }
 
     /// Ends the stack: waits for at most `grace` until all connections are over, resets those that are not, and lets the
-    /// device go. Sockets that are still there get errors from then on.
+    /// devices go. Sockets that are still there get errors from then on.
+    ///
+    /// To drop the future is to wait no longer: the stack ends all the same. No timer of a runtime is needed.
     ///
     /// ```
     /// # use handfast::{Stack, device::memory};
@@ -132,23 +143,58 @@ impl Stack {
     /// # }
     /// ```
     pub async fn close(self, grace: Duration) -> Closed {
-        // Time over, or the device broke: either way there is nothing more to wait for.
-        let _: Result<_, _> = tokio::time::timeout(grace, self.quiet()).await;
-        let aborted = self.shared().call(|inner, now| {
-            let left: Vec<_> = inner.host().tcp_connections().collect();
-            left.iter().for_each(|&id| inner.host().tcp_abort(now, id));
-            left.len()
-        });
-        let mut wakes = Wakes::default();
-        self.shared().lock().fail(Gone::Closed, &mut wakes);
-        self.shared().task.notify_one();
-        wakes.wake();
-        let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            // It ends by itself, and has nothing to say.
-            let _: Result<(), _> = task.await;
+        self.begin_close(grace);
+        let waiting = Waiting::new(self.shared());
+        poll_fn(|context| self.poll_closed(waiting.key, context)).await
+    }
+
+    /// The same for programs without a runtime: waits on this thread.
+    pub fn blocking_close(self, grace: Duration) -> Closed {
+        self.begin_close(grace);
+        let waiting = Waiting::new(self.shared());
+        crate::park::block_on(poll_fn(|context| self.poll_closed(waiting.key, context)))
+    }
+
+    /// The end comes at the latest after `grace`, whoever waits for it: the stack itself keeps the time.
+    fn begin_close(&self, grace: Duration) {
+        let mut inner = self.shared().lock();
+        let by = inner.clock.now() + grace;
+        inner.closing = Some(inner.closing.map_or(by, |sooner| sooner.min(by)));
+        drop(inner);
+        self.shared().rouse();
+    }
+
+    fn poll_closed(&self, key: u64, context: &Context<'_>) -> Poll<Closed> {
+        let mut inner = self.shared().lock();
+        if inner.over {
+            return Poll::Ready(Closed { aborted: inner.aborted });
         }
-        Closed { aborted }
+        inner.wait_for_end(key, context.waker());
+        Poll::Pending
+    }
+
+    /// Resets every connection at once, and says how many there were: RST to each peer, and what was not delivered is
+    /// lost (RFC 9293 §3.10.5). Listeners and the stack go on.
+    pub fn reset_all(&self) -> usize {
+        self.shared().call(|inner, now| inner.abort_all(now))
+    }
+}
+
+/// A place among those who wait for the end, given up when its future is dropped.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    key: u64,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        Self { shared, key: shared.lock().new_key() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.shared.lock().forget_end(self.key);
     }
 }
 

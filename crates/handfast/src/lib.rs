@@ -7,7 +7,7 @@
 //!    TcpStream ─┐                                            ┌─► wakers of the sockets concerned
 //!    TcpListener┼─ call ─► lock ─► Host ─► flush ─► device   │
 //!    UdpSocket ─┘                   ▲                        │
-//!                                   └── one task: waits for the device and for time, turns the driver
+//!                                   └── one task or thread: waits for the devices and for time, turns the driver
 //! ```
 //!
 //! Two stacks, joined by memory, and a connection between them:
@@ -58,8 +58,11 @@
 //!
 //! # Threads
 //!
-//! Sockets and the task share one lock around the host. It is held for one call, or one turn of at most 64 frames a
-//! device, with what that sends; never across an await. Timers are tokio's and have its resolution of a millisecond.
+//! A stack is turned by a task on the runtime that it was built on, or by a thread of its own
+//! ([`StackBuilder::build_on_thread`]). Its sockets may be used from any thread and on several runtimes at once. They share
+//! one lock around the host with whoever turns it. It is held for one call, or one turn of at most 64 frames a device,
+//! with what that sends; never across an await. A call sends by itself; the task or thread is roused only when something
+//! becomes due sooner than it would wake. Timers are the system's, with its resolution of some 50 microseconds.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod addrs;
@@ -68,19 +71,22 @@ mod current;
 mod error;
 mod handle;
 pub mod net;
+mod park;
+mod port;
 mod shared;
 mod task;
 mod tcp_listener;
 mod tcp_split;
 mod tcp_stream;
 mod udp;
+mod waiters;
 
 pub use addrs::{Resolve, Resolving, ToSocketAddrs, lookup_host, lookup_host_on};
 pub use builder::StackBuilder;
 pub use current::Entered;
 pub use device;
 pub use handle::{Closed, Stack};
-pub use stack::{Cidr, HostConfig, ListenConfig, NotACidr, UdpOptions};
+pub use stack::{Cidr, HostConfig, ListenConfig, MacAddr, NotACidr, UdpOptions};
 pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};
 pub use tcp_listener::TcpListener;
 pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};

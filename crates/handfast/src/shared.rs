@@ -1,20 +1,23 @@
-//! What sockets and the task share: the driver behind a lock, and who waits for what.
+//! What sockets and whoever turns the driver share: the driver behind a lock, and who waits for what.
 //!
 //! ```text
 //!    call or turn ─► lock ─► Host … ─► flush ─► events ─► wakers of those concerned ─► unlock ─► wake
-//!                                                                      └ a deadline sooner than the task's sleep: it, too
+//!                                                                      └ a deadline sooner than the turner's sleep: it, too
 //! ```
 //!
 //! A future that finds nothing leaves its waker under the same lock under which it looked: no wake-up is lost. An event
 //! wakes everybody who waits for it, and each looks again: a future that is dropped takes nothing away from the others.
 
+use crate::waiters::{Waiters, Wakes};
 use device::Device;
-use driver::{Clock, Driver};
+use driver::{Bell, Clock, DeviceError, Driver};
 use env::Instant;
-use stack::{ConnectionId, Host, HostEvent, ListenerId, UdpId};
+use stack::{ConnectionId, Host, HostEvent, InterfaceId, ListenerId, UdpId};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use tokio::sync::Notify;
@@ -36,43 +39,13 @@ pub(crate) enum Side {
     Write,
 }
 
-/// Who waits: each under a key of its own, so that a future that polls twice waits once.
-#[derive(Debug, Default)]
-struct Waiters(Vec<(u64, Waker)>);
-
-impl Waiters {
-    fn add(&mut self, key: u64, waker: &Waker) {
-        match self.0.iter_mut().find(|(at, _)| *at == key) {
-            Some((_, there)) => there.clone_from(waker),
-            None => self.0.push((key, waker.clone())),
-        }
-    }
-
-    fn remove(&mut self, key: u64) {
-        self.0.retain(|(at, _)| *at != key);
-    }
-
-    fn take(&mut self, wakes: &mut Wakes) {
-        wakes.0.extend(self.0.drain(..).map(|(_, waker)| waker));
-    }
-}
-
-/// Wakers to be called once the lock is free.
-#[derive(Debug, Default)]
-#[must_use]
-pub(crate) struct Wakes(Vec<Waker>);
-
-impl Wakes {
-    pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
-    }
-}
-
 /// Why the stack works no more.
 #[derive(Clone, Debug)]
 pub(crate) enum Gone {
-    /// [`crate::Stack::close`] was called, or its runtime is gone.
+    /// [`crate::Stack::close`] was called.
     Closed,
+    /// The runtime that turned it was shut down. What was written is still delivered, by a thread.
+    Runtime,
     /// Its device broke.
     Device(io::ErrorKind, String),
 }
@@ -81,6 +54,10 @@ impl Gone {
     pub(crate) fn error(&self) -> io::Error {
         match self {
             Self::Closed => io::Error::new(io::ErrorKind::NotConnected, "the stack is closed"),
+            Self::Runtime => {
+                let what = "the runtime that the stack ran on was shut down";
+                io::Error::new(io::ErrorKind::NotConnected, what)
+            }
             Self::Device(kind, text) => io::Error::new(*kind, text.clone()),
         }
     }
@@ -90,37 +67,87 @@ impl Gone {
 pub(crate) struct Inner {
     pub(crate) driver: Driver<Box<dyn Device + Send>>,
     pub(crate) clock: Clock,
+    /// What sockets are told.
     pub(crate) gone: Option<Gone>,
+    /// Nothing is turned any more.
+    pub(crate) stop: bool,
     /// No handle is left.
     pub(crate) abandoned: bool,
-    /// Until when the task sleeps; [`Instant::ZERO`] while it is awake.
+    /// When what is not over by then is reset: [`crate::Stack::close`].
+    pub(crate) closing: Option<Instant>,
+    /// Connections that were reset then.
+    pub(crate) aborted: usize,
+    /// The devices are gone, and whatever else was held for them.
+    pub(crate) over: bool,
+    /// Until when whoever turns sleeps; [`Instant::ZERO`] while awake.
     pub(crate) asleep_until: Instant,
+    /// The last such instant: a sleep may end early, but not late, so a deadline that is put off rouses nobody.
+    pub(crate) alarm: Instant,
+    /// The devices whose room is waited for.
+    blocked: Vec<InterfaceId>,
+    /// How often the driver was turned, ever.
+    pub(crate) turns: u64,
+    /// Dropped after the devices: it takes back what was done to somebody's interfaces.
+    pub(crate) belongings: Vec<Box<dyn Send>>,
+    /// Whom to ask for names.
+    pub(crate) name_servers: Vec<IpAddr>,
     waiters: HashMap<(Socket, Side), Waiters>,
     /// Who waits until all connections are over.
     quiet: Waiters,
+    /// Who waits until the devices are gone.
+    ended: Waiters,
     next_key: u64,
 }
 
-/// What sockets and the task share.
+/// What sockets and whoever turns the driver share.
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
-    /// Wakes the task.
+    /// Rouses the task.
     pub(crate) task: Notify,
+    /// Rouses the thread, when it is a thread that turns.
+    bell: Bell,
+    on_thread: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(driver: Driver<Box<dyn Device + Send>>, clock: Clock) -> Self {
+    pub(crate) fn new(driver: Driver<Box<dyn Device + Send>>, clock: Clock, bell: Bell) -> Self {
         let inner = Inner {
             driver,
             clock,
             gone: None,
+            stop: false,
             abandoned: false,
+            closing: None,
+            aborted: 0,
+            over: false,
             asleep_until: Instant::ZERO,
+            alarm: Instant::ZERO,
+            blocked: Vec::new(),
+            turns: 0,
+            belongings: Vec::new(),
+            name_servers: Vec::new(),
             waiters: HashMap::new(),
             quiet: Waiters::default(),
+            ended: Waiters::default(),
             next_key: KEYS_OF_A_STREAM,
         };
-        Self { inner: Mutex::new(inner), task: Notify::new() }
+        Self { inner: Mutex::new(inner), task: Notify::new(), bell, on_thread: AtomicBool::new(false) }
+    }
+
+    /// From now on a thread turns.
+    pub(crate) fn move_to_thread(&self) {
+        self.on_thread.store(true, Ordering::Release);
+        // Who roused the task just before has roused the thread.
+        self.bell.ring();
+    }
+
+    /// Has whoever turns look again.
+    pub(crate) fn rouse(&self) {
+        if self.on_thread.load(Ordering::Acquire) {
+            self.bell.ring();
+        } else {
+            self.task.notify_one();
+        }
     }
 
     /// The lock. A thread that panicked while it held it was in the midst of one call; the host itself does not panic.
@@ -134,16 +161,16 @@ impl Shared {
         let now = inner.clock.now();
         let result = call(&mut inner, now);
         let mut wakes = Wakes::default();
-        if inner.gone.is_none()
+        if !inner.stop
             && let Err(error) = inner.driver.flush(now)
         {
-            inner.fail(Gone::Device(error.why.kind(), error.why.to_string()), &mut wakes);
+            inner.device_broke(now, &error, &mut wakes);
         }
         inner.spread(&mut wakes);
         let rouse = inner.must_rouse();
         drop(inner);
         if rouse {
-            self.task.notify_one();
+            self.rouse();
         }
         wakes.wake();
         result
@@ -235,11 +262,73 @@ impl Inner {
         self.quiet.add(key, waker);
     }
 
+    pub(crate) fn wait_for_end(&mut self, key: u64, waker: &Waker) {
+        self.ended.add(key, waker);
+    }
+
     /// The stack works no more: everybody is told.
     pub(crate) fn fail(&mut self, gone: Gone, wakes: &mut Wakes) {
         self.gone.get_or_insert(gone);
         self.waiters.values_mut().for_each(|waiters| waiters.take(wakes));
         self.quiet.take(wakes);
+    }
+
+    /// The devices are gone.
+    pub(crate) fn end(&mut self, wakes: &mut Wakes) {
+        self.stop = true;
+        self.over = true;
+        self.ended.take(wakes);
+    }
+
+    /// A device is broken or gone: the others go on without it; without any, so does nobody.
+    pub(crate) fn device_broke(&mut self, now: Instant, error: &DeviceError, wakes: &mut Wakes) {
+        if self.driver.devices().count() > 1 && self.driver.detach_one(now, error.interface).is_some() {
+            return;
+        }
+        self.stop = true;
+        self.fail(Gone::Device(error.why.kind(), error.why.to_string()), wakes);
+    }
+
+    /// Nobody waits under this key for the end of connections or of the stack.
+    pub(crate) fn forget_end(&mut self, key: u64) {
+        self.quiet.remove(key);
+        self.ended.remove(key);
+    }
+
+    /// Their room is waited for from now on.
+    pub(crate) fn notice_blocked(&mut self) {
+        self.blocked.clear();
+        self.blocked.extend(self.driver.blocked());
+    }
+
+    /// As when every user drops every socket: what was written is delivered, what waits to be accepted is reset.
+    pub(crate) fn let_go_of_all(&mut self, now: Instant) {
+        let listeners: Vec<_> = self.host().tcp_listeners().collect();
+        listeners.iter().for_each(|&id| self.host().tcp_unlisten(now, id));
+        let streams: Vec<_> = self.host().tcp_connections().collect();
+        streams.iter().for_each(|&id| self.host().tcp_release(now, id));
+    }
+
+    /// Resets every connection, and says how many there were.
+    pub(crate) fn abort_all(&mut self, now: Instant) -> usize {
+        let left: Vec<_> = self.host().tcp_connections().collect();
+        left.iter().for_each(|&id| self.host().tcp_abort(now, id));
+        left.len()
+    }
+
+    /// The end of [`crate::Stack::close`]: what is left is reset.
+    pub(crate) fn finish(&mut self, now: Instant, wakes: &mut Wakes) {
+        self.aborted = self.abort_all(now);
+        // The last chance for those RSTs; a device that takes none now is given up.
+        let _: Result<usize, DeviceError> = self.driver.flush(now);
+        self.stop = true;
+        self.fail(Gone::Closed, wakes);
+    }
+
+    /// How many wakers are left with the stack.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiters.values().map(Waiters::len).sum::<usize>() + self.quiet.len() + self.ended.len()
     }
 
     /// Collects the wakers of those whom the host's events concern.
@@ -263,7 +352,7 @@ impl Inner {
                 }
             }
         }
-        if !self.quiet.0.is_empty() && self.is_quiet() {
+        if !self.quiet.is_empty() && self.is_quiet() {
             self.quiet.take(wakes);
         }
     }
@@ -274,14 +363,16 @@ impl Inner {
         counts.connections == 0 && counts.half_open == 0
     }
 
-    /// Whether the task has to look again: something is due before it would wake, or a device holds something back.
+    /// Whether whoever turns has to look again: something is due before it would wake, or a device holds something back.
     fn must_rouse(&mut self) -> bool {
         if self.asleep_until == Instant::ZERO {
             return false;
         }
         let sooner = self.driver.deadline().is_some_and(|due| due < self.asleep_until);
-        let rouse =
-            sooner || self.gone.is_some() || self.driver.devices().any(|(id, _)| self.driver.is_blocked(id));
+        let rouse = sooner
+            || self.stop
+            || ((self.closing.is_some() || self.abandoned) && self.is_quiet())
+            || self.driver.blocked().any(|id| !self.blocked.contains(&id));
         if rouse {
             self.asleep_until = Instant::ZERO;
         }

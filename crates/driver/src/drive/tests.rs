@@ -1,7 +1,7 @@
 use super::*;
 use device::memory::{self, Memory};
 use device::{Capabilities, Counters};
-use env::Rng;
+use env::{Duration, Rng};
 use stack::{HostConfig, Medium, UdpBind, UdpError, UdpId, UdpSend};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

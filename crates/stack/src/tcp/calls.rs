@@ -300,6 +300,11 @@ impl Host {
         }
     }
 
+    /// Every listener, for those who list them.
+    pub fn tcp_listeners(&self) -> impl Iterator<Item = ListenerId> {
+        self.tcp.listeners.keys().into_iter().map(ListenerId)
+    }
+
     /// Every connection, for those who list them.
     pub fn tcp_connections(&self) -> impl Iterator<Item = ConnectionId> {
         self.tcp.connections.keys().into_iter().map(ConnectionId)
