@@ -16,13 +16,17 @@ pub(crate) struct Port {
     pub(crate) gateways: Vec<IpAddr>,
     pub(crate) mtu: Option<u16>,
     pub(crate) hardware_address: Option<MacAddr>,
+    /// `None`: as the device has it.
+    pub(crate) offloads: Option<bool>,
 }
 
 /// Where a device comes from.
 pub(crate) enum Source {
     Device(Box<dyn Device + Send>),
-    /// To be made, or taken by its name.
+    /// To be made, or taken by its name: a TUN.
     Tun(String),
+    /// A TAP.
+    Tap(String),
 }
 
 /// A device that is there.
@@ -39,7 +43,7 @@ impl Source {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Device(_) => "a device",
-            Self::Tun(name) => name,
+            Self::Tun(name) | Self::Tap(name) => name,
         }
     }
 }
@@ -50,14 +54,22 @@ impl Port {
         match self.source.take() {
             Some(Source::Device(device)) => Ok(Opened { device, name: None, changes: None }),
             #[cfg(target_os = "linux")]
-            Some(Source::Tun(name)) => self.set_up(device::tun::Tun::open(&name)?),
+            Some(Source::Tun(name)) => self.set_up(&name, device::tun::Kind::Tun),
+            #[cfg(target_os = "linux")]
+            Some(Source::Tap(name)) => self.set_up(&name, device::tun::Kind::Tap),
             _ => Err(invalid("a stack needs a device")),
         }
     }
 
     /// The kernel's addresses and MTU are taken back at the end: the interface may be somebody else's, and stay.
     #[cfg(target_os = "linux")]
-    fn set_up(&self, mut tun: device::tun::Tun) -> io::Result<Opened> {
+    fn set_up(&self, name: &str, kind: device::tun::Kind) -> io::Result<Opened> {
+        let options = device::tun::Options {
+            kind,
+            offloads: self.offloads.unwrap_or(true),
+            ..device::tun::Options::new(name)
+        };
+        let mut tun = options.open()?;
         let mut changes = device::tun::Changes::default();
         if !self.host_addresses.is_empty() {
             let host: Vec<_> =
@@ -70,11 +82,12 @@ impl Port {
 
     /// How the interface is to be; the `number`th, counted from 1.
     pub(crate) fn interface(&self, opened: &Opened, number: usize, rng: &mut Rng) -> InterfaceConfig {
-        let Capabilities { medium, mtu, .. } = opened.device.capabilities();
+        let Capabilities { medium, mtu, hardware_addr, .. } = opened.device.capabilities();
         let medium = match medium {
             DeviceMedium::Ip => Medium::Ip,
             DeviceMedium::Ethernet => {
-                Medium::Ethernet(self.hardware_address.unwrap_or_else(|| some_hardware_address(rng)))
+                let ours = self.hardware_address.or(hardware_addr);
+                Medium::Ethernet(ours.unwrap_or_else(|| some_hardware_address(rng)))
             }
         };
         let mtu = self.mtu.unwrap_or(u16::try_from(mtu).unwrap_or(u16::MAX));
