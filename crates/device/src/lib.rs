@@ -10,10 +10,13 @@
 //! - [`memory`]: two devices joined back to back.
 //! - [`impair`]: delay, rate, loss, reordering, duplication, corruption, partitions, as a pure model, and a wrapper.
 //! - [`pcapng`]: a recorder, as a file writer and as a wrapper.
-//! - [`tun`] (Linux): IP packets or Ethernet frames to and from the kernel; [`netlink`] sets such an interface up.
+//! - [`tun`] (Linux): IP packets or Ethernet frames to and from the kernel; [`netlink`] sets such an interface up;
+//!   [`handover`] gives its descriptor to another process.
 //! - [`virtio`]: the header before a frame that tells of trains and checksums, and what of it is believed.
 
 mod counters;
+#[cfg(target_os = "linux")]
+pub mod handover;
 pub mod impair;
 pub mod memory;
 #[cfg(target_os = "linux")]

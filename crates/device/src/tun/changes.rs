@@ -3,7 +3,7 @@
 use crate::netlink::{LinkInfo, Netlink};
 use std::net::IpAddr;
 
-/// What [`Tun::configure_until`](super::Tun::configure_until) changed. Undone when this is dropped; an interface that is
+/// What [`Tun::configure_until`](super::Tun::configure_until) and [`Tun::join_bridge`](super::Tun::join_bridge) changed. Undone when this is dropped; an interface that is
 /// gone by then, or is another one of the same name, is left alone.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -41,6 +41,10 @@ impl Drop for Changes {
         }
         for &(address, prefix) in &self.addresses {
             let _ = netlink.delete_address(&name, address, prefix);
+        }
+        if now.master != before.master {
+            let asked = format!("put {name} back");
+            let _ = netlink.set_master(asked, &name, before.master.unwrap_or(0));
         }
         if now.mtu != before.mtu {
             let _ = netlink.set_mtu(&name, before.mtu);

@@ -149,6 +149,21 @@ impl Tun {
         })
     }
 
+    /// Makes a TAP a port of `bridge`, and sets it up, until `changes` are dropped. The bridge's network is then what
+    /// our end is on.
+    ///
+    /// # Errors
+    /// What the kernel did not do; [`crate::netlink::Why::Invalid`] for a TUN, which no bridge takes.
+    pub fn join_bridge(&mut self, changes: &mut Changes, bridge: &str) -> Result<(), NetlinkError> {
+        let mut netlink = Netlink::open()?;
+        changes.begin(&self.name, netlink.link(&self.name)?);
+        netlink.set_bridge(&self.name, Some(bridge))?;
+        netlink.set_up(&self.name)?;
+        // A bridge may have given it its own.
+        self.set_mtu(netlink.link(&self.name)?.mtu as usize);
+        Ok(())
+    }
+
     /// Asks the kernel for the MTU again, in case someone has changed it.
     ///
     /// # Errors
@@ -178,7 +193,8 @@ impl Tun {
         self.trains
     }
 
-    /// Gives our end of a TAP another hardware address. The kernel's end has its own.
+    /// Gives our end of a TAP another hardware address. The kernel's end has its own
+    /// ([`Netlink::set_hardware_address`]).
     pub fn set_hardware_addr(&mut self, address: MacAddr) {
         if self.kind == Kind::Tap {
             self.hardware_addr = Some(address);

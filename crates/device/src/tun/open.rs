@@ -151,14 +151,30 @@ impl Tun {
     /// one queue comes by that one from then on.
     ///
     /// # Errors
-    /// [`TunError`]; [`TunError::NameTaken`] when the interface has a single queue.
+    /// [`TunError`]; [`TunError::NameTaken`] when the interface has a single queue, or lives in another network namespace.
     pub fn another_queue(&self) -> Result<Self, TunError> {
         let kind = if self.kind == Kind::Tap { IFF_TAP } else { IFF_TUN };
         let offloads = if self.header_len > 0 { IFF_VNET_HDR } else { 0 };
         let fd = attach(&self.node, &self.name, kind | IFF_NO_PI | IFF_MULTI_QUEUE | offloads)?;
+        // In another namespace an interface was just created, by the same name. It takes the same privilege to do that
+        // as to ask, so who may not ask has joined the right one.
+        if let (Ok(ours), Ok(joined)) = (namespace(&self.fd), namespace(&fd))
+            && ours != joined
+        {
+            return Err(TunError::NameTaken { name: self.name.clone(), kind: self.kind });
+        }
         let pool = Pool::new(self.pool.size());
         let (name, node, shared) = (self.name.clone(), self.node.clone(), self.shared.clone());
         Ok(Self { fd, name, node, pool, shared, counters: Counters::default(), ..*self })
+    }
+
+    /// Whether the interface stays when its last owner is gone, as one that `ip tuntap add` made does.
+    ///
+    /// # Errors
+    /// [`TunError::System`]: it takes CAP_NET_ADMIN.
+    pub fn set_persistent(&self, persistent: bool) -> Result<(), TunError> {
+        sys::set_persist(self.fd.as_fd(), persistent)
+            .map_err(|errno| TunError::system("make the interface persistent, or not", errno))
     }
 
     fn of(fd: OwnedFd, node: PathBuf) -> Result<Self, TunError> {
@@ -199,6 +215,12 @@ impl Tun {
         tun.set_mtu(tun.mtu);
         Ok(tun)
     }
+}
+
+/// Names the network namespace that the interface lives in.
+fn namespace(fd: &OwnedFd) -> Result<(u64, u64), Errno> {
+    let stat = rustix::fs::fstat(sys::namespace(fd.as_fd())?)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// How long the header of this descriptor is, and in which order its fields are.

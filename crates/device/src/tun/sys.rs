@@ -1,11 +1,13 @@
 //! The system calls of a TUN or TAP.
 
 use linux_raw_sys::if_tun::{TUN_F_CSUM, TUN_F_TSO_ECN, TUN_F_TSO4, TUN_F_TSO6, TUN_F_USO4, TUN_F_USO6};
-use linux_raw_sys::ioctl::{SIOCGIFHWADDR, TUNGETVNETBE, TUNGETVNETHDRSZ, TUNGETVNETLE, TUNSETOFFLOAD};
+use linux_raw_sys::ioctl::{
+    SIOCGIFHWADDR, TUNGETDEVNETNS, TUNGETVNETBE, TUNGETVNETHDRSZ, TUNGETVNETLE, TUNSETOFFLOAD, TUNSETPERSIST,
+};
 use rustix::io::Errno;
-use rustix::ioctl::{Getter, IntegerSetter, Updater, ioctl};
-use std::ffi::c_int;
-use std::os::fd::BorrowedFd;
+use rustix::ioctl::{Getter, IntegerSetter, Ioctl, IoctlOutput, Opcode, Updater, ioctl};
+use std::ffi::{c_int, c_void};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 /// TCP trains over either IP.
 pub(super) const TSO: u32 = TUN_F_TSO4 | TUN_F_TSO6;
@@ -64,11 +66,52 @@ pub(super) fn hardware_addr(fd: BorrowedFd<'_>) -> Result<[u8; 6], Errno> {
     Ok([a, b, c, d, e, f])
 }
 
+/// The network namespace that the interface lives in. Takes CAP_NET_ADMIN there.
+pub(super) fn namespace(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    // SAFETY: TUNGETDEVNETNS takes no argument, touches no memory of ours, and gives a new descriptor that is ours.
+    #[allow(unsafe_code)]
+    unsafe {
+        ioctl(fd, NamespaceOf)
+    }
+}
+
+struct NamespaceOf;
+
+// SAFETY: see `namespace`: there is no argument, and a result that is no error is a fresh descriptor.
+#[allow(unsafe_code)]
+unsafe impl Ioctl for NamespaceOf {
+    type Output = OwnedFd;
+    const IS_MUTATING: bool = false;
+
+    fn opcode(&self) -> Opcode {
+        TUNGETDEVNETNS
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    // SAFETY: called by rustix with the result of the call.
+    unsafe fn output_from_ptr(fd: IoctlOutput, _: *mut c_void) -> Result<OwnedFd, Errno> {
+        // SAFETY: the kernel has just made this descriptor for us.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
+
 pub(super) fn set_offload(fd: BorrowedFd<'_>, mask: u32) -> Result<(), Errno> {
     // SAFETY: TUNSETOFFLOAD takes its mask by value and touches no memory of ours.
     #[allow(unsafe_code)]
     unsafe {
         ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(mask as usize))
+    }
+}
+
+/// Whether the interface outlives its last descriptor.
+pub(super) fn set_persist(fd: BorrowedFd<'_>, persist: bool) -> Result<(), Errno> {
+    // SAFETY: TUNSETPERSIST takes a flag by value and touches no memory of ours.
+    #[allow(unsafe_code)]
+    unsafe {
+        ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(persist.into()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! A real TUN in a network namespace of its own.
 
+mod owners;
 mod relay;
+mod udp_trains;
 
 use super::*;
 use crate::own_namespace;

@@ -208,3 +208,59 @@ fn a_device_with_offloads_and_one_without_carry_the_same() {
         assert_eq!(b.counters().tx_malformed + b.counters().tx_too_large + b.counters().tx_refused, 0);
     }
 }
+
+#[test]
+fn trains_of_udp_pass_whole_both_ways_or_are_cut_and_summed_for_a_device_that_cannot() {
+    for (kind, offloads) in [(Kind::Tun, true), (Kind::Tap, true), (Kind::Tun, false), (Kind::Tap, false)] {
+        let a = Options { kind, ..Options::new("hf0") };
+        let b = Options { offloads, ..a.clone() };
+        let Some((sides, tuns)) = both("trains of UDP", &[a, b]) else { return };
+        if !tuns[0].trains().udp {
+            drop(tuns);
+            return own_namespace::skip("trains of UDP", "this kernel has none (USO, Linux 6.2)");
+        }
+        let relay = Relay::start(tuns, |_, _| ());
+        for (from, to) in [("10.9.0.1:0", "10.9.0.2:53"), ("[fd00:9::1]:0", "[fd00:9::2]:53")] {
+            let (ready, listening) = channel();
+            let server = sides[1].run(move || {
+                let socket = UdpSocket::bind(to).unwrap();
+                socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+                ready.send(()).unwrap();
+                let mut buffer = [0; 2000];
+                let mut from = None;
+                for n in 0..15 {
+                    let (count, sender) = socket.recv_from(&mut buffer).unwrap();
+                    let expected: Vec<u8> = (n * 1000..15_000).take(1000).map(octet).collect();
+                    assert!(
+                        buffer[..count] == expected[..expected.len().min(14_500 - n * 1000)],
+                        "datagram {n}"
+                    );
+                    from = Some(sender);
+                }
+                // And back, as a train again.
+                udp_trains::cut_sends(&socket, 700);
+                socket.send_to(&[5; 7000], from.unwrap()).unwrap();
+            });
+            listening.recv().unwrap();
+            let client = sides[0].run(move || {
+                let socket = UdpSocket::bind(from).unwrap();
+                socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+                udp_trains::cut_sends(&socket, 1000);
+                let train: Vec<u8> = (0..14_500).map(octet).collect();
+                socket.send_to(&train, to).unwrap();
+                let mut buffer = [0; 2000];
+                for _ in 0..10 {
+                    assert_eq!(socket.recv(&mut buffer).unwrap(), 700);
+                }
+            });
+            for done in [server, client] {
+                done.recv_timeout(std::time::Duration::from_secs(30)).expect("the train arrives");
+            }
+        }
+        let ([a, b], _) = relay.stop();
+        let (a, b) = (a.counters(), b.counters());
+        assert_eq!((a.rx_trains, b.tx_trains), (2, if offloads { 2 } else { 0 }), "{a} / {b}");
+        assert_eq!((b.rx_trains, a.tx_trains), if offloads { (2, 2) } else { (0, 0) }, "{a} / {b}");
+        assert_eq!(a.tx_refused + b.tx_refused + a.tx_malformed + b.tx_malformed, 0, "{a} / {b}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Interfaces, addresses and routes of this machine's kernel: as much of rtnetlink as a TUN needs.
+//! Interfaces, addresses and routes of this machine's kernel: as much of rtnetlink as a TUN or TAP needs. [`Netlink`]
+//! asks and sets, [`Monitor`] is told.
 //!
 //! Each call is one request and one answer, and blocks for them (the kernel answers within the system call). It
 //! works on the network namespace of the thread that made the [`Netlink`].
@@ -7,97 +8,28 @@ use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
-use std::fmt;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use linux_raw_sys::netlink as nl;
+use wire::ethernet::MacAddr;
+
+mod error;
+mod message;
+mod monitor;
+
+pub use error::{NetlinkError, Why};
+pub use message::LinkInfo;
+pub use monitor::{LinkChange, Monitor};
+
+use message::{IFF_UP, IFLA_ADDRESS, IFLA_MASTER, attribute, family, find_answer, link_message};
 
 /// A conversation with the kernel about its network.
 #[derive(Debug)]
 pub struct Netlink {
     socket: OwnedFd,
     sequence: u32,
-}
-
-/// What was asked and why it was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NetlinkError {
-    /// What was asked for, as in `set hf0 up`.
-    pub asked: String,
-    /// Why not.
-    pub why: Why,
-}
-
-/// Why the kernel did not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Why {
-    /// It takes CAP_NET_ADMIN in this network namespace.
-    NoPrivilege,
-    /// There is no such interface, address or route.
-    NotFound,
-    /// It is there already.
-    Exists,
-    /// A value is out of range, or does not suit the interface.
-    Invalid,
-    /// The network cannot be reached: the interface is down, or the gateway is on none of its networks.
-    Unreachable,
-    /// The answer was not understood.
-    Garbled,
-    /// Another error of the system, by number.
-    System(i32),
-}
-
-impl From<Errno> for Why {
-    fn from(errno: Errno) -> Self {
-        match errno {
-            Errno::PERM | Errno::ACCESS => Self::NoPrivilege,
-            Errno::NODEV | Errno::NXIO | Errno::NOENT | Errno::SRCH | Errno::ADDRNOTAVAIL => Self::NotFound,
-            Errno::EXIST => Self::Exists,
-            Errno::INVAL | Errno::RANGE => Self::Invalid,
-            Errno::NETUNREACH | Errno::NETDOWN | Errno::HOSTUNREACH => Self::Unreachable,
-            errno => Self::System(errno.raw_os_error()),
-        }
-    }
-}
-
-impl fmt::Display for NetlinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}: ", self.asked)?;
-        match self.why {
-            Why::NoPrivilege => f.write_str(
-                "it takes the privilege CAP_NET_ADMIN (run as root, or in a namespace of your own)",
-            ),
-            Why::NotFound => f.write_str("there is no such interface, address or route"),
-            Why::Exists => f.write_str("it is there already"),
-            Why::Invalid => f.write_str("the kernel finds a value out of range, or not for this interface"),
-            Why::Unreachable => {
-                f.write_str("the network is unreachable (is the interface up and addressed?)")
-            }
-            Why::Garbled => f.write_str("the kernel's answer was not understood"),
-            Why::System(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(errno)),
-        }
-    }
-}
-
-impl std::error::Error for NetlinkError {}
-
-impl From<NetlinkError> for std::io::Error {
-    fn from(error: NetlinkError) -> Self {
-        use std::io::ErrorKind;
-        let kind = match error.why {
-            Why::NoPrivilege => ErrorKind::PermissionDenied,
-            Why::NotFound => ErrorKind::NotFound,
-            Why::Exists => ErrorKind::AlreadyExists,
-            Why::Invalid => ErrorKind::InvalidInput,
-            Why::Unreachable => ErrorKind::NetworkUnreachable,
-            Why::Garbled => ErrorKind::InvalidData,
-            Why::System(errno) => std::io::Error::from_raw_os_error(errno).kind(),
-        };
-        Self::new(kind, error)
-    }
 }
 
 impl Netlink {
@@ -123,8 +55,62 @@ impl Netlink {
     /// # Errors
     /// As [`Why`] says.
     pub fn set_up(&mut self, name: &str) -> Result<(), NetlinkError> {
-        let link = link_message(0, IFF_UP, name);
+        let link = link_message(0, (IFF_UP, IFF_UP), name);
         self.acknowledged(&format!("set {name} up"), nl::RTM_NEWLINK as u16, 0, &link).map(drop)
+    }
+
+    /// Sets an interface down.
+    ///
+    /// # Errors
+    /// As [`Why`] says.
+    pub fn set_down(&mut self, name: &str) -> Result<(), NetlinkError> {
+        let link = link_message(0, (0, IFF_UP), name);
+        self.acknowledged(&format!("set {name} down"), nl::RTM_NEWLINK as u16, 0, &link).map(drop)
+    }
+
+    /// Gives an interface another Ethernet address. On a TAP that is the kernel's end; ours is
+    /// [`Tun::set_hardware_addr`](crate::tun::Tun::set_hardware_addr)'s.
+    ///
+    /// # Errors
+    /// As [`Why`] says.
+    pub fn set_hardware_address(&mut self, name: &str, address: MacAddr) -> Result<(), NetlinkError> {
+        let mut link = link_message(0, (0, 0), name);
+        attribute(&mut link, IFLA_ADDRESS as u16, &address.octets());
+        let asked = format!("set the hardware address of {name} to {address}");
+        self.acknowledged(&asked, nl::RTM_NEWLINK as u16, 0, &link)
+    }
+
+    /// Creates a bridge, which is down at first.
+    ///
+    /// # Errors
+    /// As [`Why`] says; [`Why::Exists`] when an interface has that name.
+    pub fn add_bridge(&mut self, name: &str) -> Result<(), NetlinkError> {
+        let mut kind = Vec::new();
+        attribute(&mut kind, nl::IFLA_INFO_KIND as u16, b"bridge\0");
+        let mut link = link_message(0, (0, 0), name);
+        attribute(&mut link, nl::IFLA_LINKINFO as u16, &kind);
+        let flags = (nl::NLM_F_CREATE | nl::NLM_F_EXCL) as u16;
+        self.acknowledged(&format!("create the bridge {name}"), nl::RTM_NEWLINK as u16, flags, &link)
+    }
+
+    /// Makes an interface a port of `bridge`, or of none.
+    ///
+    /// # Errors
+    /// As [`Why`] says; [`Why::NotFound`] when there is no such bridge, [`Why::Invalid`] for an interface that no bridge
+    /// takes (a TUN).
+    pub fn set_bridge(&mut self, name: &str, bridge: Option<&str>) -> Result<(), NetlinkError> {
+        let asked = match bridge {
+            Some(bridge) => format!("attach {name} to the bridge {bridge}"),
+            None => format!("detach {name} from its bridge"),
+        };
+        let index = bridge.map_or(Ok(0), |bridge| self.link(bridge).map(|info| info.index))?;
+        self.set_master(asked, name, index)
+    }
+
+    pub(crate) fn set_master(&mut self, asked: String, name: &str, index: u32) -> Result<(), NetlinkError> {
+        let mut link = link_message(0, (0, 0), name);
+        attribute(&mut link, IFLA_MASTER as u16, &index.to_ne_bytes());
+        self.acknowledged(&asked, nl::RTM_NEWLINK as u16, 0, &link)
     }
 
     /// Sets the MTU of an interface, in octets of IP packet.
@@ -132,19 +118,19 @@ impl Netlink {
     /// # Errors
     /// As [`Why`] says; [`Why::Invalid`] when the interface cannot have that MTU (a TUN: 68 to 65,535).
     pub fn set_mtu(&mut self, name: &str, mtu: u32) -> Result<(), NetlinkError> {
-        let mut link = link_message(0, 0, name);
+        let mut link = link_message(0, (0, 0), name);
         attribute(&mut link, nl::IFLA_MTU as u16, &mtu.to_ne_bytes());
         self.acknowledged(&format!("set the MTU of {name} to {mtu}"), nl::RTM_NEWLINK as u16, 0, &link)
             .map(drop)
     }
 
-    /// The index and the MTU of an interface.
+    /// What there is to know of an interface.
     ///
     /// # Errors
     /// As [`Why`] says.
     pub fn link(&mut self, name: &str) -> Result<LinkInfo, NetlinkError> {
         let asked = format!("look at {name}");
-        let answer = self.request(&asked, nl::RTM_GETLINK as u16, 0, &link_message(0, 0, name))?;
+        let answer = self.request(&asked, nl::RTM_GETLINK as u16, 0, &link_message(0, (0, 0), name))?;
         LinkInfo::parse(&answer).ok_or(NetlinkError { asked, why: Why::Garbled })
     }
 
@@ -153,7 +139,7 @@ impl Netlink {
     /// # Errors
     /// As [`Why`] says.
     pub fn delete_link(&mut self, name: &str) -> Result<(), NetlinkError> {
-        let link = link_message(0, 0, name);
+        let link = link_message(0, (0, 0), name);
         self.acknowledged(&format!("delete {name}"), nl::RTM_DELLINK as u16, 0, &link).map(drop)
     }
 
@@ -325,14 +311,7 @@ impl Netlink {
     /// Sends one request; gives the body of its answer, empty when that was just an acknowledgement.
     fn request(&mut self, asked: &str, kind: u16, flags: u16, body: &[u8]) -> Result<Vec<u8>, NetlinkError> {
         self.sequence = self.sequence.wrapping_add(1);
-        // struct nlmsghdr: length, kind, flags, sequence, port.
-        let mut message = Vec::with_capacity(HEADER + body.len());
-        message.extend((HEADER as u32 + body.len() as u32).to_ne_bytes());
-        message.extend(kind.to_ne_bytes());
-        message.extend((flags | nl::NLM_F_REQUEST as u16).to_ne_bytes());
-        message.extend(self.sequence.to_ne_bytes());
-        message.extend(0u32.to_ne_bytes());
-        message.extend(body);
+        let message = message::request(self.sequence, kind, flags, body);
         let failed = |why: Why| NetlinkError { asked: asked.to_owned(), why };
         sendto(&self.socket, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))
             .map_err(|errno| failed(errno.into()))?;
@@ -350,157 +329,5 @@ impl Netlink {
     }
 }
 
-/// What there is to know of an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkInfo {
-    /// Its number.
-    pub index: u32,
-    /// Octets of the largest IP packet.
-    pub mtu: u32,
-    /// Whether it is up.
-    pub up: bool,
-}
-
-impl LinkInfo {
-    /// From the body of a `RTM_NEWLINK`.
-    fn parse(body: &[u8]) -> Option<Self> {
-        let index = word(body, 4)?;
-        let up = word(body, 8)? & IFF_UP != 0;
-        let mut rest = body.get(LINK..)?;
-        loop {
-            let length = usize::from(u16::from_ne_bytes(rest.get(..2)?.try_into().ok()?));
-            let kind = u16::from_ne_bytes(rest.get(2..4)?.try_into().ok()?);
-            if kind == nl::IFLA_MTU as u16 {
-                return Some(Self { index, mtu: word(rest, 4)?, up });
-            }
-            rest = rest.get(length.max(4).next_multiple_of(4)..)?;
-        }
-    }
-}
-
-/// Of the flags of an interface: it is up.
-const IFF_UP: u32 = 1;
-
-const HEADER: usize = size_of::<nl::nlmsghdr>();
-const LINK: usize = size_of::<nl::ifinfomsg>();
-
-/// The answer to request `sequence` among the messages of one datagram: `None` when they cannot be read, `Some(None)`
-/// when it is not among them.
-fn find_answer(mut messages: &[u8], sequence: u32) -> Option<Option<Result<Vec<u8>, Why>>> {
-    while !messages.is_empty() {
-        let length = word(messages, 0)? as usize;
-        let message = messages.get(..length).filter(|_| length >= HEADER)?;
-        messages = messages.get(length.next_multiple_of(4)..).unwrap_or(&[]);
-        if word(message, 8)? != sequence {
-            continue;
-        }
-        let kind = u16::from_ne_bytes(message.get(4..6)?.try_into().ok()?);
-        if u32::from(kind) != nl::NLMSG_ERROR {
-            return Some(Some(Ok(message.get(HEADER..)?.to_vec())));
-        }
-        let errno = word(message, HEADER)? as i32;
-        return Some(Some(if errno == 0 {
-            Ok(Vec::new())
-        } else {
-            Err(Errno::from_raw_os_error(errno.wrapping_neg()).into())
-        }));
-    }
-    Some(None)
-}
-
-fn word(octets: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(octets.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn family(address: IpAddr) -> (u8, Vec<u8>) {
-    match address {
-        IpAddr::V4(address) => (AddressFamily::INET.as_raw() as u8, address.octets().into()),
-        IpAddr::V6(address) => (AddressFamily::INET6.as_raw() as u8, address.octets().into()),
-    }
-}
-
-/// struct ifinfomsg (family, padding, kind, index, flags, which flags to change) and the name.
-fn link_message(index: u32, flags: u32, name: &str) -> Vec<u8> {
-    let mut body = vec![AddressFamily::UNSPEC.as_raw() as u8, 0, 0, 0];
-    body.extend(index.to_ne_bytes());
-    body.extend(flags.to_ne_bytes());
-    body.extend(flags.to_ne_bytes());
-    let mut zero_ended = name.as_bytes().to_vec();
-    zero_ended.push(0);
-    attribute(&mut body, nl::IFLA_IFNAME as u16, &zero_ended);
-    body
-}
-
-/// struct rtattr: length, kind, value, padded to four.
-fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    body.extend((4 + value.len() as u16).to_ne_bytes());
-    body.extend(kind.to_ne_bytes());
-    body.extend(value);
-    body.resize(body.len().next_multiple_of(4), 0);
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::own_namespace;
-
-    #[test]
-    fn errors_say_what_was_asked_and_what_to_do() {
-        let error = NetlinkError { asked: "set hf0 up".into(), why: Errno::PERM.into() };
-        assert_eq!(
-            error.to_string(),
-            "cannot set hf0 up: it takes the privilege CAP_NET_ADMIN (run as root, or in a namespace of your own)"
-        );
-        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::PermissionDenied);
-        assert_eq!(Why::from(Errno::NODEV), Why::NotFound);
-        assert_eq!(Why::from(Errno::NOBUFS), Why::System(Errno::NOBUFS.raw_os_error()));
-    }
-
-    #[test]
-    fn answers_of_any_shape_are_read_without_panic() {
-        let mut rng = env::Rng::seeded(1);
-        for _ in 0..20_000 {
-            let mut octets = vec![0; rng.below(80) as usize];
-            rng.fill(&mut octets);
-            if let Some(first) = octets.first_chunk_mut::<4>() {
-                *first = (rng.below(90) as u32).to_ne_bytes();
-            }
-            let _ = find_answer(&octets, 1);
-            let _ = LinkInfo::parse(&octets);
-        }
-    }
-
-    #[test]
-    fn the_loopback_of_a_new_namespace_is_set_up_addressed_and_routed() {
-        own_namespace::run("netlink on a loopback", || {
-            let mut netlink = Netlink::open().unwrap();
-            assert!(!netlink.link("lo").unwrap().up);
-            netlink.set_up("lo").unwrap();
-            netlink.set_mtu("lo", 3000).unwrap();
-            let lo = netlink.link("lo").unwrap();
-            assert_eq!((lo.mtu, lo.up), (3000, true));
-            for (address, prefix, network) in [("10.9.0.1", 24, "10.7.3.9"), ("fd00:9::1", 64, "fd00:7::9")] {
-                let (address, network) = (address.parse().unwrap(), network.parse().unwrap());
-                assert!(netlink.add_address("lo", address, prefix).unwrap());
-                assert!(!netlink.add_address("lo", address, prefix).unwrap());
-                netlink.wait_until_local(address).unwrap();
-                std::net::UdpSocket::bind((address, 0)).expect("the address is ours");
-                assert!(!netlink.is_local(network).unwrap());
-                netlink.add_route(network, prefix, "lo", None).unwrap();
-                let again = netlink.add_route(network, prefix, "lo", None).unwrap_err();
-                assert_eq!(again.why, Why::Exists, "{again}");
-                netlink.delete_route(network, prefix, "lo", None).unwrap();
-                assert_eq!(netlink.delete_route(network, prefix, "lo", None).unwrap_err().why, Why::NotFound);
-                netlink.delete_address("lo", address, prefix).unwrap();
-                assert_eq!(netlink.delete_address("lo", address, prefix).unwrap_err().why, Why::NotFound);
-                assert_eq!(netlink.add_address("lo", address, 129).unwrap_err().why, Why::Invalid);
-                assert_eq!(netlink.add_route(network, 200, "lo", None).unwrap_err().why, Why::Invalid);
-            }
-            let gateway = "10.99.0.1".parse().unwrap();
-            let error = netlink.add_route("10.1.0.0".parse().unwrap(), 16, "lo", Some(gateway)).unwrap_err();
-            assert_eq!(error.why, Why::Unreachable, "{error}");
-            assert_eq!(netlink.set_up("nothere").unwrap_err().why, Why::NotFound);
-            assert_eq!(netlink.link("nothere").unwrap_err().why, Why::NotFound);
-        });
-    }
-}
+mod tests;
