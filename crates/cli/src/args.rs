@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench;
 use crate::demo;
+use crate::explain;
 #[cfg(target_os = "linux")]
 use crate::serve;
 use crate::swarm;
@@ -23,6 +24,7 @@ Examples:
   handfast demo --list          every scene there is
   handfast demo lost-syn --lang ko
   handfast demo transfer --file README.md --loss 5% --delay 20ms
+  handfast explain a.pcapng --summary
   handfast sim swarm --seeds 1000
 
 Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.";
@@ -31,6 +33,7 @@ Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interr
 pub(crate) enum Command {
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
+    Explain(explain::ExplainArgs),
     Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]
     Serve(serve::ServeArgs),

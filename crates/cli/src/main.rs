@@ -3,6 +3,8 @@
 //! ```text
 //!   main ─► args ─► bench  how fast it is
 //!                   demo   scenes on a link in memory, drawn
+//!   main ─► args ─► demo   scenes on a link in memory, drawn
+//!                   explain  a capture, told as the same ladder
 //!                   serve  files over HTTP, through a TUN
 //!                   swarm  random worlds in which everything must hold
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
@@ -13,6 +15,7 @@
 mod args;
 mod bench;
 mod demo;
+mod explain;
 mod out;
 #[cfg(target_os = "linux")]
 mod serve;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         args::Command::Bench(args) => bench::run(args, &mut out),
         args::Command::Demo(args) => demo::run(args, &mut out),
+        args::Command::Explain(args) => explain::run(args, &mut out),
         args::Command::Sim(args) => swarm::run(args, &mut out),
         #[cfg(target_os = "linux")]
         args::Command::Serve(args) => serve::run(args, &mut out),

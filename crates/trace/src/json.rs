@@ -241,6 +241,16 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
     }
 }
 
+/// A packet's fields, as they stand in a line of [`line`]: `src`, `dst`, `protocol`, `len`, `ttl`, and for TCP `flags`, `seq`, `ack`,
+/// `payload`, `window`, `options`.
+pub fn fields(packet: &Packet) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(self::packet(packet)) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        // A record is an object, and holds nothing that has no JSON.
+        _ => serde_json::Map::new(),
+    }
+}
+
 fn packet(packet: &Packet) -> PacketRecord {
     let end = |address: std::net::IpAddr, port: &u16| SocketAddr::from((address, *port)).to_string();
     let (mut src, mut dst) = (packet.src.to_string(), packet.dst.to_string());

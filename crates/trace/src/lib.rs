@@ -5,6 +5,7 @@
 //!   LinkEvent (a link) ────┼─► Entry, in order ─────┼─► json     one object a line
 //!   a user's call ─────────┘                        └─► comment  what a capture says about a packet
 //!   stack::Trace (one host, live) ────────────────────► Live     the same rows, as they happen
+//!   Sighting (a capture: nobody tells anything) ──────► Passing  the same rows, with what is inferred
 //! ```
 //!
 //! Nothing here looks into a connection: it reads only what hosts and links tell. Every word exists in English and
@@ -17,6 +18,7 @@ pub mod json;
 mod ladder;
 mod lang;
 mod live;
+mod passing;
 #[cfg(test)]
 mod sample;
 mod text;
@@ -26,3 +28,5 @@ pub use entry::Entry;
 pub use ladder::{Ladder, Settings};
 pub use lang::{Lang, UnknownLang};
 pub use live::Live;
+pub use passing::{Passing, Sighting};
+pub use text::width as columns;

@@ -1,10 +1,12 @@
 //! Rows as text.
 
-use super::story::{Remark, Story};
+use super::story::Remark;
 use super::{Cell, Row, Settings, arrow};
 use crate::Lang;
 use crate::text::{Line, Tone, width, wrap};
 use env::{Duration, Instant};
+use std::net::SocketAddr;
+use tcp::State;
 
 /// Columns of a state: SYN-RECEIVED is the longest.
 const STATE: usize = 12;
@@ -54,15 +56,15 @@ impl<'a> Draw<'a> {
     }
 
     /// Names, addresses, and the states before anything happened.
-    pub(crate) fn heading(&mut self, story: &Story) {
+    pub(crate) fn heading(&mut self, ends: Option<[SocketAddr; 2]>, before: [Option<State>; 2]) {
         let lang = self.settings.lang;
         let [left, right] = &self.settings.hosts;
         let seconds = lang.pick("time/s", "시각/초");
         self.heading_line(Tone::State, [seconds, seconds], [left, right]);
-        if let Some([left, right]) = story.ends {
+        if let Some([left, right]) = ends {
             self.heading_line(Tone::Plain, ["", ""], [&left.to_string(), &right.to_string()]);
         }
-        let cells = story.before.map(|state| Cell { at: None, state });
+        let cells = before.map(|state| Cell { at: None, state });
         let mut line = self.left(cells[0]);
         self.middle(&mut line, "│", Vec::new());
         self.right(line, cells[1]);

@@ -91,7 +91,7 @@ impl Ladder {
         let story = story::Story::read(entries, &self.settings);
         let rows = merge::merge(&story);
         let mut draw = Draw::new(&self.settings);
-        draw.heading(&story);
+        draw.heading(story.ends, story.before);
         draw.rows(&rows);
         draw.into_text()
     }

@@ -1,0 +1,249 @@
+//! Packets in, what is to be said of them out.
+
+use crate::capture::Captured;
+use crate::flow::{Flow, Seen};
+use crate::link::{self, Network};
+use crate::packet::{self, Parsed};
+use crate::table::{Key, Table};
+use crate::told::Told;
+use stack::trace::Content;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use wire::Protocol;
+use wire::tcp::Flags;
+
+/// How much is held at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Flows. Default 32,768: some 100 MB at the very most.
+    pub flows: usize,
+    /// Segments of all flows together that are remembered until they are acknowledged. Default 524,288.
+    pub outstanding: usize,
+    /// Segments of one direction that are remembered so. Default 4,096.
+    pub outstanding_each: usize,
+    /// Packets of all flows together that are kept to be drawn. Default 131,072.
+    pub kept: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { flows: 32_768, outstanding: 1 << 19, outstanding_each: 4096, kept: 1 << 17 }
+    }
+}
+
+/// What was read, and what not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packets in all.
+    pub packets: u64,
+    /// Of flows: TCP and UDP, and ICMP errors about them.
+    pub in_flows: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Flows that were given away early, as too many were held.
+    pub evicted: u64,
+    /// ARP.
+    pub arp: u64,
+    /// ICMP about no flow that is known.
+    pub icmp: u64,
+    /// Fragments after the first.
+    pub fragments: u64,
+    /// IP with something else in it.
+    pub other_transport: u64,
+    /// Link protocols other than IP.
+    pub other_network: u64,
+    /// Packets with a header that was cut off, or that does not read.
+    pub unreadable: u64,
+    /// Packets of a link type that is not read.
+    pub unknown_link: u64,
+    /// The first link type that is not read.
+    pub first_unknown_link: Option<u32>,
+    /// Packets that were cut by the capture's limit.
+    pub cut: u64,
+}
+
+/// Finds the flows of a capture, and what is to be said of each packet.
+///
+/// ```
+/// use handfast_explain::{Explainer, Limits};
+/// let mut explainer = Explainer::new(Limits::default());
+/// assert!(explainer.finish().is_empty());
+/// ```
+pub struct Explainer {
+    limits: Limits,
+    table: Table,
+    ended: VecDeque<Flow>,
+    counts: Counts,
+    outstanding: usize,
+    kept: usize,
+}
+
+impl std::fmt::Debug for Explainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Explainer")
+            .field("limits", &self.limits)
+            .field("flows", &self.table.len())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Explainer {
+    /// Nothing read yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            table: Table::new(limits.flows),
+            ended: VecDeque::new(),
+            counts: Counts::default(),
+            outstanding: 0,
+            kept: 0,
+        }
+    }
+
+    /// What was read so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes a packet; gives what is to be said of it, when it is a flow's.
+    pub fn push(&mut self, captured: &Captured<'_>) -> Option<Told> {
+        let counts = &mut self.counts;
+        counts.packets += 1;
+        counts.cut += u64::from(captured.octets.len() < captured.original);
+        let parsed = match link::strip(captured.link, captured.octets) {
+            Network::Ip(octets) => {
+                let header = captured.octets.len() - octets.len();
+                packet::read(octets, captured.original.saturating_sub(header))
+            }
+            Network::Arp => {
+                counts.arp += 1;
+                return None;
+            }
+            Network::Other => {
+                counts.other_network += 1;
+                return None;
+            }
+            Network::UnknownLink => {
+                counts.unknown_link += 1;
+                counts.first_unknown_link.get_or_insert(captured.link);
+                return None;
+            }
+            Network::Short => None,
+        };
+        let Some(parsed) = parsed else {
+            counts.unreadable += 1;
+            return None;
+        };
+        let told = match parsed.packet.content {
+            Content::Tcp { src_port, dst_port, .. } => {
+                self.transport(Protocol::TCP, captured, parsed, [src_port, dst_port])
+            }
+            Content::Udp { src_port, dst_port, .. } => {
+                self.transport(Protocol::UDP, captured, parsed, [src_port, dst_port])
+            }
+            Content::Icmp { .. } => self.icmp(captured, parsed),
+            Content::Other(protocol) => {
+                if parsed.packet.fragment.is_some_and(|fragment| fragment.offset > 0) {
+                    counts.fragments += 1;
+                } else if matches!(protocol, Protocol::TCP | Protocol::UDP) {
+                    counts.unreadable += 1;
+                } else {
+                    counts.other_transport += 1;
+                }
+                None
+            }
+            _ => None,
+        };
+        self.counts.in_flows += u64::from(told.is_some());
+        told
+    }
+
+    fn transport(
+        &mut self,
+        protocol: Protocol,
+        captured: &Captured<'_>,
+        parsed: Parsed,
+        [src_port, dst_port]: [u16; 2],
+    ) -> Option<Told> {
+        let src = SocketAddr::from((parsed.packet.src, src_port));
+        let dst = SocketAddr::from((parsed.packet.dst, dst_port));
+        let key = Key::new(protocol, src, dst);
+        let syn = match &parsed.packet.content {
+            Content::Tcp { header, .. } => Some(header).filter(|header| header.flags.contains(Flags::SYN)),
+            _ => None,
+        };
+        let answers = syn.is_some_and(|header| header.flags.contains(Flags::ACK));
+        let known = self.table.peek(&key);
+        let reused = known.is_some_and(|flow| {
+            let opens = syn.filter(|_| !answers);
+            opens.is_some_and(|header| flow.is_reused_by(flow.side(src, dst), header))
+        });
+        if known.is_none() || reused {
+            self.counts.flows += 1;
+            // Who answers a SYN did not begin.
+            let ends = if answers { [dst, src] } else { [src, dst] };
+            let flow = Flow::new(self.counts.flows, protocol, ends, captured.at);
+            let [old, evicted] = self.table.insert(key, flow);
+            self.counts.evicted += u64::from(evicted.is_some());
+            for flow in old.into_iter().chain(evicted) {
+                self.outstanding -= flow.outstanding().min(self.outstanding);
+                self.ended.push_back(flow);
+            }
+        }
+        let room = self.limits.outstanding.saturating_sub(self.outstanding).min(self.limits.outstanding_each);
+        let flow = self.table.touch(&key)?;
+        let before = flow.outstanding();
+        let side = flow.side(src, dst);
+        let Parsed { packet, checksum, .. } = parsed;
+        let seen = Seen { number: captured.number, at: captured.at, side };
+        let told = flow.packet(seen, packet, checksum, room, reused);
+        self.outstanding = (self.outstanding + flow.outstanding()).saturating_sub(before);
+        Some(told)
+    }
+
+    fn icmp(&mut self, captured: &Captured<'_>, parsed: Parsed) -> Option<Told> {
+        let about = parsed.about;
+        let flow = about.and_then(|about| {
+            let key = Key::new(about.protocol, about.src, about.dst);
+            Some((about, self.table.get_mut(&key)?))
+        });
+        let Some((about, flow)) = flow else {
+            self.counts.icmp += 1;
+            return None;
+        };
+        let side = flow.side(about.src, about.dst);
+        let seen = Seen { number: captured.number, at: captured.at, side };
+        Some(flow.icmp(seen, parsed.packet))
+    }
+
+    /// The flow of what was told, if it is still held.
+    pub fn flow(&self, told: &Told) -> Option<&Flow> {
+        self.table.peek(&told.key).filter(|flow| flow.number() == told.flow)
+    }
+
+    /// Keeps what was told, to be drawn with its flow.
+    pub fn keep(&mut self, told: Told) {
+        let tight = self.kept >= self.limits.kept;
+        if let Some(flow) = self.table.get_mut(&told.key).filter(|flow| flow.number() == told.flow) {
+            let before = flow.log.len();
+            flow.log.push(told, tight);
+            self.kept = (self.kept + flow.log.len()).saturating_sub(before);
+        }
+    }
+
+    /// A flow that is over, or had to go: the ports are used anew, or too many are held.
+    pub fn poll_ended(&mut self) -> Option<Flow> {
+        let flow = self.ended.pop_front()?;
+        self.kept = self.kept.saturating_sub(flow.log.len());
+        Some(flow)
+    }
+
+    /// All flows that are still held, in the order in which they began.
+    pub fn finish(&mut self) -> Vec<Flow> {
+        let mut flows: Vec<Flow> = self.ended.drain(..).collect();
+        flows.extend(self.table.drain());
+        (self.outstanding, self.kept) = (0, 0);
+        flows
+    }
+}
