@@ -3,8 +3,7 @@
 //! ```text
 //!   main ─► args ─► bench  how fast it is
 //!                   demo   scenes on a link in memory, drawn
-//!   main ─► args ─► demo   scenes on a link in memory, drawn
-//!                   explain  a capture, told as the same ladder
+//!                   explain a capture, told as the same ladder
 //!                   serve  files over HTTP, through a TUN
 //!                   swarm  random worlds in which everything must hold
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
