@@ -89,7 +89,13 @@ fn ends() -> (Ends, Ends) {
 }
 
 pub(crate) fn ours(trains: bool, buffer: usize) -> Result<Pair<Ours<Memory>>, BenchError> {
-    let capabilities = Capabilities { medium: Medium::Ip, mtu: 1500, segmentation: trains, checksum: trains, ..Capabilities::default() };
+    let capabilities = Capabilities {
+        medium: Medium::Ip,
+        mtu: 1500,
+        segmentation: trains,
+        checksum: trains,
+        ..Capabilities::default()
+    };
     let (a, b) = pair(Config { capabilities, ..Config::default() });
     let clock = Clock::new();
     let (client, server) = ends();
