@@ -37,21 +37,31 @@ impl Ip {
         let route = match if nobody { Err(SendFailure::NoSource) } else { found } {
             // RFC 791 791-4: only a host that has no address yet may send without one, and only to groups.
             Err(SendFailure::NoSource) if datagram.src.is_unspecified() && self.is_group(datagram.dst) => {
-                let id = datagram.interface.ok_or(SendFailure::NoSource)?;
-                let interface = self.interface(id).filter(|i| i.up).ok_or(SendFailure::Down)?;
-                Route {
-                    interface: id,
-                    src: datagram.src,
-                    next_hop: datagram.dst,
-                    link_mtu: interface.mtu,
-                    path_mtu: interface.mtu,
-                    local: false,
-                }
+                self.route_from_nobody(datagram.src, datagram.dst, datagram.interface)?
             }
             other => other?,
         };
         datagram.src = route.src;
         self.send_by(now, datagram, &route)
+    }
+
+    /// The way of a packet without a source address, to a group or to everybody on one link.
+    pub(crate) fn route_from_nobody(
+        &self,
+        nobody: IpAddr,
+        dst: IpAddr,
+        via: Option<InterfaceId>,
+    ) -> Result<Route, SendFailure> {
+        let id = via.ok_or(SendFailure::NoSource)?;
+        let interface = self.interface(id).filter(|i| i.up).ok_or(SendFailure::Down)?;
+        Ok(Route {
+            interface: id,
+            src: nobody,
+            next_hop: dst,
+            link_mtu: interface.mtu,
+            path_mtu: interface.mtu,
+            local: false,
+        })
     }
 
     /// Sends a datagram by a route that was looked up before.

@@ -16,7 +16,8 @@ pub struct UdpSend {
     pub data: Payload,
     /// To whom; `None` on a connected socket is its peer. A scope id in an IPv6 address is the number of the interface.
     pub to: Option<SocketAddr>,
-    /// From which of our addresses (RFC 1122 §4.1.3.5).
+    /// From which of our addresses (RFC 1122 §4.1.3.5). 0.0.0.0 to 255.255.255.255 through a named interface: from
+    /// nobody, for who asks for an address (RFC 2131 §4.1).
     pub from: Option<IpAddr>,
     /// Through which interface.
     pub interface: Option<InterfaceId>,

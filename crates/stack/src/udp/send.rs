@@ -4,7 +4,7 @@ use super::receive::{end, scoped};
 use super::socket::count;
 use super::{Udp, UdpDatagram, UdpError, UdpId, UdpOptions, UdpSend};
 use crate::{Cast, Datagram, InterfaceId, Ip, Route, SendFailure};
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU16;
 use env::Instant;
 use wire::{Head, Payload, Protocol, ipv4, ipv6, udp};
@@ -107,7 +107,13 @@ impl Udp {
         // A group or broadcast address that a socket is bound to is no source (RFC 1122 §4.1.3.6, 1122U-14).
         let own = socket.chosen.or(socket.bound).filter(|&address| ip.is_local(address));
         // RFC 1122 §4.1.3.5, 1122U-11: the source asked for, if it is ours, or the route's.
-        let route = ip.route(to.ip(), send.from.or(own), interface)?;
+        let route = match send.from {
+            // RFC 2131 §4.1: who asks for an address has none yet.
+            Some(nobody @ IpAddr::V4(Ipv4Addr::UNSPECIFIED)) if to.ip() == Ipv4Addr::BROADCAST => {
+                ip.route_from_nobody(nobody, to.ip(), interface)?
+            }
+            from => ip.route(to.ip(), from.or(own), interface)?,
+        };
         let cast = match to.ip() {
             _ if multicast => Cast::Multicast,
             address if !route.local && ip.is_broadcast(Some(route.interface), address) => Cast::Broadcast,
