@@ -2,8 +2,9 @@
 
 use crate::ours::Ours;
 use crate::report::{Better, Figure, Report, Row};
+use crate::stack::Stack;
 use crate::theirs::{Theirs, link};
-use crate::traffic::{PORT, Pair};
+use crate::traffic::{Both, PORT, Pair};
 use crate::{BenchError, Ends, Progress, Samples};
 use device::memory::{Config, Memory, pair};
 use device::{Capabilities, Medium};
@@ -24,6 +25,8 @@ const SMALL: usize = 4 << 10;
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// Only the row of this name, and those measured with it; `None`: all.
+    pub only: Option<&'static str>,
     /// Samples of each figure; at least five for a figure worth telling.
     pub samples: usize,
     /// How long each sample of a stream lasts.
@@ -39,6 +42,7 @@ pub struct Options {
 impl Options {
     /// For figures to be told.
     pub const FULL: Self = Self {
+        only: None,
         samples: 7,
         lasting: Duration::from_millis(400),
         round_trips: 50_000,
@@ -47,6 +51,7 @@ impl Options {
     };
     /// To see that it runs, and roughly where it stands.
     pub const QUICK: Self = Self {
+        only: None,
         samples: 5,
         lasting: Duration::from_millis(60),
         round_trips: 5_000,
@@ -54,6 +59,18 @@ impl Options {
         idle: 10_000,
     };
 }
+
+/// The names of the rows.
+pub const ROWS: &[&str] = &[
+    "stream_1500",
+    "packet_1500",
+    "stream_trains",
+    "packet_trains",
+    "connections",
+    "round_trip",
+    "round_trip_idle",
+    "idle_octets",
+];
 
 /// Which stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +156,6 @@ macro_rules! with_pair {
 /// # Errors
 /// [`BenchError`].
 pub fn idle(which: Which, count: usize) -> Result<Idle, BenchError> {
-    use crate::stack::Stack as _;
     let ends = (count.max(1) * 2) as f64;
     let before = resident()?;
     Ok(match which {
@@ -191,6 +207,10 @@ impl Rows<'_, '_> {
         heads: [(&'static str, &str, &'static str, Better); N],
         mut sample: impl FnMut(Which) -> Result<[f64; N], BenchError>,
     ) -> Result<(), BenchError> {
+        if self.options.only.is_some_and(|only| heads.iter().all(|head| head.0 != only)) {
+            self.done += 2 * self.options.samples;
+            return Ok(());
+        }
         let mut taken: [[Samples; 2]; N] = std::array::from_fn(|_| Default::default());
         for _ in 0..self.options.samples {
             for (place, which) in Which::BOTH.into_iter().enumerate() {
@@ -229,7 +249,6 @@ pub fn run(
     progress: Progress<'_>,
     mut idle: impl FnMut(Which, usize) -> Result<Idle, BenchError>,
 ) -> Result<Report, BenchError> {
-    use crate::stack::Stack as _;
     const KINDS: usize = 6;
     let mut rows = Vec::new();
     let steps = KINDS * 2 * options.samples;
@@ -279,30 +298,26 @@ pub fn run(
         })
     })?;
 
-    // The idle ones are opened once for each stack.
+    // The idle ones are opened once for each stack, and the one that was opened last is the busy one.
     let title = format!("  beside {} idle connections", options.idle);
-    let (mut ours, mut theirs) = (ours(false, SMALL)?, theirs(false, SMALL)?);
-    ours.server.listen(ours.clock.now(), PORT, options.idle + 1)?;
-    theirs.server.listen(theirs.clock.now(), PORT, options.idle + 1)?;
-    let open_ours = ours.open_idle(options.idle + 1)?;
-    let open_theirs = theirs.open_idle(options.idle + 1)?;
+    let (mut idle_ours, mut idle_theirs) = (None, None);
     table.measure([("round_trip_idle", &title, "ns", Better::Lower)], |which| {
-        // One of those that were opened last is the busy one.
         let (time, count) = match which {
             Which::Ours => {
+                let (pair, both) = opened(&mut idle_ours, || ours(false, SMALL), options.idle)?;
                 let count = options.round_trips;
-                (open_ours.last().map(|both| ours.round_trips(*both, count)), count)
+                (pair.round_trips(*both, count)?, count)
             }
             Which::Theirs => {
+                let (pair, both) = opened(&mut idle_theirs, || theirs(false, SMALL), options.idle)?;
                 // Each costs it a walk over all of its sockets.
                 let count = options.round_trips.div_ceil(250);
-                (open_theirs.last().map(|both| theirs.round_trips(*both, count)), count)
+                (pair.round_trips(*both, count)?, count)
             }
         };
-        let time = time.transpose()?.unwrap_or_default();
         Ok([time.as_nanos() as f64 / f64::from(count)])
     })?;
-    drop((ours, theirs));
+    drop((idle_ours, idle_theirs));
 
     let mut told = None;
     let title = "an idle connection, each end";
@@ -315,6 +330,25 @@ pub fn run(
     (table.progress)(done, steps, "done");
 
     Ok(Report { name: "bench memory", rows, notes: notes(options, told), machine })
+}
+
+/// A pair with `idle` connections beside one that was opened last: made when it is first asked for.
+fn opened<S: Stack>(
+    place: &mut Option<(Pair<S>, Both<S>)>,
+    make: impl FnOnce() -> Result<Pair<S>, BenchError>,
+    idle: usize,
+) -> Result<&mut (Pair<S>, Both<S>), BenchError> {
+    let made = match place.take() {
+        Some(made) => made,
+        None => {
+            let mut pair = make()?;
+            pair.server.listen(pair.clock.now(), PORT, idle + 1)?;
+            pair.open_idle(idle)?;
+            let both = pair.open()?;
+            (pair, both)
+        }
+    };
+    Ok(place.insert(made))
 }
 
 fn notes(options: Options, told: Option<f64>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `handfast bench`: how fast it is, beside smoltcp and the kernel.
 
-use crate::Done;
 use crate::out::Out;
+use crate::{Done, Usage};
 use anyhow::Context as _;
 use bench::memory::{self, Idle, Which};
 use bench::{BenchError, Report};
@@ -40,6 +40,9 @@ struct Measured {
     /// Shorter samples, and five of each
     #[arg(long)]
     quick: bool,
+    /// Only this row, by its name in the JSON, and what is measured with it
+    #[arg(long, value_name = "ROW")]
+    only: Option<String>,
     /// One JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -64,6 +67,7 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
     match args.command {
         BenchCommand::Memory(measured) => {
             let options = if measured.quick { memory::Options::QUICK } else { memory::Options::FULL };
+            let options = memory::Options { only: only(measured.only.as_deref(), memory::ROWS)?, ..options };
             table(measured.json, out, |progress| memory::run(options, machine(), progress, idle_apart))
         }
         BenchCommand::Idle { stack, count } => {
@@ -71,6 +75,15 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
             out.line(&serde_json::json!({ "resident": resident, "told": told }).to_string())?;
             Ok(Done::Well)
         }
+    }
+}
+
+/// The row of that name.
+fn only(name: Option<&str>, rows: &[&'static str]) -> Result<Option<&'static str>, Usage> {
+    let Some(name) = name else { return Ok(None) };
+    match rows.iter().find(|row| **row == name) {
+        Some(row) => Ok(Some(row)),
+        None => Err(Usage(format!("no row is named {name}; there are {}", rows.join(", ")))),
     }
 }
 
