@@ -241,6 +241,11 @@ impl<D: Device> Driver<D> {
         self.ports.iter().any(|port| port.interface == interface && !port.queue.is_empty())
     }
 
+    /// Frames that a device has not taken yet.
+    pub(crate) fn waiting(&self, interface: InterfaceId) -> usize {
+        self.ports.iter().find(|port| port.interface == interface).map_or(0, |port| port.queue.len())
+    }
+
     /// The devices that have left frames.
     pub fn blocked(&self) -> impl Iterator<Item = InterfaceId> {
         self.ports.iter().filter(|port| !port.queue.is_empty()).map(|port| port.interface)

@@ -41,9 +41,11 @@
 mod clock;
 mod drive;
 mod seed;
+mod snapshot;
 mod wait;
 
 pub use clock::Clock;
 pub use drive::{DeviceError, Driver, Observer, Turn};
 pub use seed::seed;
+pub use snapshot::{DeviceSnapshot, Snapshot};
 pub use wait::{Bell, Waiter};

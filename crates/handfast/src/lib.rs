@@ -74,6 +74,7 @@ pub mod net;
 mod park;
 mod port;
 mod shared;
+mod snapshot;
 mod task;
 mod tcp_listener;
 mod tcp_split;
@@ -85,8 +86,12 @@ pub use addrs::{Resolve, Resolving, ToSocketAddrs, lookup_host, lookup_host_on};
 pub use builder::StackBuilder;
 pub use current::Entered;
 pub use device;
+pub use driver::{DeviceSnapshot, Snapshot};
 pub use handle::{Closed, Stack};
-pub use stack::{Cidr, HostConfig, ListenConfig, MacAddr, NotACidr, UdpOptions};
+pub use snapshot::Connections;
+pub use stack::{
+    Cidr, ConnectionInfo, HostConfig, ListenConfig, ListenerInfo, MacAddr, NotACidr, UdpOptions,
+};
 pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};
 pub use tcp_listener::TcpListener;
 pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};

@@ -57,8 +57,8 @@ pub(crate) use packet::{Datagram, Delivered, IcmpError};
 pub use ports::{Claimed, Hold, PortError, Ports};
 pub use route::RouteEntry;
 pub use tcp::{
-    ConnectError, ConnectOptions, ConnectionId, CookieUse, ListenConfig, ListenError, ListenerId, Pending,
-    PendingId, TcpCounts, Verdict,
+    ConnectError, ConnectOptions, ConnectionId, ConnectionInfo, CookieUse, ListCursor, ListenConfig,
+    ListenError, ListenerId, ListenerInfo, Pending, PendingId, TcpCounts, Verdict,
 };
 pub use trace::Trace;
 pub use udp::{UdpBind, UdpCounters, UdpDatagram, UdpError, UdpFault, UdpId, UdpOptions, UdpPath, UdpSend};

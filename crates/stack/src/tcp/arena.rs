@@ -61,6 +61,16 @@ impl<T> Arena<T> {
         self.slots.len()
     }
 
+    /// One more than the index of the last place that may be taken.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// What is at a place, whatever its name.
+    pub(crate) fn at(&self, index: usize) -> Option<&T> {
+        self.slots.get(index).map(|(_, value)| value)
+    }
+
     pub(crate) fn keys(&self) -> Vec<Key> {
         let name = |(index, (generation, _)): (usize, &(u32, T))| Key {
             index: index as u32,

@@ -110,6 +110,7 @@ impl Host {
             data.truncate(room);
         }
         let taken = slot.connection.send(now, data, flags);
+        slot.written += taken.map_or(0, |count| count as u64);
         self.tcp.touched(&mut self.ip, now, id.0);
         taken
     }
@@ -132,6 +133,7 @@ impl Host {
         self.note(|| Input::TcpReceive(now, id, max));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(ReceiveError::Closed(GONE))?;
         let received = slot.connection.receive(now, max);
+        slot.read += received.as_ref().map_or(0, |received| received.data.len() as u64);
         self.tcp.touched(&mut self.ip, now, id.0);
         received
     }
@@ -149,6 +151,7 @@ impl Host {
         self.note(|| Input::TcpReceiveInto(now, id, out.len()));
         let slot = self.tcp.connections.get_mut(id.0).ok_or(ReceiveError::Closed(GONE))?;
         let count = slot.connection.receive_into(now, out);
+        slot.read += count.map_or(0, |count| count as u64);
         self.tcp.touched(&mut self.ip, now, id.0);
         count
     }

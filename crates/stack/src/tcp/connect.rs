@@ -38,7 +38,7 @@ impl Tcp {
         let config = options.tcp.unwrap_or_else(|| self.config.clone());
         let marks = Marks { ttl: options.ttl.unwrap_or(ip.config.hop_limit).max(1), dscp: options.dscp };
         let connection = Connection::open(now, config, path, iss, self.timestamp_offset(ip, &flow));
-        let key = self.enter(ip, connection, flow, marks, State::SynSent);
+        let key = self.enter(ip, now, connection, flow, marks, State::SynSent);
         if let (Some(slot), Some(port)) = (self.connections.get_mut(key), Port::new(flow.local_port)) {
             slot.claimed = Some(self.ports.connect(flow.local, port));
         }

@@ -171,7 +171,7 @@ impl Tcp {
         }
         let path = self.path_or_least(ip, &flow);
         let connection = Connection::accepted(now, config, path, accepted);
-        let key = self.enter(ip, connection, flow, marks, State::Established);
+        let key = self.enter(ip, now, connection, flow, marks, State::Established);
         if let Some(slot) = self.connections.get_mut(key) {
             slot.queued_at = Some(listener);
         }

@@ -17,6 +17,7 @@ mod calls;
 mod connect;
 mod half_open;
 mod icmp;
+mod list;
 mod listen;
 mod segment;
 mod table;
@@ -27,6 +28,7 @@ pub use api::{
     PendingId, Verdict,
 };
 pub use calls::TcpCounts;
+pub use list::{ConnectionInfo, ListCursor, ListenerInfo};
 
 use self::arena::{Arena, Key};
 use self::half_open::HalfOpenSlot;

@@ -53,6 +53,11 @@ pub(super) struct Slot {
     pub(super) starved: bool,
     received: usize,
     sent: usize,
+    /// When it was entered.
+    pub(super) opened: Instant,
+    /// Octets that SEND took, and that RECEIVE gave, ever.
+    pub(super) written: u64,
+    pub(super) read: u64,
     una: SeqNum,
     /// When the IP layer was last told that what we send arrives.
     vouched: Instant,
@@ -125,6 +130,7 @@ impl Tcp {
     pub(super) fn enter(
         &mut self,
         ip: &mut Ip,
+        now: Instant,
         mut connection: Connection,
         flow: Flow,
         marks: Marks,
@@ -149,6 +155,9 @@ impl Tcp {
             starved: false,
             received: 0,
             sent: 0,
+            opened: now,
+            written: 0,
+            read: 0,
             una: SeqNum::default(),
             vouched: Instant::ZERO,
             path_epoch: epoch,
