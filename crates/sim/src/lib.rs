@@ -22,4 +22,4 @@ pub use device::impair::Profile;
 pub use env::{Duration, Instant};
 pub use pair::{Pair, PairConfig};
 pub use transfer::{TransferConfig, TransferError, TransferReport, transfer};
-pub use world::{Fault, Happened, HostId, LinkId, Logged, Stepped, SwitchId, World};
+pub use world::{Fault, Happened, HostId, LinkId, Logged, Record, Recorded, Stepped, SwitchId, World};

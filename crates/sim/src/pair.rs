@@ -1,6 +1,6 @@
 //! Two hosts and a link: where most scenes begin.
 
-use crate::{HostId, LinkId, World};
+use crate::{HostId, LinkId, Record, World};
 use device::impair::Profile;
 use env::{Duration, Instant};
 use stack::{Cidr, HostConfig, InterfaceConfig, MacAddr, Medium};
@@ -44,6 +44,8 @@ pub struct PairConfig {
     pub ethernet: bool,
     /// When the world's clock starts; later than zero.
     pub start: Instant,
+    /// Both hosts are recorded: see [`World::record`]. Default no.
+    pub record: Option<Record>,
 }
 
 impl Default for PairConfig {
@@ -58,6 +60,7 @@ impl Default for PairConfig {
             offloads: false,
             ethernet: false,
             start: Instant::from_secs(3600),
+            record: None,
         }
     }
 }
@@ -83,6 +86,7 @@ impl Pair {
     /// When a setting is outside its limits.
     pub fn with(seed: u64, config: PairConfig) -> Self {
         let mut world = World::starting(seed, config.start);
+        world.record(config.record);
         let client = world.add_host("client", config.client);
         let server = world.add_host("server", config.server);
         let interface = |number: u8, addresses: [IpAddr; 2]| {

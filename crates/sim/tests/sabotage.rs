@@ -6,7 +6,7 @@ use tcp::{Sabotage, TcpConfig};
 /// The first seed, of a thousand, in which a fault shows.
 fn caught(name: &str, change: fn(TcpConfig) -> TcpConfig) {
     // A fault is looked for by what must hold alone: nothing here knows what it is.
-    let options = Options { change };
+    let options = Options { change, ..Options::default() };
     let found = (0..1_000).find_map(|seed| run_with(seed, &options).err());
     match found {
         Some(failure) => println!("{name} is caught at seed {}: {}", failure.seed, failure.violation.rule),

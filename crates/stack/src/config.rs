@@ -13,7 +13,7 @@ use env::Duration;
 /// assert!(HostConfig { hop_limit: 0, ..config }.check().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct HostConfig {
     /// TTL or hop limit of what we send. Default 64 (RFC 1122 §3.2.1.7: configurable); at least 1.
     pub hop_limit: u8,

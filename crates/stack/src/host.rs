@@ -16,7 +16,7 @@ use crate::tcp::Tcp;
 use crate::udp::Udp;
 use crate::{
     AddressState, Budget, Cidr, Counters, Drop, ErrorKind, HostConfig, HostConfigError, HostEvent, Input,
-    InterfaceConfig, InterfaceError, InterfaceId, Route, RouteEntry, SendFailure, Trace,
+    InterfaceConfig, InterfaceError, InterfaceId, Medium, Route, RouteEntry, SendFailure, Trace,
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -181,6 +181,11 @@ impl Host {
     /// An interface's name.
     pub fn interface_name(&self, interface: InterfaceId) -> Option<&str> {
         self.ip.interface(interface).map(|i| i.name.as_str())
+    }
+
+    /// What the frames of the interface with this number begin with.
+    pub fn medium_at(&self, index: u32) -> Option<Medium> {
+        self.ip.interface(InterfaceId::new(index)).map(|i| i.medium)
     }
 
     /// Adds a route beyond the networks that the interfaces' addresses name.

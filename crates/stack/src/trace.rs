@@ -209,8 +209,8 @@ impl Packet {
         })
     }
 
-    /// Reads a frame that goes out.
-    pub(crate) fn of_frame(frame: &Frame, ethernet: bool) -> Option<Self> {
+    /// Reads a frame, which may be cut after its transport header; with an Ethernet header if it has one.
+    pub fn of_frame(frame: &Frame, ethernet: bool) -> Option<Self> {
         // All headers, and nothing more: they are in the head, but for messages that are all body.
         let mut start = frame.head.as_slice().to_vec();
         start.extend(frame.body.chunks().iter().flatten().copied().take(HEADERS));

@@ -15,7 +15,7 @@ use wire::Mss;
 /// # let _ = quick;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct TcpConfig {
     pub(crate) ack_delay: Duration,
     pub(crate) nagle: bool,

@@ -15,7 +15,7 @@ mod user;
 mod verdict;
 mod wraps;
 
-use crate::{Logged, Violation};
+use crate::{Logged, Record, Recorded, Violation};
 use env::{Duration, Instant};
 use std::fmt;
 use std::ops::{ControlFlow, Range};
@@ -29,11 +29,13 @@ use tcp::TcpConfig;
 pub struct Options {
     /// Changes the settings of every connection: for faults on purpose.
     pub change: fn(TcpConfig) -> TcpConfig,
+    /// Record both hosts. Default no.
+    pub record: Option<Record>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { change: |config| config }
+        Self { change: |config| config, record: None }
     }
 }
 
@@ -89,14 +91,22 @@ pub fn run(seed: u64) -> Result<Report, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn run_with(seed: u64, options: &Options) -> Result<Report, Failure> {
-    guarded(seed, || play::play(seed, options, &mut None))
+    guarded(seed, || play::play(seed, options, &mut None, &mut Vec::new()))
 }
 
 /// Runs one seed and keeps a log of everything that happened, packets as octets included.
 pub fn replay(seed: u64, options: &Options) -> (Result<Report, Failure>, Vec<Logged>) {
     let mut log = Some(Vec::new());
-    let result = guarded(seed, || play::play(seed, options, &mut log));
+    let result = guarded(seed, || play::play(seed, options, &mut log, &mut Vec::new()));
     (result, log.unwrap_or_default())
+}
+
+/// Runs one seed and records both hosts, from each of their beginnings.
+pub fn record(seed: u64, record: Record, options: &Options) -> (Result<Report, Failure>, Vec<Recorded>) {
+    let mut recorded = Vec::new();
+    let options = Options { record: Some(record), ..*options };
+    let result = guarded(seed, || play::play(seed, &options, &mut None, &mut recorded));
+    (result, recorded)
 }
 
 fn guarded(seed: u64, run: impl FnOnce() -> Result<Report, Violation>) -> Result<Report, Failure> {

@@ -162,6 +162,7 @@ impl Plan {
             offloads: rng.chance(0.3),
             ethernet: rng.chance(0.25),
             start: start(rng),
+            record: options.record,
         };
         let mischief = mischief(rng, hostile, restarts, heals, least_mtu, mtu, &clean);
         let talks = (0..1 + rng.below(3)).map(|n| talk(rng, n as u16, heals)).collect();

@@ -3,7 +3,7 @@
 use super::plan::{Kind, Plan, Talk};
 use super::user::{Pattern, User, Wants};
 use super::{Options, Report, attack, verdict, wraps};
-use crate::{Fault, HostId, Logged, Pair, Violation};
+use crate::{Fault, HostId, Logged, Pair, Recorded, Violation};
 use env::{Duration, Instant, Rng};
 use stack::{Account, ConnectOptions, ConnectionId, HostEvent, ListenerId, UdpBind, UdpId, UdpSend};
 use std::cmp::Reverse;
@@ -57,7 +57,12 @@ fn pattern() -> &'static Pattern {
 }
 
 /// Plays the run of `seed`; keeps a log when there is one.
-pub(super) fn play(seed: u64, options: &Options, log: &mut Option<Vec<Logged>>) -> Result<Report, Violation> {
+pub(super) fn play(
+    seed: u64,
+    options: &Options,
+    log: &mut Option<Vec<Logged>>,
+    recorded: &mut Vec<Recorded>,
+) -> Result<Report, Violation> {
     let mut rng = Rng::seeded(seed ^ 0x005e_ed0f_5a47);
     let mut plan = Plan::draw(&mut rng, options);
     plan.pair.start = wraps::start(seed, &plan);
@@ -69,6 +74,7 @@ pub(super) fn play(seed: u64, options: &Options, log: &mut Option<Vec<Logged>>) 
     if let Some(log) = log {
         *log = play.pair.world.take_log();
     }
+    *recorded = play.pair.world.take_recordings();
     result
 }
 

@@ -15,7 +15,7 @@ pub(super) fn start(seed: u64, plan: &Plan) -> Instant {
     let usual = plan.pair.start;
     let (Some(wrap), Some(talk)) = (plan.wrap, plan.talks.first()) else { return usual };
     let link = Profile { delay: plan.clean.delay, ..Profile::default() };
-    let config = PairConfig { there: link.clone(), back: link, ..plan.pair.clone() };
+    let config = PairConfig { there: link.clone(), back: link, record: None, ..plan.pair.clone() };
     let Some(seen) = rehearse(seed, config, plan.v6, talk.port, talk.starts[0], wrap) else { return usual };
     let boundary = if wrap.full { 0 } else { 1u32 << 31 };
     let gap = boundary.wrapping_sub(wrap.before).wrapping_sub(seen);

@@ -15,10 +15,12 @@
 mod fault;
 mod log;
 mod node;
+mod recorded;
 mod turn;
 
 pub use fault::Fault;
 pub use log::{Happened, Logged};
+pub use recorded::{Record, Recorded};
 
 use crate::check::{Checks, Violation};
 use device::impair::{Link, Profile, Verdict};
@@ -136,6 +138,9 @@ pub struct World {
     host_due: Vec<Option<Instant>>,
     log: Option<Vec<Logged>>,
     capture: bool,
+    /// How hosts are recorded that begin from now on.
+    record: Option<Record>,
+    recorded: Vec<Recorded>,
     checks: Checks,
     violation: Option<Violation>,
     digest: u64,
@@ -175,6 +180,8 @@ impl World {
             host_due: Vec::new(),
             log: None,
             capture: false,
+            record: None,
+            recorded: Vec::new(),
             checks: Checks::new(),
             violation: None,
             digest: 0xcbf2_9ce4_8422_2325,
@@ -226,7 +233,7 @@ impl World {
     /// When `config` is outside its limits.
     pub fn add_host(&mut self, name: &str, config: HostConfig) -> HostId {
         let rng = self.rng.fork();
-        let mut node = Node::new(name, config, rng);
+        let mut node = Node::new(name, config, rng, self.record);
         node.host.watch(self.log.is_some());
         self.nodes.push(node);
         self.host_due.push(None);
@@ -451,8 +458,9 @@ impl World {
 
     /// A host loses power and begins anew at once: it knows nothing of before.
     pub fn restart(&mut self, host: HostId) {
+        self.keep_recording(host);
         let watch = self.log.is_some();
-        self.nodes[host.0].restart(self.now, watch);
+        self.nodes[host.0].restart(self.now, watch, self.record);
         self.checks.forget(host);
         self.turn(host);
     }

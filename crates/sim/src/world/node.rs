@@ -1,6 +1,6 @@
 //! A host in a world, and what the world knows of it.
 
-use super::LinkId;
+use super::{LinkId, Record};
 use env::{Instant, Rng};
 use stack::{Host, HostConfig, InterfaceConfig, InterfaceId, RouteEntry};
 use std::collections::VecDeque;
@@ -45,8 +45,8 @@ impl Node {
     ///
     /// # Panics
     /// When `config` is outside its limits: a mistake of the scene.
-    pub(super) fn new(name: &str, config: HostConfig, mut rng: Rng) -> Self {
-        let host = fresh(&config, &mut rng);
+    pub(super) fn new(name: &str, config: HostConfig, mut rng: Rng, record: Option<Record>) -> Self {
+        let host = fresh(&config, &mut rng, record);
         Self {
             name: name.into(),
             host,
@@ -75,8 +75,8 @@ impl Node {
     }
 
     /// Loses power, and begins anew.
-    pub(super) fn restart(&mut self, now: Instant, watch: bool) {
-        self.host = fresh(&self.config, &mut self.rng);
+    pub(super) fn restart(&mut self, now: Instant, watch: bool, record: Option<Record>) {
+        self.host = fresh(&self.config, &mut self.rng, record);
         self.host.watch(watch);
         self.paused = None;
         self.ring.clear();
@@ -99,11 +99,16 @@ impl Node {
     }
 }
 
-fn fresh(config: &HostConfig, rng: &mut Rng) -> Host {
+fn fresh(config: &HostConfig, rng: &mut Rng, record: Option<Record>) -> Host {
     let mut seed = [0; 32];
     rng.fill(&mut seed);
-    match Host::new(config.clone(), seed) {
+    let mut host = match Host::new(config.clone(), seed) {
         Ok(host) => host,
         Err(why) => panic!("the host's configuration: {why}"),
+    };
+    if let Some(record) = record {
+        let journal = host.journal(record == Record::Payload);
+        debug_assert!(journal.is_ok(), "the host is new");
     }
+    host
 }
