@@ -44,6 +44,19 @@ impl Drop for Handle {
     }
 }
 
+/// See [`Stack::downgrade`].
+#[cfg(feature = "hickory")]
+#[derive(Clone)]
+pub(crate) struct WeakStack(std::sync::Weak<Handle>);
+
+#[cfg(feature = "hickory")]
+impl WeakStack {
+    /// The stack, while it lives.
+    pub(crate) fn upgrade(&self) -> io::Result<Stack> {
+        self.0.upgrade().map(Stack).ok_or_else(|| crate::shared::Gone::Closed.error())
+    }
+}
+
 impl Stack {
     /// How to make one.
     ///
@@ -64,6 +77,12 @@ impl Stack {
 
     pub(crate) fn new(handle: Handle) -> Self {
         Self(Arc::new(handle))
+    }
+
+    /// A handle that does not keep the stack: for what the stack itself holds.
+    #[cfg(feature = "hickory")]
+    pub(crate) fn downgrade(&self) -> WeakStack {
+        WeakStack(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn shared(&self) -> &Shared {

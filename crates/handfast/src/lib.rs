@@ -65,6 +65,7 @@
 //! becomes due sooner than it would wake. Timers are the system's, with its resolution of some 50 microseconds.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod adapters;
 mod addrs;
 mod builder;
 mod current;
@@ -80,8 +81,16 @@ mod tcp_listener;
 mod tcp_split;
 mod tcp_stream;
 mod udp;
+mod udp_datagram;
+mod udp_options;
+mod udp_poll;
+mod udp_ready;
 mod waiters;
 
+#[cfg(feature = "hickory")]
+pub use adapters::{HickoryResolver, HickoryRuntime};
+#[cfg(feature = "quinn")]
+pub use adapters::{QuinnRuntime, QuinnSocket};
 pub use addrs::{Resolve, Resolving, ToSocketAddrs, lookup_host, lookup_host_on};
 pub use builder::StackBuilder;
 pub use current::Entered;
@@ -90,10 +99,12 @@ pub use driver::{DeviceSnapshot, Snapshot};
 pub use handle::{Closed, Stack};
 pub use snapshot::Connections;
 pub use stack::{
-    Cidr, ConnectionInfo, HostConfig, ListenConfig, ListenerInfo, MacAddr, NotACidr, UdpOptions,
+    Cidr, ConnectionInfo, HostConfig, InterfaceId, ListenConfig, ListenerInfo, MacAddr, NotACidr,
 };
+pub use stack::{UdpCounters, UdpDatagram, UdpOptions, UdpPath, UdpSend};
 pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};
 pub use tcp_listener::TcpListener;
 pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
+pub use wire::{Ecn, Payload};

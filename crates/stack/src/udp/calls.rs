@@ -231,6 +231,17 @@ impl Host {
         self.udp.get_mut(id)?.take_fault()
     }
 
+    /// The ICMP errors that nobody has taken yet, the oldest first.
+    pub fn udp_faults(&self, id: UdpId) -> impl Iterator<Item = &UdpFault> {
+        self.udp.get(id).into_iter().flat_map(Socket::faults)
+    }
+
+    /// Whether a send may find room: the last one that found none was followed by a
+    /// [`crate::HostEvent::UdpWritable`].
+    pub fn udp_has_room(&self, id: UdpId) -> bool {
+        self.udp.get(id).is_some_and(|socket| !socket.blocked)
+    }
+
     /// The local end (RFC 1122 §4.1.3.5, 1122U-12); unspecified, with port 0, as long as nothing was chosen.
     pub fn udp_local(&self, id: UdpId) -> Option<SocketAddr> {
         self.udp.get(id).map(|socket| socket.local(socket.peer.map(|peer| peer.ip())))

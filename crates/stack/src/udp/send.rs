@@ -17,6 +17,8 @@ struct Plan {
     route: Route,
     interface: Option<InterfaceId>,
     ttl: u8,
+    /// To a group, and with a TTL of 0: for this host's sockets only.
+    stays: bool,
 }
 
 impl Udp {
@@ -53,6 +55,7 @@ impl Udp {
             return Err(UdpError::TooBig { mtu: plan.route.path_mtu });
         }
         let sent = match size {
+            _ if plan.stays => Ok(()),
             // A train whose datagrams need fragmenting is no train any more.
             Some(size) if !fits => {
                 let step = usize::from(size.get());
@@ -126,8 +129,9 @@ impl Udp {
             Cast::Multicast => Some(socket.options.multicast_ttl),
             _ => socket.options.ttl,
         };
-        let ttl = send.ttl.or(usual).unwrap_or(ip.config.hop_limit).max(1);
-        Ok(Plan { to, port: socket.port(), cast, route, interface, ttl })
+        let ttl = send.ttl.or(usual).unwrap_or(ip.config.hop_limit);
+        let stays = multicast && ttl == 0;
+        Ok(Plan { to, port: socket.port(), cast, route, interface, ttl: ttl.max(1), stays })
     }
 
     /// What goes to a group, or to everybody, goes to our own sockets too.

@@ -37,7 +37,8 @@ pub struct UdpBind {
 pub struct UdpOptions {
     /// TTL or hop limit of unicast datagrams. Default `None`: the host's.
     pub ttl: Option<u8>,
-    /// TTL or hop limit of datagrams to groups. Default 1: they stay on the link (RFC 1112 §6.1).
+    /// TTL or hop limit of datagrams to groups. Default 1: they stay on the link (RFC 1112 §6.1). With 0 they stay on
+    /// this host.
     pub multicast_ttl: u8,
     /// Datagrams to groups also go to sockets of this host that joined them. Default yes.
     pub multicast_loop: bool,
@@ -247,6 +248,10 @@ impl Socket {
 
     pub(super) fn take_fault(&mut self) -> Option<UdpFault> {
         self.faults.pop_front()
+    }
+
+    pub(super) fn faults(&self) -> impl Iterator<Item = &UdpFault> {
+        self.faults.iter()
     }
 
     /// Forgets everything received; gives back what it was charged for.
