@@ -35,6 +35,8 @@ counters! {
     rx_empty,
     /// Trains among the frames received.
     rx_trains,
+    /// Trains that were made here of frames received one by one.
+    rx_coalesced_trains,
     /// Received and dropped: shorter than the virtio-net header that should be before it.
     rx_header_short,
     /// Received and dropped: its virtio-net header names a kind of train that we never asked for, or that the packet is

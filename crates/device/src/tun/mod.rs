@@ -23,6 +23,7 @@ pub use changes::Changes;
 pub use error::TunError;
 pub use open::Options;
 
+use crate::coalesce::Coalescer;
 use crate::memory::packet_start;
 use crate::netlink::{Netlink, NetlinkError};
 use crate::virtio::{Header, Lie, Order, Trains};
@@ -62,6 +63,15 @@ pub enum Kind {
     Tap,
 }
 
+impl Kind {
+    fn medium(self) -> Medium {
+        match self {
+            Self::Tun => Medium::Ip,
+            Self::Tap => Medium::Ethernet,
+        }
+    }
+}
+
 /// One queue of a TUN or TAP interface. The interface goes away with the last of them, unless someone made it
 /// persistent; its offload mask is cleared then.
 #[derive(Debug)]
@@ -82,6 +92,8 @@ pub struct Tun {
     counters: Counters,
     /// The last `receive` stopped before all was taken.
     more: bool,
+    /// Joins what comes as packets; nothing when trains come whole.
+    coalescer: Option<Coalescer>,
     /// Taken when this is dropped.
     shared: Option<Arc<Shared>>,
 }
@@ -201,11 +213,14 @@ impl Tun {
         }
     }
 
+    /// Whether segments that come one by one and follow each other are joined into trains (see
+    /// [`capabilities`](Device::capabilities)). Default: yes, unless the kernel hands trains over itself.
+    pub fn set_coalescing(&mut self, on: bool) {
+        self.coalescer = (on && !self.trains.tcp).then(Coalescer::default);
+    }
+
     fn medium(&self) -> Medium {
-        match self.kind {
-            Kind::Tun => Medium::Ip,
-            Kind::Tap => Medium::Ethernet,
-        }
+        self.kind.medium()
     }
 
     /// What the packets of a frame that goes out must not be: counts it, if so.
@@ -343,13 +358,10 @@ impl Device for Tun {
     }
 
     fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
+        let before = out.len();
         let (mut count, mut octets) = (0, 0);
-        self.more = false;
-        while count < BATCH {
-            if octets >= BATCH_OCTETS {
-                self.more = true;
-                break;
-            }
+        self.more = true;
+        while count < BATCH && octets < BATCH_OCTETS {
             match self.read(now) {
                 Ok(Some(frame)) => {
                     octets += frame.len();
@@ -357,11 +369,17 @@ impl Device for Tun {
                     count += 1;
                 }
                 Ok(None) | Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
+                Err(Errno::AGAIN) => {
+                    self.more = false;
+                    break;
+                }
                 Err(why) => return Err(error::broken(&self.name, why)),
             }
         }
-        Ok(count)
+        if let Some(coalescer) = &mut self.coalescer {
+            self.counters.rx_coalesced_trains += coalescer.run(self.kind.medium(), out, before);
+        }
+        Ok(out.len() - before)
     }
 
     fn has_more(&self) -> bool {

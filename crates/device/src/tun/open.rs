@@ -5,6 +5,7 @@ use super::pool::Pool;
 use super::sys::{self, InterfaceRequest};
 use super::{Kind, NODE, Tun};
 use crate::Counters;
+use crate::coalesce::Coalescer;
 use crate::virtio::{self, Order, Trains};
 use linux_raw_sys::general::O_NONBLOCK;
 use linux_raw_sys::if_tun::{IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, IFF_TUN, IFF_VNET_HDR};
@@ -165,7 +166,8 @@ impl Tun {
         }
         let pool = Pool::new(self.pool.size());
         let (name, node, shared) = (self.name.clone(), self.node.clone(), self.shared.clone());
-        Ok(Self { fd, name, node, pool, shared, counters: Counters::default(), ..*self })
+        let coalescer = self.coalescer.as_ref().map(|_| Coalescer::default());
+        Ok(Self { fd, name, node, pool, shared, coalescer, counters: Counters::default(), ..*self })
     }
 
     /// Whether the interface stays when its last owner is gone, as one that `ip tuntap add` made does.
@@ -208,6 +210,7 @@ impl Tun {
             pool: Pool::new(2048),
             counters: Counters::default(),
             more: false,
+            coalescer: (!trains.tcp).then(Coalescer::default),
             shared: Some(Arc::new(Shared { mask })),
         };
         // An interface of another namespace cannot be asked; see `adopt`.

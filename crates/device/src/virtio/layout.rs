@@ -21,6 +21,8 @@ pub(crate) struct Layout {
     /// It is IPv4, else IPv6.
     pub(crate) v4: bool,
     pub(crate) transport: Transport,
+    /// Where the IP header begins.
+    pub(crate) network_at: usize,
     /// Where the transport header begins.
     pub(crate) transport_at: usize,
     /// Where the payload begins.
@@ -70,6 +72,7 @@ pub(crate) fn layout(start: &[u8], medium: Medium) -> Option<Layout> {
     Some(Layout {
         v4,
         transport,
+        network_at,
         transport_at,
         payload_at: transport_at + len,
         end: network_at + quoted.packet_len,

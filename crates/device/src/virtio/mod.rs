@@ -20,8 +20,7 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-use layout::Layout;
-pub(crate) use layout::{Transport, layout};
+pub(crate) use layout::{Layout, Transport, layout};
 use std::num::NonZeroU16;
 use wire::segmentation::finish_checksum;
 use wire::tcp::Flags;
