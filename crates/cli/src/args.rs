@@ -6,8 +6,8 @@ use crate::bench;
 use crate::demo;
 use crate::explain;
 #[cfg(target_os = "linux")]
-use crate::serve;
-use crate::swarm;
+use crate::{http, nc, ping, resolve, serve};
+use crate::{pages, swarm};
 use std::num::NonZeroU64;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
@@ -37,6 +37,18 @@ pub(crate) enum Command {
     Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]
     Serve(serve::ServeArgs),
+    #[cfg(target_os = "linux")]
+    Get(http::GetArgs),
+    #[cfg(target_os = "linux")]
+    Put(http::PutArgs),
+    #[cfg(target_os = "linux")]
+    Nc(nc::NcArgs),
+    #[cfg(target_os = "linux")]
+    Ping(ping::PingArgs),
+    #[cfg(target_os = "linux")]
+    Resolve(resolve::ResolveArgs),
+    Completions(pages::CompletionsArgs),
+    Man(pages::ManArgs),
 }
 
 /// A seed.

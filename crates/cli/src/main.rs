@@ -1,23 +1,42 @@
 //! The `handfast` command.
 //!
 //! ```text
-//!   main ─► args ─► bench  how fast it is
-//!                   demo   scenes on a link in memory, drawn
-//!                   explain a capture, told as the same ladder
-//!                   serve  files over HTTP, through a TUN
-//!                   swarm  random worlds in which everything must hold
+//!   main ─► args ─► bench    how fast it is
+//!                   demo     scenes on a link in memory, drawn
+//!                   explain  a capture, told as the same ladder
+//!                   swarm    random worlds in which everything must hold
+//!                   pages    shell completions, manual
+//!
+//!                   serve, get and put, nc, ping, resolve ─► net: a stack on a TUN or TAP of their own
+//!
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
 //! ```
 //!
-//! Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.
+//! Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 3 to 7 what the network did (see `net::Exit`), 130 it
+//! was interrupted.
 
 mod args;
 mod bench;
+#[cfg(target_os = "linux")]
+mod body;
 mod demo;
 mod explain;
+#[cfg(target_os = "linux")]
+mod http;
+#[cfg(target_os = "linux")]
+mod nc;
+#[cfg(target_os = "linux")]
+mod net;
 mod out;
+mod pages;
+#[cfg(target_os = "linux")]
+mod ping;
+#[cfg(target_os = "linux")]
+mod resolve;
 #[cfg(target_os = "linux")]
 mod serve;
+#[cfg(target_os = "linux")]
+mod sink;
 mod swarm;
 
 use clap::Parser as _;
@@ -33,7 +52,19 @@ fn main() -> ExitCode {
         args::Command::Explain(args) => explain::run(args, &mut out),
         args::Command::Sim(args) => swarm::run(args, &mut out),
         #[cfg(target_os = "linux")]
-        args::Command::Serve(args) => serve::run(args, &mut out),
+        args::Command::Serve(args) => serve::run(args),
+        #[cfg(target_os = "linux")]
+        args::Command::Get(args) => http::get(args),
+        #[cfg(target_os = "linux")]
+        args::Command::Put(args) => http::put(args),
+        #[cfg(target_os = "linux")]
+        args::Command::Nc(args) => nc::run(args),
+        #[cfg(target_os = "linux")]
+        args::Command::Ping(args) => ping::run(args),
+        #[cfg(target_os = "linux")]
+        args::Command::Resolve(args) => resolve::run(args),
+        args::Command::Completions(args) => pages::completions(&args),
+        args::Command::Man(args) => pages::man(&args),
     };
     // What was not written yet may fail now.
     let result = result.and_then(|done| out.flush().map(|()| done).map_err(Into::into));
@@ -44,9 +75,17 @@ fn main() -> ExitCode {
         Err(error) if out::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("handfast: {error:#}");
-            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            exit_code(&error)
         }
     }
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(failure) = error.downcast_ref::<net::Failure>() {
+        return ExitCode::from(failure.exit as u8);
+    }
+    if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// How a command ended that has said all there is to say.

@@ -69,6 +69,7 @@ mod adapters;
 mod addrs;
 mod builder;
 mod current;
+mod echo;
 mod error;
 mod handle;
 pub mod net;
@@ -96,10 +97,12 @@ pub use builder::StackBuilder;
 pub use current::Entered;
 pub use device;
 pub use driver::{DeviceSnapshot, Snapshot};
+pub use echo::{Echo, Echoed};
 pub use handle::{Closed, Stack};
 pub use snapshot::Connections;
 pub use stack::{
-    Cidr, ConnectionInfo, HostConfig, InterfaceId, ListenConfig, ListenerInfo, MacAddr, NotACidr,
+    Cidr, ConnectionInfo, EchoFault, EchoReply, EchoSend, HostConfig, InterfaceId, ListenConfig,
+    ListenerInfo, MacAddr, NotACidr,
 };
 pub use stack::{UdpCounters, UdpDatagram, UdpOptions, UdpPath, UdpSend};
 pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};

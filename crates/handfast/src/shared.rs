@@ -12,7 +12,7 @@ use crate::waiters::{Waiters, Wakes};
 use device::Device;
 use driver::{Bell, Clock, DeviceError, Driver};
 use env::Instant;
-use stack::{ConnectionId, Host, HostEvent, InterfaceId, ListenerId, UdpId};
+use stack::{ConnectionId, EchoId, Host, HostEvent, InterfaceId, ListenerId, UdpId};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
@@ -28,6 +28,7 @@ pub(crate) enum Socket {
     Stream(ConnectionId),
     Listener(ListenerId),
     Udp(UdpId),
+    Echo(EchoId),
 }
 
 /// What one waits for.
@@ -344,6 +345,7 @@ impl Inner {
                 HostEvent::TcpAcceptable(id) => (Socket::Listener(id), &[Read]),
                 HostEvent::UdpReadable(id) | HostEvent::UdpFailed(id) => (Socket::Udp(id), &[Read]),
                 HostEvent::UdpWritable(id) => (Socket::Udp(id), &[Write]),
+                HostEvent::EchoReadable(id) | HostEvent::EchoFailed(id) => (Socket::Echo(id), &[Read]),
                 _ => continue,
             };
             for &side in sides {

@@ -1,8 +1,9 @@
 //! Small services beside the files: echo (RFC 862, over UDP and TCP), and a digest that answers after the asker's FIN.
 
-use super::{Pair, ServeArgs, listen, taken};
+use super::{ServeArgs, listen, taken, trouble};
+use crate::net::{Net, Say};
 use anyhow::Context as _;
-use handfast::{Stack, TcpListener, TcpStream, UdpSocket};
+use handfast::{TcpListener, TcpStream, UdpSocket};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::io;
@@ -21,7 +22,8 @@ impl Services {
 }
 
 /// Starts what was asked for.
-pub(super) async fn start(stack: &Stack, args: &ServeArgs, pairs: &[Pair]) -> anyhow::Result<Services> {
+pub(super) async fn start(net: &Net, args: &ServeArgs) -> anyhow::Result<Services> {
+    let (stack, pairs) = (&net.stack, &net.pairs);
     let mut running = Vec::new();
     for &port in &args.udp_echo {
         for pair in pairs {
@@ -35,7 +37,7 @@ pub(super) async fn start(stack: &Stack, args: &ServeArgs, pairs: &[Pair]) -> an
         .chain(args.tcp_digest.iter().map(|port| (port, true)))
     {
         let listener = listen(stack, port).await.with_context(|| taken("port", port))?;
-        running.push(tokio::task::spawn_local(accept(listener, digests)).abort_handle());
+        running.push(tokio::task::spawn_local(accept(listener, digests, net.say)).abort_handle());
     }
     Ok(Services(running))
 }
@@ -50,12 +52,12 @@ async fn echo_datagrams(socket: UdpSocket) {
     }
 }
 
-async fn accept(listener: TcpListener, digests: bool) {
+async fn accept(listener: TcpListener, digests: bool, say: Say) {
     while let Ok((stream, peer)) = listener.accept().await {
         tokio::task::spawn_local(async move {
             let said = if digests { digest(stream).await } else { echo(stream).await };
             if let Err(why) = said {
-                super::println_or_not(&format!("{peer} {why}"));
+                trouble(say, &peer.to_string(), &why.to_string());
             }
         });
     }

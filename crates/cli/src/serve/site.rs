@@ -1,10 +1,10 @@
 //! From a request to its response.
 
-use super::body::Body;
 use super::listing::{self, Entry};
 use super::path::{self, BadPath};
 use super::range::{self, Asked};
 use super::upload::{self, Failed, Stored};
+use crate::body::Body;
 use anyhow::Context as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -255,7 +255,7 @@ fn failed(why: &io::Error, head: bool) -> Response<Body> {
         io::ErrorKind::ReadOnlyFilesystem => (StatusCode::FORBIDDEN, "nothing can be written here"),
         _ => {
             // The asker can do nothing about it; whoever serves may.
-            super::println_or_not(&format!("cannot answer: {why}"));
+            anstream::eprintln!("handfast: cannot answer: {why}");
             (StatusCode::INTERNAL_SERVER_ERROR, "this went wrong here")
         }
     };

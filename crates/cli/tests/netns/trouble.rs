@@ -28,10 +28,12 @@ fn what_is_asked_wrongly_is_told_before_anything_is_done() {
     fails(&asked(&[path, "--addr", "10.0.0.1"]), 2, &["--addr", "10.0.0.1/24"]);
     fails(&asked(&[path, "--addr", "10.0.0.1/33"]), 2, &["--addr"]);
     fails(&asked(&[path, "--addr", "10.0.0.255/24"]), 2, &["belong to no host"]);
-    fails(&asked(&[path, "--addr", "fd00::1/64"]), 2, &["not an IPv4 address"]);
     fails(&asked(&[path, "--addr6", "10.0.0.1/24"]), 2, &["not an IPv6 address"]);
-    fails(&asked(&[path, "--addr", "10.9.0.2/24"]), 2, &["10.111.0.1/24", "not in the kernel's network"]);
-    fails(&asked(&[path, "--addr", "10.111.0.1/24"]), 2, &["both"]);
+    let apart = [path, "--addr", "10.9.0.2/24", "--host-addr", "10.111.0.1/24"];
+    fails(&asked(&apart), 2, &["10.111.0.1/24", "not in the kernel's network"]);
+    fails(&asked(&[path, "--addr", "10.9.0.1/24", "--host-addr", "10.9.0.1/24"]), 2, &["both"]);
+    fails(&asked(&[path, "--tap", "hf0", "--tun", "hf0"]), 2, &["cannot be used"]);
+    fails(&asked(&[path, "--link", "loss=2"]), 2, &["--link", "share"]);
     fails(&asked(&[path, "--port", "0"]), 2, &["--port"]);
     fails(&asked(&[path, "--port", "65536"]), 2, &["--port"]);
     fails(&asked(&[path, "--mtu", "575"]), 2, &["--mtu"]);

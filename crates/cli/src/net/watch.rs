@@ -2,26 +2,27 @@
 //!
 //! ```text
 //!   host ─ Trace ─► observer ─┬─► why, by frame ─► comments of the capture
-//!                             └─► a queue ─► thread ─► the ladder, on standard output
+//!                             └─► a queue ─► thread ─► the ladder, or JSON: on standard output, or error
 //!   device ─ frames ─► Tap ─► Recorder ─► the file: flushed twice a second, and its first error kept
 //! ```
 
-use super::ServeArgs;
+use super::{NetArgs, Say};
 use anyhow::{Context as _, anyhow};
+use device::Device;
 use device::pcapng::{Tap, Way, Writer};
-use device::tun::Tun;
 use driver::{Clock, Observer};
 use handfast::StackBuilder;
 use stack::Trace;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use trace::{Lang, Live, Settings};
+use trace::{Entry, Lang, Live, Settings};
 
 /// Events that wait to be drawn; what a slow terminal leaves behind beyond that is not drawn.
 const BACKLOG: usize = 65_536;
@@ -34,6 +35,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub(super) struct Recording {
     pcap: Option<(PathBuf, Recorder)>,
     trace: bool,
+    say: Say,
     clock: Clock,
     drawing: Option<thread::JoinHandle<()>>,
 }
@@ -90,7 +92,7 @@ impl Write for Recorder {
 
 impl Recording {
     /// Makes the file, before anything else is there that would have to be taken away again.
-    pub(super) fn begin(args: &ServeArgs, clock: Clock) -> anyhow::Result<Self> {
+    pub(super) fn begin(args: &NetArgs, say: Say, clock: Clock) -> anyhow::Result<Self> {
         let pcap = match &args.pcap {
             None => None,
             Some(path) => {
@@ -100,26 +102,30 @@ impl Recording {
                 Some((path.clone(), Recorder(Arc::new(Mutex::new(capture)))))
             }
         };
-        Ok(Self { pcap, trace: args.trace, clock, drawing: None })
+        Ok(Self { pcap, trace: args.trace, say, clock, drawing: None })
     }
 
-    /// Has the stack carried by `tun` and seen by who watches.
-    pub(super) fn attach(&mut self, builder: StackBuilder, tun: Tun) -> anyhow::Result<StackBuilder> {
+    /// Has the stack carried by `device` and seen by who watches.
+    pub(super) fn attach(
+        &mut self,
+        builder: StackBuilder,
+        device: impl Device + Send + 'static,
+        name: &str,
+    ) -> anyhow::Result<StackBuilder> {
         let drawn = self.trace.then(|| {
             let (sender, receiver) = sync_channel(BACKLOG);
-            let settings = settings(self.clock);
-            self.drawing = Some(thread::spawn(move || draw(settings, &receiver)));
+            let (settings, say) = (settings(self.clock, self.say), self.say);
+            self.drawing = Some(thread::spawn(move || draw(settings, say, &receiver)));
             sender
         });
         let Some((path, recorder)) = &self.pcap else {
             return Ok(match drawn {
-                Some(drawn) => builder.device(tun).observe(observer(None, Some(drawn))),
-                None => builder.device(tun),
+                Some(drawn) => builder.device(device).observe(observer(None, Some(drawn))),
+                None => builder.device(device),
             });
         };
-        let name = tun.name().to_owned();
         let tap =
-            Writer::new(recorder.clone(), self.clock.epoch()).and_then(|file| Tap::new(tun, &name, file));
+            Writer::new(recorder.clone(), self.clock.epoch()).and_then(|file| Tap::new(device, name, file));
         let mut tap = tap.with_context(|| format!("cannot record to {}", path.display()))?;
         let reasons = Reasons::default();
         let known = reasons.clone();
@@ -130,25 +136,25 @@ impl Recording {
         Ok(builder.device(tap).observe(observer(Some(reasons), drawn)))
     }
 
-    /// Hands the capture to the system now and then; ends when that fails, and says so: serving goes on without it.
-    pub(super) async fn failed(&self) -> anyhow::Result<()> {
+    /// Hands the capture to the system now and then. When that fails it says so, and the rest goes on without it.
+    pub(super) async fn watch(&self) -> Infallible {
         let Some((path, recorder)) = &self.pcap else { return std::future::pending().await };
         loop {
             tokio::time::sleep(FLUSH).await;
             if let Some(why) = recorder.hand_over() {
                 let path = path.display();
-                anstream::eprintln!("handfast: recording to {path} has ended: {why}; serving goes on");
+                anstream::eprintln!("handfast: recording to {path} has ended: {why}; the rest goes on");
                 return std::future::pending().await;
             }
         }
     }
 
-    /// The end of both; the stack must be gone.
+    /// The end of both. `closed` says whether the stack is gone; otherwise not everything may be drawn.
     ///
     /// # Errors
     /// The capture is not complete.
-    pub(super) fn end(self) -> anyhow::Result<()> {
-        if let Some(drawing) = self.drawing {
+    pub(super) fn end(self, closed: bool) -> anyhow::Result<()> {
+        if let Some(drawing) = self.drawing.filter(|_| closed) {
             // It ends with its senders. A panic in it was shown already.
             let _ = drawing.join();
         }
@@ -182,26 +188,29 @@ fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Trace>>) -> Obser
             reasons.insert(*frame, comment);
         }
         if let Some(drawn) = &drawn {
-            // A terminal that cannot follow sees less; serving does not wait for it.
+            // A terminal that cannot follow sees less; nobody waits for it.
             let _ = drawn.try_send(what);
         }
     })
 }
 
-fn settings(clock: Clock) -> Settings {
+fn settings(clock: Clock, say: Say) -> Settings {
     let width =
         terminal_size::terminal_size().map_or(100, |(terminal_size::Width(columns), _)| usize::from(columns));
     Settings {
         hosts: ["network".into(), "handfast".into()],
         width: width.clamp(80, 160),
-        colour: io::stdout().is_terminal(),
+        colour: say.is_terminal(),
         origin: clock.now(),
         ..Settings::default()
     }
 }
 
 /// Draws what comes, until nothing can come any more or nobody looks.
-fn draw(settings: Settings, events: &Receiver<Trace>) {
+fn draw(settings: Settings, say: Say, events: &Receiver<Trace>) {
+    if say.json {
+        return list(&settings, say, events);
+    }
     let mut live = Live::new(settings);
     loop {
         let text = match events.recv_timeout(Duration::from_millis(100)) {
@@ -219,21 +228,23 @@ fn draw(settings: Settings, events: &Receiver<Trace>) {
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let _ = write(&live.flush());
+                let _ = say.write(&live.flush());
                 return;
             }
         };
-        if write(&text).is_err() {
+        if say.write(&text).is_err() {
             return;
         }
     }
 }
 
-fn write(text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
+/// The same for programs: a JSON object each.
+fn list(settings: &Settings, say: Say, events: &Receiver<Trace>) {
+    for what in events {
+        let entry = Entry::Host { host: 1, what };
+        let line = trace::json::line(&entry, &settings.hosts, settings.origin, settings.lang);
+        if say.write(&format!("{line}\n")).is_err() {
+            return;
+        }
     }
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
 }

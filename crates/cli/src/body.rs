@@ -1,12 +1,14 @@
-//! What a response carries: a text, or part of a file, read ahead while what was read before is sent.
+//! What a response or an upload carries: a text, part of a file, or what comes on a stream; read ahead while what was
+//! read before is sent.
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 /// Octets read at once.
@@ -15,14 +17,15 @@ const CHUNK: usize = 256 << 10;
 /// What a read gives: the file, to go on with, and what was read.
 type Chunk = io::Result<(File, Vec<u8>)>;
 
-/// The body of a response.
-pub(super) enum Body {
+/// The body of a response or request.
+pub(crate) enum Body {
     Text(Option<Bytes>),
     Part(Part),
+    Stream(Receiver<io::Result<Bytes>>),
 }
 
 /// Part of a file, being read.
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Where the next read begins.
     at: u64,
     /// Octets that were promised and are not sent yet.
@@ -31,20 +34,47 @@ pub(super) struct Part {
 }
 
 impl Body {
-    pub(super) fn text(text: impl Into<Bytes>) -> Self {
+    pub(crate) fn text(text: impl Into<Bytes>) -> Self {
         Self::Text(Some(text.into()))
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::Text(None)
     }
 
     /// `len` octets of `file` from `first` on.
-    pub(super) fn part(file: File, first: u64, len: u64) -> Self {
+    pub(crate) fn part(file: File, first: u64, len: u64) -> Self {
         let mut part = Part { at: first, left: len, reading: None };
         part.read_on(file, len);
         Self::Part(part)
     }
+
+    /// What `input` gives, as it comes; nobody knows how much that will be.
+    pub(crate) fn stream(input: impl Read + Send + 'static) -> Self {
+        Self::Stream(chunks(input))
+    }
+}
+
+/// What `input` gives, as it comes. A thread of its own reads it, which may wait for an input that never comes: it ends
+/// with the process.
+pub(crate) fn chunks(mut input: impl Read + Send + 'static) -> Receiver<io::Result<Bytes>> {
+    let (chunks, waiting) = channel(4);
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let chunk = match input.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(count) => Ok(Bytes::copy_from_slice(&buffer[..count])),
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+                Err(why) => Err(why),
+            };
+            let last = chunk.is_err();
+            if chunks.blocking_send(chunk).is_err() || last {
+                return;
+            }
+        }
+    });
+    waiting
 }
 
 impl Part {
@@ -94,6 +124,9 @@ impl HttpBody for Body {
         match &mut *self {
             Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Part(part) => part.poll(context).map(|read| read.map(|read| read.map(Frame::data))),
+            Self::Stream(waiting) => {
+                waiting.poll_recv(context).map(|read| read.map(|read| read.map(Frame::data)))
+            }
         }
     }
 
@@ -101,14 +134,16 @@ impl HttpBody for Body {
         match self {
             Self::Text(text) => text.is_none(),
             Self::Part(part) => part.left == 0,
+            Self::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Text(text) => text.as_ref().map_or(0, |text| text.len() as u64),
-            Self::Part(part) => part.left,
-        })
+        match self {
+            Self::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Self::Part(part) => SizeHint::with_exact(part.left),
+            Self::Stream(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -154,6 +189,13 @@ mod tests {
             let (got, error) = run(async { all(Body::part(file(&octets), first as u64, len as u64)).await });
             assert!(error.is_none() && got == octets[first..first + len], "{first} {len}");
         }
+    }
+
+    #[test]
+    fn a_stream_gives_what_comes_and_then_its_end() {
+        let octets: Vec<u8> = (0..2 * CHUNK + 7).map(|n| (n / 251) as u8).collect();
+        let (got, error) = run(async { all(Body::stream(io::Cursor::new(octets.clone()))).await });
+        assert!(error.is_none() && got == octets);
     }
 
     #[test]

@@ -1,0 +1,259 @@
+//! `handfast get URL`.
+
+use super::progress::{self, Progress};
+use super::{ask, broken, head_text, header, parse, usable};
+use crate::body::Body;
+use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
+use crate::sink::Sink;
+use crate::{Done, Usage};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
+use hyper::{Method, Response, StatusCode};
+use serde_json::json;
+use std::fs::File;
+use std::future::poll_fn;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+use url::Url;
+
+/// So many redirections are followed.
+const REDIRECTIONS: u32 = 10;
+
+/// Fetch a file over HTTP, by a stack of our own
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+pub(crate) struct GetArgs {
+    /// What: http://HOST[:PORT]/PATH; http:// may be left out
+    url: String,
+    /// Write to this file; - is standard output, as is none
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Go on where the file ends
+    #[arg(short = 'C', long = "continue", requires = "output")]
+    resume: bool,
+    /// Only the head of the answer
+    #[arg(short = 'I', long)]
+    head: bool,
+    /// Send this header, too; may be given several times
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(HeaderName, HeaderValue)>,
+    /// Show the heads of all answers
+    #[arg(short, long)]
+    verbose: bool,
+    /// Give up after so many seconds
+    #[arg(short = 'm', long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_time: Option<u32>,
+    #[command(flatten)]
+    net: NetArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo handfast get http://10.111.0.2/README.md         from `handfast serve`: two stacks, the kernel between them
+  sudo handfast get http://10.111.0.2/big -o big        with a progress bar
+  sudo handfast get http://10.111.0.2/big -o big -C     go on with what is there already
+  sudo handfast get http://10.111.1.1:8000/             from a server on this machine (python3 -m http.server)
+  sudo handfast get http://www.example/ --dns 10.0.0.53
+  sudo handfast get http://10.111.0.2/big -o - --loss 2% --stats | sha256sum
+  sudo handfast get http://10.111.0.2/README.md --trace -o /dev/null";
+
+pub(crate) fn run(args: GetArgs) -> anyhow::Result<Done> {
+    let url = parse(&args.url)?;
+    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    if args.resume && file.is_none() {
+        return Err(Usage("only a file can be gone on with: give -o FILE".into()).into());
+    }
+    let prepared = Prepared::new(args.net.clone(), Role::Any, file.is_none())?;
+    prepared.run(async |net| {
+        let progress = Progress::new(progress::may_show(net.say, args.net.trace, args.verbose));
+        let limit = args.max_time.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.into()));
+        tokio::select! {
+            done = fetch(net, &args, url.clone(), file, &progress) => done,
+            () = tokio::time::sleep(limit) => {
+                Err(Failure::error(Exit::TimedOut, format!("{url}: not all of it came in {} s", limit.as_secs())))
+            }
+            () = net.interrupted() => {
+                progress.end();
+                let how = file.map_or("", |_| "; -C goes on there");
+                anstream::eprintln!("handfast: interrupted after {}{how}", progress.words());
+                Ok(Done::Interrupted)
+            }
+        }
+    })
+}
+
+async fn fetch(
+    net: &Net,
+    args: &GetArgs,
+    mut url: Url,
+    file: Option<&Path>,
+    progress: &Progress,
+) -> anyhow::Result<Done> {
+    let there = match file.filter(|_| args.resume).map(std::fs::metadata) {
+        Some(Ok(about)) => about.len(),
+        _ => 0,
+    };
+    let mut headers: HeaderMap = args.header.iter().cloned().collect();
+    if there > 0 {
+        headers.insert(RANGE, HeaderValue::from_str(&format!("bytes={there}-"))?);
+    }
+    let method = if args.head { Method::HEAD } else { Method::GET };
+    for _ in 0..=REDIRECTIONS {
+        let response = ask(net, method.clone(), &url, &headers, Body::empty()).await?;
+        if args.verbose {
+            anstream::eprintln!("{}", head_text(&response));
+        }
+        let Some(next) = redirection(&url, &response)? else {
+            return match there {
+                _ if args.head => tell_head(net, &url, &response),
+                0 => receive(net, &url, response, file, 0, progress).await,
+                there => go_on(net, &url, response, file, there, progress).await,
+            };
+        };
+        url = next;
+    }
+    Err(Failure::error(Exit::Status, format!("{url}: more than {REDIRECTIONS} redirections")))
+}
+
+/// Where the answer sends us, if it does (RFC 9110 §15.4).
+fn redirection(url: &Url, response: &Response<Incoming>) -> anyhow::Result<Option<Url>> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+    let next = to.and_then(|to| url.join(to).ok());
+    let next =
+        next.ok_or_else(|| Failure::error(Exit::Status, format!("{url}: sent elsewhere, but not where")))?;
+    usable(&next).map_err(|why| Failure::error(Exit::Status, format!("{url} sent us to {why}")))?;
+    Ok(Some(next))
+}
+
+fn tell_head(net: &Net, url: &Url, response: &Response<Incoming>) -> anyhow::Result<Done> {
+    let status = response.status();
+    if net.say.json {
+        let headers: serde_json::Map<_, _> = (response.headers().iter())
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
+            .collect();
+        let head =
+            json!({ "event": "head", "url": url.as_str(), "status": status.as_u16(), "headers": headers });
+        println!("{head}");
+    } else {
+        print!("{}", head_text(response));
+    }
+    if status.as_u16() < 400 { Ok(Done::Well) } else { Err(refused(url, status)) }
+}
+
+fn refused(url: &Url, status: StatusCode) -> anyhow::Error {
+    Failure::error(Exit::Status, format!("{url}: the server answered {status}"))
+}
+
+/// The rest of a file of which `there` octets are here.
+async fn go_on(
+    net: &Net,
+    url: &Url,
+    response: Response<Incoming>,
+    file: Option<&Path>,
+    there: u64,
+    progress: &Progress,
+) -> anyhow::Result<Done> {
+    let range =
+        response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT if range.starts_with(&format!("bytes {there}-")) => {
+            receive(net, url, response, file, there, progress).await
+        }
+        StatusCode::PARTIAL_CONTENT => {
+            Err(Failure::error(Exit::Status, format!("{url}: another part came than was asked for: {range}")))
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE if range == format!("bytes */{there}") => {
+            net.say.line(
+                || json!({ "event": "got", "url": url.as_str(), "octets": 0, "whole": there, "seconds": 0.0 }),
+                "all of it is here already",
+            )?;
+            Ok(Done::Well)
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE => Err(Failure::error(
+            Exit::Status,
+            format!("{url}: more is here than there ({there} octets, {range})"),
+        )),
+        // All of it, from the beginning.
+        _ => receive(net, url, response, file, 0, progress).await,
+    }
+}
+
+/// Takes the body, behind the `there` octets that are here.
+async fn receive(
+    net: &Net,
+    url: &Url,
+    response: Response<Incoming>,
+    file: Option<&Path>,
+    there: u64,
+    progress: &Progress,
+) -> anyhow::Result<Done> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(refused(url, status));
+    }
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    progress.begin(there, length.map(|length: u64| there.saturating_add(length)));
+    let sink = match file {
+        None => Sink::stdout(),
+        Some(path) => {
+            let file = if there > 0 { File::options().append(true).open(path) } else { File::create(path) };
+            Sink::file(file.with_context(|| format!("cannot write {}", path.display()))?)
+        }
+    };
+    let mut body = response.into_body();
+    let mut broke = None;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(data)) => {
+                progress.add(data.len());
+                if !sink.put(data).await {
+                    break;
+                }
+            }
+            Ok(Err(_trailers)) => {}
+            Err(why) => {
+                broke = Some(broken(url, &why));
+                break;
+            }
+        }
+    }
+    // What came is kept, whatever happened to the rest.
+    let written = sink.end().await;
+    progress.end();
+    written.with_context(|| match file {
+        Some(path) => format!("cannot write {}", path.display()),
+        None => "cannot write to standard output".to_owned(),
+    })?;
+    if let Some(why) = broke {
+        let how = if file.is_some() { "; -C goes on there" } else { "" };
+        let exit = why.downcast_ref::<Failure>().map_or(Exit::Broken, |why| why.exit);
+        return Err(Failure::error(exit, format!("{why} after {} octets{how}", progress.whole())));
+    }
+    tell(net, url, status, file, progress)?;
+    Ok(Done::Well)
+}
+
+fn tell(
+    net: &Net,
+    url: &Url,
+    status: StatusCode,
+    file: Option<&Path>,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    if file.is_none() && !net.say.json {
+        return Ok(());
+    }
+    let name = file.map(|file| file.display().to_string());
+    let json = || {
+        json!({ "event": "got", "url": url.as_str(), "status": status.as_u16(), "file": name,
+            "octets": progress.octets(), "whole": progress.whole(), "seconds": progress.took().as_secs_f64() })
+    };
+    let words = format!("{}: {}", name.as_deref().unwrap_or("-"), progress.words());
+    net.say.line(json, &words).map_err(|why| anyhow!(why))
+}

@@ -1,0 +1,190 @@
+//! The interface: which one, and how it is set up.
+
+use super::address::{Pair, Plan};
+use super::args::Switch;
+use super::{NetArgs, Role, Say};
+use crate::Usage;
+use anyhow::anyhow;
+use device::netlink::{Netlink, NetlinkError};
+use device::tun::{Changes, Kind, Options, Tun, TunError};
+use std::io;
+use std::path::PathBuf;
+
+/// As many stacks find a place by themselves.
+const MOST: u8 = 254;
+
+/// # Errors
+/// [`Usage`]: no interface can be called so.
+pub(super) fn check_names(args: &NetArgs) -> Result<(), Usage> {
+    // The kernel takes more, and makes "hf%d" another name than what was asked for.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    for name in [&args.tun, &args.tap, &args.bridge].into_iter().flatten() {
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(Usage(TunError::BadName { name: name.clone() }.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Opens the interface and sets it up; gives the pairs of addresses that are really there.
+///
+/// # Errors
+/// What is in the way, and what to do.
+pub(super) fn open(
+    args: &NetArgs,
+    plan: &Plan,
+    role: Role,
+    changes: &mut Changes,
+    say: Say,
+) -> anyhow::Result<(Tun, Vec<Pair>)> {
+    let named = args.tun.as_deref().or(args.tap.as_deref());
+    let (mut tun, n, made) = match (named, role) {
+        (None, Role::Any) => next_free(args, plan)?,
+        (named, role) => {
+            let name = named.unwrap_or("hf0");
+            let made = !exists(name)?;
+            let tun = device(args, name).map_err(|why| match why {
+                TunError::BadName { .. } => anyhow::Error::new(Usage(why.to_string())),
+                why => why.into(),
+            })?;
+            let n = match (role, number(name)) {
+                (Role::Server, _) => 0,
+                (Role::Any, Some(n)) => n,
+                (Role::Any, None) if plan.chooses() => free_number(plan)?,
+                (Role::Any, None) => 0,
+            };
+            (tun, n, made)
+        }
+    };
+    let pairs = plan.pairs(n);
+    if made {
+        check_addresses(&pairs)?;
+    }
+    if let Some(bridge) = &args.bridge {
+        let how = format!("on the bridge {bridge}");
+        let name = tun.name().to_owned();
+        let set = tun.configure_until(changes, Some(args.mtu), &[], &[]);
+        set.and_then(|()| tun.join_bridge(changes, bridge)).map_err(|why| cannot(why, &name, &how))?;
+    }
+    let mut there = Vec::new();
+    for pair in pairs {
+        let kernels = pair.kernels.map(|kernels| (kernels.address(), kernels.prefix()));
+        if kernels.is_none() {
+            there.push(pair);
+            continue;
+        }
+        match tun.configure_until(changes, Some(args.mtu), kernels.as_slice(), &[]) {
+            Ok(()) => there.push(pair),
+            Err(why) if pair.optional => say.line_or_not(
+                || serde_json::json!({ "event": "without", "what": "IPv6", "text": why.to_string() }),
+                &format!("without IPv6: {why}"),
+            ),
+            Err(why) => {
+                let with = pair.kernels.unwrap_or(pair.ours);
+                return Err(cannot(why, tun.name(), &format!("with {with}")));
+            }
+        }
+    }
+    if made && !args.no_forward {
+        // Without it other stacks are not reached: that is seen when one is tried.
+        let _: io::Result<()> = forward(tun.name());
+    }
+    Ok((tun, there))
+}
+
+fn device(args: &NetArgs, name: &str) -> Result<Tun, TunError> {
+    let kind = if args.tap.is_some() { Kind::Tap } else { Kind::Tun };
+    Options { kind, offloads: args.offloads == Switch::On, ..Options::new(name) }.open()
+}
+
+/// N of hfN.
+fn number(name: &str) -> Option<u8> {
+    name.strip_prefix("hf").and_then(|n| n.parse().ok()).filter(|n| (1..=MOST).contains(n))
+}
+
+fn exists(name: &str) -> Result<bool, NetlinkError> {
+    match Netlink::open()?.link(name) {
+        Ok(_) => Ok(true),
+        Err(why) if matches!(why.why, device::netlink::Why::NotFound) => Ok(false),
+        Err(why) => Err(why),
+    }
+}
+
+/// The first interface of ours that nobody uses, with its number, and whether it was made for this.
+fn next_free(args: &NetArgs, plan: &Plan) -> anyhow::Result<(Tun, u8, bool)> {
+    for n in 1..=MOST {
+        let name = format!("hf{n}");
+        let there = exists(&name)?;
+        if !there && !is_free(&plan.pairs(n))? {
+            continue;
+        }
+        match device(args, &name) {
+            Ok(tun) => return Ok((tun, n, !there)),
+            // Another command has it, or it is something else.
+            Err(TunError::Busy { .. } | TunError::NameTaken { .. } | TunError::WrongKind { .. }) => {}
+            Err(TunError::NoPrivilege { .. }) if there => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+    let how = "name an interface (--tun NAME) and its addresses (--addr, --host-addr)";
+    Err(anyhow!("hf1 to hf{MOST} are all in use: {how}"))
+}
+
+/// The first number whose addresses are nobody's.
+fn free_number(plan: &Plan) -> anyhow::Result<u8> {
+    for n in 1..=MOST {
+        if is_free(&plan.pairs(n))? {
+            return Ok(n);
+        }
+    }
+    Err(anyhow!("all of 10.111.1.0 to 10.111.{MOST}.0 is in use: give --addr"))
+}
+
+fn is_free(pairs: &[Pair]) -> Result<bool, NetlinkError> {
+    let mut netlink = Netlink::open()?;
+    for pair in pairs {
+        for cidr in [Some(pair.ours), pair.kernels].into_iter().flatten() {
+            if netlink.is_local(cidr.address())? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// # Errors
+/// An address is this machine's already, at another interface.
+fn check_addresses(pairs: &[Pair]) -> anyhow::Result<()> {
+    let mut netlink = Netlink::open()?;
+    for pair in pairs {
+        for cidr in [Some(pair.ours), pair.kernels].into_iter().flatten() {
+            if netlink.is_local(cidr.address())? {
+                let address = cidr.address();
+                return Err(anyhow!(
+                    "{address} is an address of this machine already, at another interface: choose others with --addr \
+                     and --host-addr, or stop what uses it"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has the kernel pass on what arrives from this interface, which is ours and goes away: what others send is not its
+/// concern.
+fn forward(name: &str) -> io::Result<()> {
+    let switch = |path: &str| {
+        let path: PathBuf = ["/proc/sys/net", path].iter().collect();
+        std::fs::write(path, "1")
+    };
+    switch(&format!("ipv4/conf/{name}/forwarding"))?;
+    // Linux 6.17 and later; before, IPv6 is passed on for all interfaces or for none.
+    match switch(&format!("ipv6/conf/{name}/force_forwarding")) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+fn cannot(why: NetlinkError, name: &str, how: &str) -> anyhow::Error {
+    anyhow::Error::new(why).context(format!("cannot set up {name} {how}"))
+}
