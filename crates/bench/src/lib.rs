@@ -6,6 +6,7 @@
 //!              Ours                               Theirs             a host of ours; an interface of smoltcp
 //!                │                                  │
 //!    memory:  a link in memory                   the same            one thread, no system call
+//!    tun:     a TUN to the kernel                the same            beside kernel to kernel over veth
 //!    report:  medians, spread, ratio  ─► a table, or JSON
 //! ```
 //!
@@ -19,6 +20,8 @@ mod stack;
 mod stats;
 mod theirs;
 mod traffic;
+#[cfg(target_os = "linux")]
+pub mod tun;
 
 pub use error::BenchError;
 pub use report::{Better, Figure, Report, Row};

@@ -134,3 +134,10 @@ impl<D: Device> Stack for Ours<D> {
         self.driver.devices().map(|(_, device)| device.counters().tx_frames).sum()
     }
 }
+
+#[cfg(target_os = "linux")]
+impl<D: Device> crate::stack::Waits for Ours<D> {
+    fn wait(&mut self, now: Instant, limit: Instant) -> Result<(), BenchError> {
+        self.driver.wait(now, Some(limit)).map_err(BenchError::system("wait"))
+    }
+}

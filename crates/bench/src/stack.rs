@@ -49,3 +49,10 @@ pub(crate) trait Stack {
     /// Frames sent so far; a train is one.
     fn frames(&self) -> u64;
 }
+
+/// A stack that can wait on its thread until something happens.
+#[cfg(target_os = "linux")]
+pub(crate) trait Waits {
+    /// Waits until the device has something or has room again, something is due, or `limit`.
+    fn wait(&mut self, now: Instant, limit: Instant) -> Result<(), BenchError>;
+}

@@ -4,6 +4,8 @@
 //! default), no timestamps (its default), trains where the device takes them.
 
 pub(crate) mod link;
+#[cfg(target_os = "linux")]
+pub(crate) mod phy;
 
 use crate::stack::Stack;
 use crate::{BenchError, Ends};
@@ -162,5 +164,29 @@ impl<P: Device + Counted> Stack for Theirs<P> {
 
     fn frames(&self) -> u64 {
         self.device.frames()
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl<D: device::Device> crate::stack::Waits for Theirs<phy::Phy<D>> {
+    fn wait(&mut self, now: Instant, limit: Instant) -> Result<(), BenchError> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        if let Some(why) = self.device.take_error() {
+            return Err(BenchError::System { doing: "use the device", why });
+        }
+        let limit = limit.since(now);
+        let due = self.interface.poll_delay(micros(now), &self.sockets);
+        let wait = due.map_or(limit, |due| limit.min(due.into()));
+        let wait = Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        };
+        let blocked = self.device.is_blocked();
+        let Some(fd) = self.device.device().fd() else { return Ok(()) };
+        let flags = if blocked { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        match poll(&mut [PollFd::new(&fd, flags)], Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(why) => Err(BenchError::System { doing: "wait", why: why.into() }),
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! `handfast bench`: how fast it is, beside smoltcp and the kernel.
 
+#[cfg(target_os = "linux")]
+mod tun;
+
 use crate::out::Out;
 use crate::{Done, Usage};
 use anyhow::Context as _;
@@ -23,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   handfast bench memory
   handfast bench memory --quick --json
+  sudo handfast bench tun
 
 Figures are worth something from an optimised build, on a machine that does nothing else.";
 
@@ -30,6 +34,17 @@ Figures are worth something from an optimised build, on a machine that does noth
 enum BenchCommand {
     /// Stack to stack in one thread, beside smoltcp in the same run
     Memory(Measured),
+    /// Over a TUN to the kernel and back, beside smoltcp and kernel to kernel in the same run; needs root
+    #[cfg(target_os = "linux")]
+    Tun(TunArgs),
+    /// The stack's end of a stream, for `tun`
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    End(tun::TaskArgs),
+    /// The other end
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Peer(tun::TaskArgs),
     /// Says as JSON what an idle connection costs in a process of its own
     #[command(hide = true)]
     Idle { stack: Kind, count: usize },
@@ -48,19 +63,25 @@ struct Measured {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+struct TunArgs {
+    /// Shorter samples, and five of each
+    #[arg(long)]
+    quick: bool,
+    /// Without offloads on the TUN: one packet a system call
+    #[arg(long)]
+    plain: bool,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Ours,
     Theirs,
-}
-
-impl From<Kind> for Which {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Ours => Self::Ours,
-            Kind::Theirs => Self::Theirs,
-        }
-    }
+    Kernel,
 }
 
 pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
@@ -70,8 +91,20 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
             let options = memory::Options { only: only(measured.only.as_deref(), memory::ROWS)?, ..options };
             table(measured.json, out, |progress| memory::run(options, machine(), progress, idle_apart))
         }
+        #[cfg(target_os = "linux")]
+        BenchCommand::Tun(args) => {
+            tun::enter_namespace()?;
+            let options = if args.quick { bench::tun::Options::QUICK } else { bench::tun::Options::FULL };
+            let options = bench::tun::Options { offloads: !args.plain, ..options };
+            table(args.json, out, |progress| bench::tun::run(options, machine(), progress, tun::sample))
+        }
+        #[cfg(target_os = "linux")]
+        BenchCommand::End(task) => tun::end(&task).map(|()| Done::Well),
+        #[cfg(target_os = "linux")]
+        BenchCommand::Peer(task) => tun::peer(&task).map(|()| Done::Well),
         BenchCommand::Idle { stack, count } => {
-            let Idle { resident, told } = memory::idle(stack.into(), count)?;
+            let which = if stack == Kind::Ours { Which::Ours } else { Which::Theirs };
+            let Idle { resident, told } = memory::idle(which, count)?;
             out.line(&serde_json::json!({ "resident": resident, "told": told }).to_string())?;
             Ok(Done::Well)
         }
