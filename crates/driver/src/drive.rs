@@ -3,6 +3,7 @@
 use crate::wait::timespec;
 use device::{BATCH, Device};
 use env::{Instant, Machine};
+use record::Recorder;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use stack::{Host, HostEvent, InterfaceConfig, InterfaceError, InterfaceId, Trace};
@@ -23,6 +24,7 @@ pub struct Driver<D = Box<dyn Device + Send>> {
     host: Host,
     ports: Vec<Port<D>>,
     observer: Option<Observer>,
+    recorder: Option<Recorder>,
     /// Kept for its room.
     arrived: Vec<Frame>,
     dropped: u64,
@@ -76,7 +78,7 @@ impl From<DeviceError> for io::Error {
 impl<D: Device> Driver<D> {
     /// A host without devices.
     pub fn new(host: Host) -> Self {
-        Self { host, ports: Vec::new(), observer: None, arrived: Vec::new(), dropped: 0 }
+        Self { host, ports: Vec::new(), observer: None, recorder: None, arrived: Vec::new(), dropped: 0 }
     }
 
     /// Attaches `device` as an interface of the host: with an MTU of at most the device's, and its offloads.
@@ -141,6 +143,17 @@ impl<D: Device> Driver<D> {
     pub fn observe(&mut self, observer: Option<Observer>) {
         self.host.watch(observer.is_some());
         self.observer = observer;
+    }
+
+    /// Has everything recorded that goes into the host, from its beginning on: before any device is attached, and before
+    /// any call. Dropping the driver writes what is left. What the recorder came to, [`Recorder::watch`] tells.
+    ///
+    /// # Errors
+    /// The host is not new, or the recorder has begun already.
+    pub fn record(&mut self, mut recorder: Recorder) -> io::Result<()> {
+        recorder.begin(&mut self.host)?;
+        self.recorder = Some(recorder);
+        Ok(())
     }
 
     /// Takes the next event for the users of the host.
@@ -224,6 +237,11 @@ impl<D: Device> Driver<D> {
     }
 
     fn tell(&mut self) {
+        if let Some(recorder) = &mut self.recorder
+            && !recorder.take(&mut self.host)
+        {
+            self.recorder = None;
+        }
         let Some(observer) = &mut self.observer else { return };
         while let Some(trace) = self.host.poll_trace() {
             observer(trace);
@@ -276,12 +294,22 @@ impl<D: Device> Driver<D> {
     }
 }
 
+/// What was noted since the last turn is recorded, too.
+impl<D> Drop for Driver<D> {
+    fn drop(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.take(&mut self.host);
+        }
+    }
+}
+
 impl<D> fmt::Debug for Driver<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting: usize = self.ports.iter().map(|port| port.queue.len()).sum();
         f.debug_struct("Driver")
             .field("devices", &self.ports.len())
             .field("waiting", &waiting)
+            .field("recorded", &self.recorder.is_some())
             .field("observed", &self.observer.is_some())
             .finish_non_exhaustive()
     }

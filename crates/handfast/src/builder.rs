@@ -8,6 +8,7 @@ use crate::task::{OnTask, Turner};
 use device::Device;
 use driver::{Clock, Driver, Observer, Waiter};
 use env::Rng;
+use record::Recorder;
 use stack::{Cidr, Host, HostConfig, MacAddr};
 use std::io;
 use std::net::IpAddr;
@@ -39,6 +40,7 @@ pub struct StackBuilder {
     clock: Option<Clock>,
     seed: Option<[u8; 32]>,
     observer: Option<Observer>,
+    recorder: Option<Recorder>,
     name_servers: Vec<IpAddr>,
 }
 
@@ -144,6 +146,13 @@ impl StackBuilder {
         Self { observer: Some(observer), ..self }
     }
 
+    /// Has everything recorded that goes into the stack's host, from its beginning on, so that the run can be replayed:
+    /// see the crate `handfast-record`. No secret gets into the file, and no payload unless the recorder was asked for it.
+    /// It is complete when the stack is gone: closed, and its last socket dropped.
+    pub fn record(self, recorder: Recorder) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
     /// Starts the stack: as a task on the tokio runtime that this is called in; outside of any, on a thread of its own,
     /// as [`build_on_thread`](Self::build_on_thread).
     ///
@@ -186,6 +195,9 @@ impl StackBuilder {
         });
         let seed = self.seed.map_or_else(driver::seed, Ok)?;
         let mut driver = Driver::new(Host::new(self.config, seed).map_err(invalid)?);
+        if let Some(recorder) = self.recorder {
+            driver.record(recorder)?;
+        }
         driver.observe(self.observer);
         let (mut fds, mut sources, mut belongings) = (Vec::new(), Vec::new(), Vec::new());
         if self.ports.is_empty() {

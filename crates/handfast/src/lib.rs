@@ -99,6 +99,7 @@ pub use device;
 pub use driver::{DeviceSnapshot, Snapshot};
 pub use echo::{Echo, Echoed};
 pub use handle::{Closed, Stack};
+pub use record::{Options as RecordOptions, Recorder};
 pub use snapshot::Connections;
 pub use stack::{
     Cidr, ConnectionInfo, EchoFault, EchoReply, EchoSend, HostConfig, InterfaceId, ListenConfig,

@@ -148,7 +148,9 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.shared.close();
-        if let Some(thread) = self.thread.take() {
+        // A file that failed may hang, and nobody waits for it.
+        let failed = self.shared.watch().progress().failure.is_some();
+        if let Some(thread) = self.thread.take().filter(|_| !failed) {
             // A panic in it was shown already.
             let _ = thread.join();
         }

@@ -62,12 +62,22 @@ impl Watch {
     pub fn progress(&self) -> Progress {
         self.0.lock().progress
     }
+
+    /// Waits until it is over, whole or not, but no longer than `patience`; says whether it is. It is over when its
+    /// recorder is gone and the file is written, or when it has failed.
+    pub fn wait(&self, patience: Duration) -> bool {
+        let going = |state: &mut State| !state.over && state.progress.failure.is_none();
+        let waited = self.0.over.wait_timeout_while(self.0.lock(), patience, going);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !going(&mut state)
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    over: Condvar,
     most: usize,
 }
 
@@ -76,6 +86,7 @@ pub(crate) struct State {
     pub(crate) pieces: Vec<u8>,
     pub(crate) progress: Progress,
     closed: bool,
+    over: bool,
 }
 
 impl Shared {
@@ -110,7 +121,7 @@ impl Shared {
     }
 
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), wake: Condvar::new(), most })
+        Arc::new(Self { state: Mutex::default(), wake: Condvar::new(), over: Condvar::new(), most })
     }
 
     pub(crate) fn watch(self: &Arc<Self>) -> Watch {
@@ -118,14 +129,22 @@ impl Shared {
     }
 
     /// Writes what is added until it is closed, or ends with a failure; says which.
-    pub(crate) fn write(&self, mut file: impl Write, beginning: &[u8]) -> Option<Failure> {
+    pub(crate) fn write(&self, file: impl Write, beginning: &[u8]) -> Option<Failure> {
+        let failure = self.write_on(file, beginning);
+        self.lock().over = true;
+        self.over.notify_all();
+        failure
+    }
+
+    fn write_on(&self, mut file: impl Write, beginning: &[u8]) -> Option<Failure> {
         let mut spare = Vec::new();
         let mut begun = self.put(&mut file, &[beginning]);
         loop {
             let mut state = self.lock();
-            if begun.is_err() || state.progress.failure.is_some() {
-                let failure = begun.err().map(|why| Failure::Io(why.kind()));
-                let failure = *state.progress.failure.get_or_insert(failure?);
+            if let Err(why) = &begun {
+                state.progress.failure.get_or_insert(Failure::Io(why.kind()));
+            }
+            if let Some(failure) = state.progress.failure {
                 state.pieces = Vec::new();
                 return Some(failure);
             }
