@@ -102,6 +102,17 @@ pub trait Device {
         false
     }
 
+    /// The number of this system's interface that it is, if it is one of this network namespace: what a
+    /// `netlink::Monitor` speaks of.
+    fn interface_index(&self) -> Option<u32> {
+        None
+    }
+
+    /// Takes note that its interface has another MTU now, in octets of IP packet.
+    fn mtu_changed(&mut self, mtu: usize) {
+        let _ = mtu;
+    }
+
     /// When it wants to be turned next though nothing arrives, if ever.
     fn poll_timeout(&self) -> Option<Instant> {
         None
@@ -131,6 +142,12 @@ macro_rules! forward {
             }
             fn has_more(&self) -> bool {
                 (**self).has_more()
+            }
+            fn interface_index(&self) -> Option<u32> {
+                (**self).interface_index()
+            }
+            fn mtu_changed(&mut self, mtu: usize) {
+                (**self).mtu_changed(mtu)
             }
             fn poll_timeout(&self) -> Option<Instant> {
                 (**self).poll_timeout()

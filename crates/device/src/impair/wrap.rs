@@ -167,6 +167,14 @@ impl<D: Device> Device for Impaired<D> {
         self.inner.has_more()
     }
 
+    fn interface_index(&self) -> Option<u32> {
+        self.inner.interface_index()
+    }
+
+    fn mtu_changed(&mut self, mtu: usize) {
+        self.inner.mtu_changed(mtu);
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         // While the device takes nothing, what else comes out of the link can only wait behind it.
         let out = self.retry.or_else(|| self.out.poll_timeout());

@@ -153,6 +153,14 @@ impl<D: Device, W: Write> Device for Tap<D, W> {
         self.inner.has_more()
     }
 
+    fn interface_index(&self) -> Option<u32> {
+        self.inner.interface_index()
+    }
+
+    fn mtu_changed(&mut self, mtu: usize) {
+        self.inner.mtu_changed(mtu);
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         self.inner.poll_timeout()
     }

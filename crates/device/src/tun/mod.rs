@@ -25,7 +25,7 @@ pub use open::Options;
 
 use crate::coalesce::Coalescer;
 use crate::memory::packet_start;
-use crate::netlink::{Netlink, NetlinkError};
+use crate::netlink::{Netlink, NetlinkError, Why};
 use crate::virtio::{Header, Lie, Order, Trains};
 use crate::{BATCH, Capabilities, Counters, Device, Instant, Medium, finish, ip_offset};
 use open::Shared;
@@ -78,6 +78,8 @@ impl Kind {
 pub struct Tun {
     fd: OwnedFd,
     name: String,
+    /// Its number, if it lives in the network namespace of the thread that made this.
+    index: Option<u32>,
     /// Where more queues come from.
     node: PathBuf,
     kind: Kind,
@@ -179,9 +181,14 @@ impl Tun {
     /// Asks the kernel for the MTU again, in case someone has changed it.
     ///
     /// # Errors
-    /// The interface is gone or in another network namespace.
+    /// The interface is gone or in another network namespace: [`crate::netlink::Why::NotFound`].
     pub fn refresh_mtu(&mut self) -> Result<usize, NetlinkError> {
-        let mtu = Netlink::open()?.link(&self.name)?.mtu as usize;
+        let info = Netlink::open()?.link(&self.name)?;
+        if self.index != Some(info.index) {
+            // Another one of the same name.
+            return Err(NetlinkError { asked: format!("look at {}", self.name), why: Why::NotFound });
+        }
+        let mtu = info.mtu as usize;
         self.set_mtu(mtu);
         Ok(mtu)
     }
@@ -384,6 +391,14 @@ impl Device for Tun {
 
     fn has_more(&self) -> bool {
         self.more
+    }
+
+    fn interface_index(&self) -> Option<u32> {
+        self.index
+    }
+
+    fn mtu_changed(&mut self, mtu: usize) {
+        self.set_mtu(mtu);
     }
 
     fn transmit(&mut self, _: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {

@@ -6,6 +6,7 @@ use super::sys::{self, InterfaceRequest};
 use super::{Kind, NODE, Tun};
 use crate::Counters;
 use crate::coalesce::Coalescer;
+use crate::netlink::Netlink;
 use crate::virtio::{self, Order, Trains};
 use linux_raw_sys::general::O_NONBLOCK;
 use linux_raw_sys::if_tun::{IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, IFF_TUN, IFF_VNET_HDR};
@@ -197,9 +198,12 @@ impl Tun {
         let mask = set_offloads(&fd, header)?;
         let trains = Trains { tcp: mask & sys::TSO == sys::TSO, udp: mask & sys::USO == sys::USO };
         let hardware_addr = (kind == Kind::Tap).then(|| own_address(&fd)).transpose()?;
+        // An interface of another namespace cannot be asked for; see `adopt`.
+        let index = if is_here(&fd) { Netlink::open().and_then(|mut n| n.link(&name)).ok() } else { None };
         let mut tun = Self {
             fd,
             name,
+            index: index.map(|info| info.index),
             node,
             kind,
             header_len,
@@ -213,9 +217,7 @@ impl Tun {
             coalescer: (!trains.tcp).then(Coalescer::default),
             shared: Some(Arc::new(Shared { mask })),
         };
-        // An interface of another namespace cannot be asked; see `adopt`.
-        let _ = tun.refresh_mtu();
-        tun.set_mtu(tun.mtu);
+        tun.set_mtu(index.map_or(1500, |info| info.mtu as usize));
         Ok(tun)
     }
 }
@@ -224,6 +226,15 @@ impl Tun {
 fn namespace(fd: &OwnedFd) -> Result<(u64, u64), Errno> {
     let stat = rustix::fs::fstat(sys::namespace(fd.as_fd())?)?;
     Ok((stat.st_dev, stat.st_ino))
+}
+
+/// Whether the interface lives in this thread's network namespace. Who may not know is taken to be there.
+fn is_here(fd: &OwnedFd) -> bool {
+    let ours = rustix::fs::stat("/proc/thread-self/ns/net").map(|stat| (stat.st_dev, stat.st_ino));
+    match (namespace(fd), ours) {
+        (Ok(there), Ok(here)) => there == here,
+        _ => true,
+    }
 }
 
 /// How long the header of this descriptor is, and in which order its fields are.

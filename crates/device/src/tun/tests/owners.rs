@@ -158,10 +158,15 @@ fn a_descriptor_with_offloads_is_handed_to_another_namespace_and_used_there() {
             drop(tun);
             let there = there.try_clone().unwrap();
             own_namespace::run("adopting what was handed over", move || {
-                let adopted = Tun::adopt(receive_fd(&there).unwrap()).unwrap();
+                // One of the same name here is not it.
+                let mut namesake = Options { kind, ..Options::new("hf0") }.open().unwrap();
+                namesake.configure(Some(1300), &[], &[]).unwrap();
+                let mut adopted = Tun::adopt(receive_fd(&there).unwrap()).unwrap();
                 assert_eq!((adopted.name(), adopted.kind()), ("hf0", kind));
                 assert_eq!(adopted.capabilities(), Capabilities { mtu: 1500, ..capabilities });
-                // What is called so here, if anything, is another interface.
+                assert_eq!((adopted.interface_index(), adopted.refresh_mtu().is_err()), (None, true));
+                assert!(adopted.another_queue().is_err());
+                drop(namesake);
                 assert!(matches!(adopted.another_queue(), Err(TunError::NameTaken { .. })));
                 assert!(Netlink::open().unwrap().link("hf0").is_err());
                 send_fd(&there, adopted.fd().unwrap()).unwrap();
@@ -211,7 +216,8 @@ fn an_interface_that_goes_down_and_up_and_gets_another_mtu_goes_on() {
                 }
             }
             assert!(told.iter().any(|(up, _)| !up), "{told:?}");
-            assert_eq!(tun.refresh_mtu().unwrap(), mtu as usize);
+            let index = netlink.link("hf0").unwrap().index;
+            assert_eq!((tun.interface_index(), tun.refresh_mtu().unwrap()), (Some(index), mtu as usize));
             socket.send_to(b"hello again", "10.9.0.2:7").unwrap();
             assert_eq!(next_udp(&mut tun).len(), 39);
             assert_eq!(tun.transmit(Instant::ZERO, &mut [reply()].into()).unwrap(), 1);
