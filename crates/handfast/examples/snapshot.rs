@@ -8,7 +8,7 @@ use handfast::{HostConfig, Stack, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Connections to one port: fewer than there are ports to come from.
-const EACH: usize = 20_000;
+const EACH: usize = 10_000;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -67,6 +67,7 @@
 
 mod adapters;
 mod addrs;
+pub mod blocking;
 mod builder;
 mod current;
 mod echo;

@@ -19,6 +19,15 @@ impl Wake for Parked {
     }
 }
 
+fn unparks() -> Waker {
+    Waker::from(Arc::new(Parked(thread::current())))
+}
+
+thread_local! {
+    /// One waker does for all that a thread ever waits for.
+    static OWN: Waker = unparks();
+}
+
 /// Polls `future` on this thread until it is ready.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -33,7 +42,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// The same, at most until `deadline`.
 pub(crate) fn block_on_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Parked(thread::current())));
+    let waker = OWN.try_with(Waker::clone).unwrap_or_else(|_| unparks());
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {

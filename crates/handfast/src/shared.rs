@@ -259,6 +259,13 @@ impl Inner {
         self.waiters.remove(&(socket, Side::Write));
     }
 
+    /// Whoever waits there is to look again.
+    pub(crate) fn wake(&mut self, socket: Socket, side: Side, wakes: &mut Wakes) {
+        if let Some(waiters) = self.waiters.get_mut(&(socket, side)) {
+            waiters.take(wakes);
+        }
+    }
+
     pub(crate) fn wait_for_quiet(&mut self, key: u64, waker: &Waker) {
         self.quiet.add(key, waker);
     }
