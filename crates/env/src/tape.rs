@@ -39,6 +39,8 @@ pub enum Chance {
     Remembered,
     /// Whether a checksum verified, where payload that is left out could not say it again: 1 or 0.
     Checksum,
+    /// Which of several that share an address and port.
+    Sharer,
 }
 
 impl Chance {
@@ -53,6 +55,7 @@ impl Chance {
             Self::Identification => "an identification",
             Self::Remembered => "a look into a table under a secret key",
             Self::Checksum => "the check of a checksum",
+            Self::Sharer => "a choice between those that share a port",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use stack::{ConnectError, ErrorKind, ListenError, UdpError};
 use std::io;
-use tcp::{ConnectionError, ReceiveError, SendError};
+use std::net::{IpAddr, SocketAddr};
+use tcp::{ConnectionError, ReceiveError, SoftError};
 
 /// Why a connection ended.
 pub(crate) fn ended(why: ConnectionError) -> io::Error {
@@ -18,9 +19,15 @@ pub(crate) fn ended(why: ConnectionError) -> io::Error {
     io::Error::new(kind, why)
 }
 
-/// Why an active OPEN failed at once.
-pub(crate) fn connect(why: ConnectError) -> io::Error {
+/// Why an active OPEN to `remote` failed at once.
+pub(crate) fn connect(why: ConnectError, remote: SocketAddr) -> io::Error {
+    let many = match remote.ip() {
+        IpAddr::V4(ip) => ip.is_broadcast() || ip.is_multicast(),
+        IpAddr::V6(ip) => ip.is_multicast(),
+    };
     let kind = match why {
+        // The kernel's word for it.
+        ConnectError::InvalidRemote if many => io::ErrorKind::NetworkUnreachable,
         ConnectError::InvalidRemote => io::ErrorKind::InvalidInput,
         ConnectError::AddrInUse => io::ErrorKind::AddrInUse,
         ConnectError::AddrNotAvailable => io::ErrorKind::AddrNotAvailable,
@@ -31,6 +38,27 @@ pub(crate) fn connect(why: ConnectError) -> io::Error {
     io::Error::new(kind, why)
 }
 
+/// What an ICMP error says to whoever waits for a connection to open.
+pub(crate) fn soft(why: SoftError) -> io::Error {
+    let (kind, text) = match why {
+        SoftError::NetworkUnreachable => (io::ErrorKind::NetworkUnreachable, "the network is unreachable"),
+        SoftError::HostUnreachable => (io::ErrorKind::HostUnreachable, "the host is unreachable"),
+        SoftError::Prohibited => (io::ErrorKind::HostUnreachable, "a filter on the way forbids it"),
+        SoftError::TimeExceeded => (io::ErrorKind::HostUnreachable, "the way is longer than the TTL"),
+        SoftError::ProtocolUnreachable => (io::ErrorKind::ConnectionRefused, "the host has no TCP"),
+        SoftError::PortUnreachable => (io::ErrorKind::ConnectionRefused, "nobody is at the port"),
+        SoftError::ParameterProblem => {
+            (io::ErrorKind::Other, "a host on the way did not understand the packet")
+        }
+    };
+    io::Error::new(kind, text)
+}
+
+/// A setting or argument that cannot be.
+pub(crate) fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
 /// Why a passive OPEN failed.
 pub(crate) fn listen(why: ListenError) -> io::Error {
     let kind = match why {
@@ -39,16 +67,6 @@ pub(crate) fn listen(why: ListenError) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, why)
-}
-
-/// Why SEND took nothing; `None` when it only has to wait.
-pub(crate) fn send(why: SendError) -> Option<io::Error> {
-    match why {
-        SendError::Full => None,
-        SendError::Closed(Some(why)) => Some(ended(why)),
-        // Closed by us or by both: nothing can be written any more.
-        _ => Some(io::Error::new(io::ErrorKind::BrokenPipe, why)),
-    }
 }
 
 /// Why RECEIVE gave nothing: `None` when it only has to wait, `Some(Ok)` at the end of the stream.
@@ -101,7 +119,6 @@ mod tests {
 
     #[test]
     fn what_only_has_to_wait_is_no_error() {
-        assert!(send(SendError::Full).is_none());
         assert!(receive(ReceiveError::Empty).is_none());
         assert!(udp(UdpError::Full).is_none());
     }
@@ -115,8 +132,5 @@ mod tests {
         );
         let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<ConnectionError>());
         assert_eq!(cause, Some(&ConnectionError::Reset));
-        let error = send(SendError::Closed(Some(ConnectionError::TimedOut))).map(|e| e.kind());
-        assert_eq!(error, Some(io::ErrorKind::TimedOut));
-        assert_eq!(send(SendError::Closing).map(|e| e.kind()), Some(io::ErrorKind::BrokenPipe));
     }
 }

@@ -5,7 +5,7 @@
 //!   use handfast::net::{TcpListener, TcpStream, UdpSocket};    on ours
 //! ```
 
-pub use crate::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket, lookup_host};
+pub use crate::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, lookup_host};
 
 /// The halves of a [`TcpStream`].
 pub mod tcp {

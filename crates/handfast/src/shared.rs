@@ -19,8 +19,9 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 use tokio::sync::Notify;
+use tokio::task::coop;
 
 /// A socket of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +39,19 @@ pub(crate) enum Side {
     Read,
     /// Room to write or send.
     Write,
+}
+
+impl Side {
+    /// Only this one.
+    pub(crate) const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::Read => &[Self::Read],
+            Self::Write => &[Self::Write],
+        }
+    }
+
+    /// Both.
+    pub(crate) const BOTH: &'static [Self] = &[Self::Read, Self::Write];
 }
 
 /// Why the stack works no more.
@@ -182,17 +196,30 @@ impl Shared {
         &self,
         socket: Socket,
         side: Side,
+        attempt: impl FnMut(&mut Inner, Instant) -> Poll<R>,
+    ) -> io::Result<R> {
+        self.wait_for_any(socket, side.alone(), attempt).await
+    }
+
+    /// The same, tried again whenever something happens on any of `sides`.
+    pub(crate) async fn wait_for_any<R>(
+        &self,
+        socket: Socket,
+        sides: &'static [Side],
         mut attempt: impl FnMut(&mut Inner, Instant) -> Poll<R>,
     ) -> io::Result<R> {
-        let mut waiting = Waiting { shared: self, socket, side, key: None };
+        let mut waiting = Waiting { shared: self, socket, sides, key: None };
         poll_fn(|context| {
+            // A socket that always has something must not keep its task from letting others run.
+            let turn = ready!(coop::poll_proceed(context));
             self.call(|inner, now| {
                 inner.check()?;
                 if let Poll::Ready(done) = attempt(inner, now) {
+                    turn.made_progress();
                     return Poll::Ready(Ok(done));
                 }
                 let key = *waiting.key.get_or_insert_with(|| inner.new_key());
-                inner.wait(socket, side, key, context.waker());
+                sides.iter().for_each(|&side| inner.wait(socket, side, key, context.waker()));
                 Poll::Pending
             })
         })
@@ -209,14 +236,15 @@ impl Shared {
 struct Waiting<'a> {
     shared: &'a Shared,
     socket: Socket,
-    side: Side,
+    sides: &'static [Side],
     key: Option<u64>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.shared.lock().forget(self.socket, self.side, key);
+            let mut inner = self.shared.lock();
+            self.sides.iter().for_each(|&side| inner.forget(self.socket, side, key));
         }
     }
 }
@@ -344,9 +372,9 @@ impl Inner {
         use Side::{Read, Write};
         while let Some(event) = self.driver.poll_event() {
             let (socket, sides): (_, &[Side]) = match event {
-                HostEvent::TcpConnected(id) | HostEvent::TcpClosed(id, _) => {
-                    (Socket::Stream(id), &[Read, Write])
-                }
+                HostEvent::TcpConnected(id)
+                | HostEvent::TcpClosed(id, _)
+                | HostEvent::TcpSoftError(id, _) => (Socket::Stream(id), &[Read, Write]),
                 HostEvent::TcpReadable(id) | HostEvent::TcpPeerClosed(id) => (Socket::Stream(id), &[Read]),
                 HostEvent::TcpWritable(id) => (Socket::Stream(id), &[Write]),
                 HostEvent::TcpAcceptable(id) => (Socket::Listener(id), &[Read]),

@@ -1,35 +1,50 @@
-//! A connection.
+//! A connection: how it is opened and closed, and tokio's traits. What is read and written in other ways is in
+//! [`tcp_io`](crate::tcp_io), options are in [`tcp_options`](crate::tcp_options).
 
 use crate::addrs::each_addr;
 use crate::error;
-use crate::shared::{STREAM, Side, Socket};
+use crate::shared::{Inner, STREAM, Side, Socket};
 use crate::tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::{Stack, State, Status, ToSocketAddrs};
-use env::Duration;
+use env::Instant;
 use stack::{ConnectOptions, ConnectionId};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use tcp::SendFlags;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop;
 
-/// A TCP connection, read and written as tokio's.
+/// A TCP connection, by the names and contracts of `tokio::net::TcpStream`.
 ///
 /// `shutdown` (of [`tokio::io::AsyncWriteExt`]) sends FIN and leaves the other direction open for as long as the peer
 /// likes: a half-close. Dropping the stream lets go of it: what was written is still delivered, then FIN; but if
 /// anything is left unread, or comes later, the peer gets RST, so that it knows that it was lost (RFC 9293 SHLD-3).
 /// [`abort`](Self::abort) drops everything and sends RST at once.
+///
+/// # Errors
+///
+/// How a connection was cut is told once, as the kernel does: to the first call that reads, peeks, writes or asks
+/// [`take_error`](Self::take_error). From then on reading gives 0 and writing gives `BrokenPipe`. Where all that the peer
+/// sent, its FIN included, had been read before, reading goes on to give 0, for nothing was lost. What had arrived and was
+/// not read when a RST came is gone (RFC 9293 §3.10.7.4 flushes it; Linux still gives it).
+///
+/// # Cancel safety
+///
+/// Every `async` method can be dropped before it is ready, and has then taken nothing and sent nothing, but for
+/// [`write_bytes`](Self::write_bytes), which says how it differs.
 #[derive(Debug)]
 pub struct TcpStream {
-    stack: Stack,
-    id: ConnectionId,
+    pub(crate) stack: Stack,
+    pub(crate) id: ConnectionId,
     local: SocketAddr,
     peer: SocketAddr,
-    zero_linger: AtomicBool,
+    /// The user knows how it was cut.
+    pub(crate) told: AtomicBool,
 }
 
 impl TcpStream {
@@ -74,22 +89,33 @@ impl TcpStream {
         Self::open(stack, ConnectOptions { local, ..ConnectOptions::to(peer) }).await
     }
 
-    async fn open(stack: &Stack, options: ConnectOptions) -> io::Result<Self> {
+    pub(crate) async fn open(stack: &Stack, options: ConnectOptions) -> io::Result<Self> {
+        let opening = stack.shared().call(|inner, now| Self::begin(stack, inner, now, options))?;
+        opening.opened().await
+    }
+
+    /// Sends SYN, under a lock that is held already.
+    pub(crate) fn begin(
+        stack: &Stack,
+        inner: &mut Inner,
+        now: Instant,
+        options: ConnectOptions,
+    ) -> io::Result<Self> {
+        inner.check()?;
         let peer = options.remote;
-        let (id, local) = stack.shared().call(|inner, now| {
-            inner.check()?;
-            let id = inner.host().tcp_connect(now, options).map_err(error::connect)?;
-            let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
-            Ok::<_, io::Error>((id, local))
-        })?;
-        // From here on it is let go of when the future is dropped.
-        let stream = Self::new(stack.clone(), id, local, peer);
-        poll_fn(|context| stream.poll_connected(context)).await?;
-        Ok(stream)
+        let id = inner.host().tcp_connect(now, options).map_err(|why| error::connect(why, peer))?;
+        let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
+        Ok(Self::new(stack.clone(), id, local, peer))
+    }
+
+    /// Waits for the handshake. The connection is let go of when the future is dropped.
+    pub(crate) async fn opened(self) -> io::Result<Self> {
+        poll_fn(|context| self.poll_connected(context)).await?;
+        Ok(self)
     }
 
     pub(crate) fn new(stack: Stack, id: ConnectionId, local: SocketAddr, peer: SocketAddr) -> Self {
-        Self { stack, id, local, peer, zero_linger: AtomicBool::new(false) }
+        Self { stack, id, local, peer, told: AtomicBool::new(false) }
     }
 
     fn poll_connected(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
@@ -97,6 +123,11 @@ impl TcpStream {
             inner.check()?;
             match inner.host().tcp_state(self.id) {
                 State::SynSent | State::SynReceived => {
+                    // TCP itself goes on asking (RFC 9293 MUST-56). We are the user, whom it tells (SHLD-25), and give up,
+                    // as users of the kernel do (RFC 5461 §4.1).
+                    if let Some(told) = inner.host().tcp_soft_error(self.id) {
+                        return Poll::Ready(Err(error::soft(told)));
+                    }
                     inner.wait(Socket::Stream(self.id), Side::Write, STREAM, context.waker());
                     Poll::Pending
                 }
@@ -110,88 +141,55 @@ impl TcpStream {
         })
     }
 
-    pub(crate) fn poll_read_shared(
+    /// Makes an attempt for a `poll_` method: the last to poll for `side` is woken.
+    pub(crate) fn poll_for<R>(
         &self,
-        context: &Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
+        context: &mut Context<'_>,
+        side: Side,
+        attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        let turn = ready!(coop::poll_proceed(context));
         self.stack.shared().call(|inner, now| {
             inner.check()?;
-            // Only what will be filled is made ready: callers hand in far larger buffers than there is data for.
-            let there = inner.host().tcp_status(self.id).map_or(0, |status| status.readable);
-            let room = buffer.remaining().min(there.max(1));
-            match inner.host().tcp_receive_into(now, self.id, buffer.initialize_unfilled_to(room)) {
-                Ok(count) => {
-                    buffer.advance(count);
-                    Poll::Ready(Ok(()))
-                }
-                Err(why) => error::receive(why).map_or_else(
-                    || {
-                        inner.wait(Socket::Stream(self.id), Side::Read, STREAM, context.waker());
-                        Poll::Pending
-                    },
-                    Poll::Ready,
-                ),
+            let outcome = attempt(inner, now);
+            if outcome.is_pending() {
+                inner.wait(Socket::Stream(self.id), side, STREAM, context.waker());
+            } else {
+                turn.made_progress();
             }
+            outcome
+        })
+    }
+
+    pub(crate) fn poll_read_shared(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let room = buffer.remaining();
+        self.poll_for(context, Side::Read, |inner, now| {
+            self.attempt_read(inner, now, room, |data| buffer.put_slice(data)).map_ok(drop)
         })
     }
 
     /// Writes what there is room for of `parts`, one after the other.
     pub(crate) fn poll_write_shared<'a>(
         &self,
-        context: &Context<'_>,
+        context: &mut Context<'_>,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Poll<io::Result<usize>> {
-        self.stack.shared().call(|inner, now| {
-            inner.check()?;
-            // One octet though there is no room: the host then says why not, and tells when there is.
-            let room = inner.host().tcp_send_room(self.id).max(1);
-            let data = copied(parts, room);
-            if data.is_empty() {
-                return Poll::Ready(Ok(0));
-            }
-            match inner.host().tcp_send(now, self.id, data.into(), SendFlags::default()) {
-                Ok(count) => Poll::Ready(Ok(count)),
-                Err(why) => error::send(why).map_or_else(
-                    || {
-                        inner.wait(Socket::Stream(self.id), Side::Write, STREAM, context.waker());
-                        Poll::Pending
-                    },
-                    |why| Poll::Ready(Err(why)),
-                ),
-            }
-        })
+        self.poll_for(context, Side::Write, |inner, now| self.attempt_write(inner, now, parts))
     }
 
-    /// CLOSE: FIN after what was written. Once is enough; a second time is no error.
+    /// CLOSE: FIN after what was written. Once is enough; a second time is no error, nor is it one when the connection
+    /// is gone.
     pub(crate) fn shutdown_write(&self) -> io::Result<()> {
         self.stack.shared().call(|inner, now| {
             inner.check()?;
-            match inner.host().tcp_close(now, self.id) {
-                Ok(()) | Err(tcp::SendError::Closing | tcp::SendError::Closed(None)) => Ok(()),
-                Err(why) => Err(error::send(why).unwrap_or_else(|| io::ErrorKind::NotConnected.into())),
-            }
+            // What it could fail for is that nothing can be written any more: that is what was asked for.
+            let _: Result<(), tcp::SendError> = inner.host().tcp_close(now, self.id);
+            Ok(())
         })
-    }
-
-    /// Copies what has arrived, as far as `buffer` goes, and leaves it to be read; waits until there is something. 0 at
-    /// the end of the stream.
-    ///
-    /// # Errors
-    /// As reading.
-    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let attempt = |inner: &mut crate::shared::Inner, _| match inner.host().tcp_peek_into(self.id, buffer)
-        {
-            Ok(count) => Poll::Ready(Ok(count)),
-            Err(why) => match error::receive(why) {
-                None => Poll::Pending,
-                Some(end) => Poll::Ready(end.map(|()| 0)),
-            },
-        };
-        self.stack.shared().wait_for(Socket::Stream(self.id), Side::Read, attempt).await?
     }
 
     /// Our end.
@@ -202,46 +200,17 @@ impl TcpStream {
         Ok(self.local)
     }
 
-    /// The other end.
+    /// The other end. That of a connection over IPv4 is an IPv4 address, on a listener for both versions, too.
     ///
     /// # Errors
-    /// None; the result is tokio's.
+    /// None; the result is tokio's. (The kernel has `NotConnected` once the connection is over.)
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.peer)
     }
 
-    /// Whether small segments go out at once: Nagle's algorithm off (RFC 9293 MUST-17).
-    ///
-    /// # Errors
-    /// The stack is gone.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.stack.shared().call(|inner, now| {
-            inner.check()?;
-            inner.host().tcp_set_nagle(now, self.id, !nodelay);
-            Ok(())
-        })
-    }
-
-    /// How long what was written may stay unacknowledged (RFC 9293 MUST-21).
-    ///
-    /// # Errors
-    /// The stack is gone.
-    pub fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.stack.shared().call(|inner, now| {
-            inner.check()?;
-            inner.host().tcp_set_user_timeout(now, self.id, timeout);
-            Ok(())
-        })
-    }
-
-    /// Dropping the stream aborts it: RST, and what was not acknowledged is lost (SO_LINGER of 0 elsewhere).
-    pub fn set_zero_linger(&self) {
-        self.zero_linger.store(true, Ordering::Relaxed);
-    }
-
     /// ABORT (RFC 9293 §3.10.5): RST to the peer, everything queued is lost.
     pub fn abort(self) {
-        self.set_zero_linger();
+        self.stack.shared().call(|inner, _| inner.host().tcp_set_linger(self.id, Some(Duration::ZERO)));
     }
 
     /// STATUS (RFC 9293 §3.10.6): the state and every figure of the connection.
@@ -250,7 +219,7 @@ impl TcpStream {
     }
 
     /// Reading and writing apart, borrowed.
-    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+    pub fn split<'a>(&'a mut self) -> (ReadHalf<'a>, WriteHalf<'a>) {
         (ReadHalf::new(self), WriteHalf::new(self))
     }
 
@@ -283,29 +252,18 @@ impl TcpStream {
     }
 }
 
-/// The first `room` octets of `parts`: the one copy of the user's data.
-fn copied<'a>(parts: impl Iterator<Item = &'a [u8]>, room: usize) -> Vec<u8> {
-    let mut data = Vec::new();
-    for part in parts {
-        let take = part.len().min(room - data.len());
-        data.extend_from_slice(&part[..take]);
-        if data.len() == room {
-            break;
-        }
-    }
-    data
-}
-
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        let abort = *self.zero_linger.get_mut();
         self.stack.shared().call(|inner, now| {
             inner.forget_all(Socket::Stream(self.id));
-            if abort {
-                inner.host().tcp_abort(now, self.id);
-            }
             inner.host().tcp_release(now, self.id);
         });
+    }
+}
+
+impl AsRef<Self> for TcpStream {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
@@ -343,19 +301,5 @@ impl AsyncWrite for TcpStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.shutdown_write())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::copied;
-
-    #[test]
-    fn parts_are_copied_as_far_as_there_is_room() {
-        let parts = || [&b"abc"[..], b"", b"defg"].into_iter();
-        assert_eq!(copied(parts(), 100), b"abcdefg");
-        assert_eq!(copied(parts(), 5), b"abcde");
-        assert_eq!(copied(parts(), 3), b"abc");
-        assert_eq!(copied([].into_iter(), 3), b"");
     }
 }

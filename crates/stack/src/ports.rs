@@ -282,7 +282,7 @@ fn noted(rng: &mut Rng, search: impl FnOnce() -> Result<Port, PortError>) -> Res
 }
 
 /// Whether something can be addressed to both.
-fn overlap(one: Option<IpAddr>, two: Option<IpAddr>) -> bool {
+pub(crate) fn overlap(one: Option<IpAddr>, two: Option<IpAddr>) -> bool {
     match (one, two) {
         (None, _) | (_, None) => true,
         (Some(one), Some(two)) => {

@@ -113,6 +113,8 @@ pub(crate) struct Over {
     pub(crate) time_wait: Option<TimeWait>,
     pub(crate) error: Option<ConnectionError>,
     pub(crate) rcv: Option<ReceiveHalf>,
+    /// Everything up to the peer's FIN had been read.
+    pub(crate) finished: bool,
     /// Where the send half stood, for STATUS.
     pub(crate) last: Option<(SeqNum, SeqNum)>,
 }
@@ -330,8 +332,9 @@ impl Connection {
             Data::Over(over) => (over.rcv, over.last),
         };
         let keep = error.is_none() && self.shared.released.is_none();
-        let rcv = rcv.filter(|rcv| keep && !rcv.finished());
-        self.data = Data::Over(Box::new(Over { time_wait: None, error, rcv, last }));
+        let finished = rcv.as_ref().is_some_and(ReceiveHalf::finished);
+        let rcv = rcv.filter(|_| keep && !finished);
+        self.data = Data::Over(Box::new(Over { time_wait: None, error, rcv, finished, last }));
         self.shared.events.closed = Some(error);
         self.shared.note_state(now, from, State::Closed, cause);
     }
@@ -339,7 +342,7 @@ impl Connection {
 
 impl Over {
     pub(crate) fn nothing() -> Self {
-        Self { time_wait: None, error: None, rcv: None, last: None }
+        Self { time_wait: None, error: None, rcv: None, finished: false, last: None }
     }
 }
 

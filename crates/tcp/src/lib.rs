@@ -47,7 +47,7 @@ mod timeouts;
 mod timestamp;
 mod transmit;
 
-pub use calls::{Received, SendFlags, Status};
+pub use calls::{Readiness, Received, SendFlags, Settings, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
 pub use connection::Connection;
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};

@@ -2,7 +2,7 @@
 
 use crate::{
     Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, Host, InterfaceConfig, InterfaceId, ListenConfig,
-    ListenerId, PendingId, RouteEntry, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
+    ListenerId, PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
 use ::tcp::{KeepAlive, SendFlags};
 use alloc::vec;
@@ -78,6 +78,11 @@ pub enum Input {
     EchoReceive(EchoId),
     EchoTakeFault(EchoId),
     EchoClose(EchoId),
+    TcpSetLinger(ConnectionId, Option<Duration>),
+    TcpSetAckDelay(Instant, ConnectionId, Duration),
+    TcpListenerTtl(ListenerId, Option<u8>),
+    TcpBind(SocketAddr, bool, Sharing),
+    TcpUnbind(TcpBound),
 }
 
 /// A frame that arrived: what of it a host looks at.
@@ -139,6 +144,7 @@ impl Input {
             | Self::TcpSetUserTimeout(now, ..)
             | Self::TcpSetKeepAlive(now, ..)
             | Self::TcpSetBuffers(now, ..)
+            | Self::TcpSetAckDelay(now, ..)
             | Self::UdpSend(now, ..)
             | Self::UdpDeliveryProblem(now, _)
             | Self::UdpJoin(now, ..)
@@ -223,6 +229,13 @@ impl Input {
             }
             Self::TcpSetMarks(id, ttl, dscp) => host.tcp_set_marks(id, ttl, dscp),
             Self::TcpSetPortRange(range) => ignore(host.tcp_set_port_range(range)),
+            Self::TcpSetLinger(id, linger) => host.tcp_set_linger(id, linger),
+            Self::TcpSetAckDelay(now, id, delay) => ignore(host.tcp_set_ack_delay(now, id, delay)),
+            Self::TcpListenerTtl(listener, ttl) => ignore(host.tcp_listener_ttl(listener, ttl)),
+            Self::TcpBind(local, dual_stack, sharing) => {
+                ignore(host.tcp_bind(local, dual_stack, sharing));
+            }
+            Self::TcpUnbind(bound) => host.tcp_unbind(bound),
             sockets => sockets.apply_datagram_call(host),
         }
     }

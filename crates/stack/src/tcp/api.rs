@@ -46,6 +46,9 @@ pub struct ListenConfig {
     /// Take IPv4 connections as well when the address is `[::]`; peers then show with their IPv4 addresses. Default no
     /// (IPV6_V6ONLY of RFC 3493 §5.3).
     pub dual_stack: bool,
+    /// Let others that also say so listen at the same address and port; each peer then meets one of them (SO_REUSEPORT).
+    /// Default no.
+    pub reuse_port: bool,
 }
 
 impl Default for ListenConfig {
@@ -60,6 +63,7 @@ impl Default for ListenConfig {
             dscp: 0,
             retransmissions: ::tcp::listener::HalfOpen::RETRANSMISSIONS,
             dual_stack: false,
+            reuse_port: false,
         }
     }
 }
@@ -116,12 +120,14 @@ pub struct ConnectOptions {
     pub ttl: Option<u8>,
     /// Differentiated services code point of what is sent. Default 0 (RFC 9293 MUST-48).
     pub dscp: u8,
+    /// Whether the local port may be one that others are bound to. Default no.
+    pub reuse: bool,
 }
 
 impl ConnectOptions {
     /// To `remote`, with everything else chosen.
     pub fn to(remote: SocketAddr) -> Self {
-        Self { local: None, remote, tcp: None, ttl: None, dscp: 0 }
+        Self { local: None, remote, tcp: None, ttl: None, dscp: 0, reuse: false }
     }
 }
 

@@ -69,7 +69,7 @@ impl Tcp {
 
     /// RFC 9293 §3.10.7.1 and §3.10.7.2: no connection. A listener?
     fn for_nobody(&mut self, ip: &mut Ip, now: Instant, flow: Flow, segment: Segment, packet: &Delivered) {
-        let Some(listener) = self.listener_for(&flow) else {
+        let Some(listener) = self.listener_for(ip, &flow) else {
             return self.refuse_stray(ip, now, &flow, &segment, packet);
         };
         match listener::arrives(&segment) {

@@ -17,7 +17,7 @@ use wire::Payload;
 const LEAST: usize = 4_096;
 
 /// What a call on a connection that is gone gets.
-const GONE: ConnectionError = ConnectionError::Aborted;
+pub(super) const GONE: ConnectionError = ConnectionError::Aborted;
 
 /// TCP.
 impl Host {
@@ -177,12 +177,17 @@ impl Host {
         closed
     }
 
-    /// The user lets go: CLOSE, or a RST if anything is left unread (RFC 9293 SHLD-3). The name means nothing after
+    /// The user lets go: CLOSE, or a RST if anything is left unread (RFC 9293 SHLD-3), or as
+    /// [`tcp_set_linger`](Self::tcp_set_linger) has it. The name means nothing after
     /// that; the host goes on until the connection has ended.
     pub fn tcp_release(&mut self, now: Instant, id: ConnectionId) {
         self.note(|| Input::TcpRelease(now, id));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.released = true;
+        match slot.linger {
+            Some(Duration::ZERO) => slot.connection.abort(now),
+            linger => slot.linger_until = linger.map(|linger| now + linger),
+        }
         slot.connection.release(now);
         self.tcp.touched(&mut self.ip, now, id.0);
     }

@@ -77,7 +77,7 @@ impl Tcp {
         let flow = |port: u16| Flow::new(SocketAddr::new(route.src, port), remote);
         if let Some(port) = options.local.and_then(|local| Port::new(local.port())) {
             let flow = flow(port.get());
-            let taken = self.ports.is_bound(Some(route.src), port)
+            let taken = !options.reuse && self.ports.is_bound(Some(route.src), port)
                 || !is_free(&self.demux, &self.time_waits, now, &flow, true);
             return if taken { Err(ConnectError::AddrInUse) } else { Ok(flow) };
         }

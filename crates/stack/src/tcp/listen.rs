@@ -41,7 +41,7 @@ pub(super) struct Listener {
     pub(super) config: ListenConfig,
     tcp: Arc<TcpConfig>,
     pub(super) local: SocketAddr,
-    claimed: Claimed,
+    pub(super) claimed: Claimed,
     /// Half-open peers and requests without a verdict.
     pub(super) half_open: usize,
     /// Connections that wait to be accepted.
@@ -108,7 +108,7 @@ impl Tcp {
         let bound = (!dual).then_some(address);
         let claimed = match Port::new(local.port()) {
             // Another listener is in the way (RFC 9293 MUST-41); a connection with this port is not (MUST-42).
-            Some(port) if self.ports.is_bound(bound, port) => Err(PortError::InUse),
+            Some(port) if self.listens(bound, port, config.reuse_port) => Err(PortError::InUse),
             Some(port) => self.ports.bind(bound, port, true),
             None => self.ports.bind_any(&mut ip.rng, bound, false),
         };
@@ -166,14 +166,25 @@ impl Tcp {
     }
 
     /// The listener for a 4-tuple that nothing else is at: the most specific one.
-    pub(super) fn listener_for(&self, flow: &Flow) -> Option<Key> {
+    pub(super) fn listener_for(&self, ip: &mut Ip, flow: &Flow) -> Option<Key> {
         let keys = self.listening.get(&flow.local_port)?;
         let found = keys.iter().filter_map(|key| Some((*key, self.listeners.get(*key)?)));
         let rank = |listener: &Listener| {
             let own = listener.local.ip();
             (own == flow.local, own.is_ipv4() == flow.local.is_ipv4())
         };
-        found.filter(|(_, l)| l.covers(flow.local)).max_by_key(|(_, l)| rank(l)).map(|(key, _)| key)
+        let found = found.filter(|(_, l)| l.covers(flow.local)).map(|(key, l)| (rank(l), key));
+        let best = found.clone().map(|(rank, _)| rank).max()?;
+        let equal = found.filter(|(rank, _)| *rank == best).map(|(_, key)| key);
+        // Those that share a port share its peers by their addresses and ports, as a stranger cannot foresee.
+        let nth = match equal.clone().count() {
+            0 | 1 => 0,
+            sharers => {
+                let drawn = || u64::from(self.generator.timestamp_offset(flow)) % sharers as u64;
+                ip.rng.outcome(Chance::Sharer, drawn) as usize
+            }
+        };
+        equal.into_iter().nth(nth)
     }
 
     /// The settings of a listener's connections, while there is such a listener.

@@ -20,6 +20,7 @@ mod icmp;
 mod list;
 mod listen;
 mod segment;
+mod socket;
 mod table;
 mod time_wait;
 
@@ -29,6 +30,7 @@ pub use api::{
 };
 pub use calls::TcpCounts;
 pub use list::{ConnectionInfo, ListCursor, ListenerInfo};
+pub use socket::{Sharing, TcpBound, TcpOptions};
 
 use self::arena::{Arena, Key};
 use self::half_open::HalfOpenSlot;

@@ -51,6 +51,12 @@ pub(super) struct Slot {
     known: State,
     /// SEND was given less than the connection had room for: the host's memory was short.
     pub(super) starved: bool,
+    /// What letting go means.
+    pub(super) linger: Option<Duration>,
+    /// Until when what was written may be delivered, once let go of.
+    pub(super) linger_until: Option<Instant>,
+    /// What ICMP last said.
+    pub(super) soft_error: Option<SoftError>,
     received: usize,
     sent: usize,
     /// When it was entered.
@@ -153,6 +159,9 @@ impl Tcp {
             news: News::default(),
             known,
             starved: false,
+            linger: None,
+            linger_until: None,
+            soft_error: None,
             received: 0,
             sent: 0,
             opened: now,
@@ -187,7 +196,10 @@ impl Tcp {
                 Event::Drained => slot.news.drained = true,
                 Event::PeerClosed => slot.news.peer_closed = true,
                 Event::Urgent => slot.news.urgent = true,
-                Event::SoftError(error) => slot.news.soft_error = Some(error),
+                Event::SoftError(error) => {
+                    slot.news.soft_error = Some(error);
+                    slot.soft_error = Some(error);
+                }
                 Event::NegativeAdvice => ip.doubt(now, slot.flow.remote), // RFC 9293 MUST-20
                 Event::TimeWait => time_wait = true,
                 Event::Closed(why) => {
@@ -302,7 +314,8 @@ impl Tcp {
             return self.remove(ip, key);
         }
         // In TIME-WAIT the record keeps the time.
-        let deadline = slot.connection.poll_timeout().filter(|_| !slot.handed_over);
+        let own = [slot.connection.poll_timeout(), slot.linger_until];
+        let deadline = own.into_iter().flatten().min().filter(|_| !slot.handed_over);
         let timer = slot.timer;
         self.wheel.set(timer, deadline);
     }
@@ -310,6 +323,13 @@ impl Tcp {
     pub(super) fn connection_timeout(&mut self, ip: &mut Ip, now: Instant, key: Key) {
         if let Some(slot) = self.connections.get_mut(key) {
             slot.connection.handle_timeout(now);
+            if slot.linger_until.is_some_and(|until| until <= now) {
+                slot.linger_until = None;
+                // FIN-WAIT-2 and what follows: everything was delivered.
+                if !matches!(slot.connection.state(), State::FinWait2 | State::TimeWait) {
+                    slot.connection.abort(now);
+                }
+            }
             self.touched(ip, now, key);
         }
     }

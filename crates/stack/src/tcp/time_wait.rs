@@ -90,7 +90,7 @@ impl Tcp {
                 self.send_loose(ip, now, &flow, marks, ack);
             }
             TimeWaitOutcome::Ignore(why) => ip.drop(now, why.into(), packet),
-            TimeWaitOutcome::Reopen { .. } => match self.listener_for(&flow) {
+            TimeWaitOutcome::Reopen { .. } => match self.listener_for(ip, &flow) {
                 Some(listener) => {
                     if let Some(displaced) = self.lift_time_wait(key) {
                         self.for_listener(

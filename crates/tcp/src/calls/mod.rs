@@ -4,11 +4,13 @@
 
 mod close;
 mod icmp;
+mod readiness;
 mod receive;
 mod send;
 mod settings;
 mod status;
 
+pub use readiness::{Readiness, Settings};
 pub use receive::Received;
 pub use send::SendFlags;
 pub use status::Status;

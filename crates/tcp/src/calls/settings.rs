@@ -56,6 +56,19 @@ impl Connection {
         Ok(())
     }
 
+    /// How long an ACK may wait (RFC 9293 §3.8.6.3). One that waits already waits as it would have.
+    ///
+    /// # Errors
+    /// As [`TcpConfig::ack_delay`].
+    pub fn set_ack_delay(&mut self, delay: Duration) -> Result<(), ConfigError> {
+        let changed = self.config().clone().ack_delay(delay)?;
+        self.shared.config = Arc::new(changed);
+        if let Data::Open(open) = &mut self.data {
+            open.rcv.set_ack_delay(delay);
+        }
+        Ok(())
+    }
+
     /// Whether soft errors are reported (RFC 9293 SHLD-20).
     pub fn set_soft_errors(&mut self, report: bool) {
         self.change(|config| config.soft_errors = report);

@@ -42,6 +42,11 @@ impl AckPolicy {
         Self { delay, due: None, deadline: None, rmss: mss.min(USUAL_MSS), quick: QUICK, owed: 0 }
     }
 
+    /// An ACK waits for so long from now on.
+    pub(super) fn set_delay(&mut self, delay: Duration) {
+        self.delay = delay.min(LONGEST_DELAY);
+    }
+
     /// The largest segment seen.
     pub(super) const fn rmss(&self) -> u32 {
         self.rmss

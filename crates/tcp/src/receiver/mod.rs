@@ -282,6 +282,11 @@ impl ReceiveHalf {
         self.buffer = octets.max(1);
     }
 
+    /// How long an ACK may wait from now on.
+    pub(crate) fn set_ack_delay(&mut self, delay: Duration) {
+        self.policy.set_delay(delay);
+    }
+
     /// Octets of memory that wait here, in order and out of order, bookkeeping included.
     ///
     /// A little over twice the buffer at most, whatever a peer sends.

@@ -63,7 +63,8 @@ impl Connection {
         );
         let last = Some((open.snd.una, open.snd.nxt));
         let rcv = if self.shared.released.is_some() { None } else { Some(open.rcv) };
-        self.data = Data::Over(Box::new(Over { time_wait: Some(record), error: None, rcv, last }));
+        self.data =
+            Data::Over(Box::new(Over { time_wait: Some(record), error: None, rcv, finished: false, last }));
         self.shared.note_state(now, from, State::TimeWait, cause);
         self.shared.events.time_wait = true;
     }

@@ -159,6 +159,11 @@ impl SendHalf {
         take
     }
 
+    /// A writer waits for room.
+    pub(crate) fn await_room(&mut self) {
+        self.writer_waits = true;
+    }
+
     /// Whether a writer that was refused is to hear that there is room under `limit` octets now; once.
     pub(crate) fn take_writer(&mut self, limit: u32) -> bool {
         let room = self.queue.len() < limit as usize;

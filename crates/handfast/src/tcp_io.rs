@@ -1,0 +1,471 @@
+//! Reading and writing a connection other than by tokio's traits: readiness, attempts that never wait, chunks that are
+//! never copied.
+//!
+//! ```text
+//!    ready(interest) ─► is anything so? ─► what is
+//!                          └ no ─► wait for an event of either side, look again
+//!    try_…, poll_…, AsyncRead, AsyncWrite ─► attempt_read / attempt_write, under the lock
+//! ```
+//!
+//! Readiness is not remembered, as tokio has to: it is looked up. So it is never wrong, and what `WouldBlock` has cleared
+//! elsewhere is clear here because nothing is there.
+
+use crate::shared::{Inner, Side, Socket};
+use crate::{TcpStream, error};
+use bytes::{Buf, BufMut, Bytes};
+use env::Instant;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use tcp::{ConnectionError, Readiness, ReceiveError, SendError, SendFlags};
+use tokio::io::{Interest, ReadBuf, Ready};
+
+/// What a user could see change: compared before and after a user's own attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    readiness: Readiness,
+    readable: usize,
+    room: usize,
+}
+
+impl TcpStream {
+    /// RECEIVE of at most `room` octets, piece by piece into `sink`.
+    ///
+    /// No room at all is an attempt, too, as it is for the kernel: it waits until there is something.
+    pub(crate) fn attempt_read(
+        &self,
+        inner: &mut Inner,
+        now: Instant,
+        room: usize,
+        sink: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        if room == 0 {
+            return match inner.host().tcp_readiness(self.id) {
+                Some(Readiness { error: Some(why), .. }) => Poll::Ready(self.end_of_reading(inner, why)),
+                Some(Readiness { readable: false, .. }) => Poll::Pending,
+                _ => Poll::Ready(Ok(0)),
+            };
+        }
+        match inner.host().tcp_receive_with(now, self.id, room, sink) {
+            Ok(count) => Poll::Ready(Ok(count)),
+            Err(why) => self.nothing_to_read(inner, why),
+        }
+    }
+
+    fn nothing_to_read(&self, inner: &mut Inner, why: ReceiveError) -> Poll<io::Result<usize>> {
+        match why {
+            ReceiveError::Empty => Poll::Pending,
+            ReceiveError::Finished => Poll::Ready(Ok(0)),
+            ReceiveError::Closed(why) => Poll::Ready(self.end_of_reading(inner, why)),
+            _ => Poll::Ready(Err(io::Error::other(why))),
+        }
+    }
+
+    /// The connection was cut: told once, and not at all where nothing was lost for it.
+    fn end_of_reading(&self, inner: &mut Inner, why: ConnectionError) -> io::Result<usize> {
+        if self.is_finished(inner) || self.told.swap(true, Ordering::Relaxed) {
+            return Ok(0);
+        }
+        Err(error::ended(why))
+    }
+
+    /// How the connection was cut, as a writer is told; once.
+    fn end_of_writing(&self, inner: &mut Inner, why: ConnectionError) -> Option<io::Error> {
+        if self.told.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        // The peer had closed both directions, and tells it as best it can.
+        let hung_up = why == ConnectionError::Reset && self.is_finished(inner);
+        Some(if hung_up { io::ErrorKind::BrokenPipe.into() } else { error::ended(why) })
+    }
+
+    fn is_finished(&self, inner: &mut Inner) -> bool {
+        inner.host().tcp_readiness(self.id).is_some_and(|readiness| readiness.finished)
+    }
+
+    fn attempt_peek(&self, inner: &mut Inner, now: Instant, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return self.attempt_read(inner, now, 0, |_| {});
+        }
+        match inner.host().tcp_peek_into(self.id, buffer) {
+            Ok(count) => Poll::Ready(Ok(count)),
+            Err(why) => self.nothing_to_read(inner, why),
+        }
+    }
+
+    /// SEND of what there is room for of `parts`, one after the other.
+    pub(crate) fn attempt_write<'a>(
+        &self,
+        inner: &mut Inner,
+        now: Instant,
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> Poll<io::Result<usize>> {
+        // One octet though there is no room: the host then says why not, and tells when there is.
+        let room = inner.host().tcp_send_room(self.id).max(1);
+        self.attempt_send(inner, now, copied(parts, room).into())
+    }
+
+    fn attempt_send(&self, inner: &mut Inner, now: Instant, data: Bytes) -> Poll<io::Result<usize>> {
+        match inner.host().tcp_send(now, self.id, data.into(), SendFlags::default()) {
+            Ok(count) => Poll::Ready(Ok(count)),
+            Err(SendError::Full) => Poll::Pending,
+            Err(why) => {
+                let cut = match why {
+                    SendError::Closed(Some(why)) => self.end_of_writing(inner, why),
+                    _ => None,
+                };
+                let gone = || io::Error::new(io::ErrorKind::BrokenPipe, SendError::Closing);
+                Poll::Ready(Err(cut.unwrap_or_else(gone)))
+            }
+        }
+    }
+
+    /// Makes an attempt that does not wait.
+    fn at_once<R>(&self, attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>) -> io::Result<R> {
+        let outcome = self.stack.shared().call(|inner, now| {
+            inner.check()?;
+            attempt(inner, now)
+        });
+        match outcome {
+            Poll::Ready(done) => done,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Waits for `attempt` to be ready.
+    async fn in_time<R>(
+        &self,
+        side: Side,
+        attempt: impl FnMut(&mut Inner, Instant) -> Poll<io::Result<R>>,
+    ) -> io::Result<R> {
+        self.stack.shared().wait_for(Socket::Stream(self.id), side, attempt).await?
+    }
+
+    /// What of `interest` is so.
+    fn ready_now(&self, inner: &mut Inner, interest: Interest) -> Ready {
+        let Some(is) = inner.host().tcp_readiness(self.id) else { return Ready::EMPTY };
+        let error = is.error.is_some() && !self.told.load(Ordering::Relaxed);
+        let all = [
+            (Ready::READABLE, is.readable && interest.is_readable()),
+            (Ready::READ_CLOSED, is.read_closed && interest.is_readable()),
+            (Ready::WRITABLE, is.writable && interest.is_writable()),
+            (Ready::WRITE_CLOSED, is.write_closed && interest.is_writable()),
+            (Ready::ERROR, error && interest.is_error()),
+        ];
+        all.into_iter().filter(|(_, so)| *so).fold(Ready::EMPTY, |ready, (one, _)| ready | one)
+    }
+
+    /// Waits until something of `interest` is so, and says what. Nothing is taken; what is told may be over when it is
+    /// used, so that a `try_` method may still say `WouldBlock`.
+    ///
+    /// Cancel safe: what is ready stays ready.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        let attempt = |inner: &mut Inner, _| match self.ready_now(inner, interest) {
+            Ready::EMPTY => Poll::Pending,
+            ready => Poll::Ready(ready),
+        };
+        self.stack.shared().wait_for_any(Socket::Stream(self.id), sides(interest), attempt).await
+    }
+
+    /// Waits until there is something to read: octets, the end of the stream, or an error.
+    ///
+    /// Cancel safe: what is ready stays ready.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Interest::READABLE).await.map(drop)
+    }
+
+    /// Polls for something to read. Only the task that polled last for reading, by this or another `poll_` method, is
+    /// woken.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_for(cx, Side::Read, |inner, _| self.ready_or_pending(inner, Interest::READABLE))
+    }
+
+    /// Waits until there is room to write, or writing would fail.
+    ///
+    /// Cancel safe: what is ready stays ready.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Interest::WRITABLE).await.map(drop)
+    }
+
+    /// Polls for room to write. Only the task that polled last for writing, by this or another `poll_` method, is woken.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_for(cx, Side::Write, |inner, _| self.ready_or_pending(inner, Interest::WRITABLE))
+    }
+
+    fn ready_or_pending(&self, inner: &mut Inner, interest: Interest) -> Poll<io::Result<()>> {
+        match self.ready_now(inner, interest) {
+            Ready::EMPTY => Poll::Pending,
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reads what has arrived, without waiting. 0 at the end of the stream, or into a buffer of none.
+    ///
+    /// ```
+    /// # use handfast::{Stack, TcpListener, TcpStream, device::memory};
+    /// # use std::io::ErrorKind;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// # let listener = TcpListener::bind_on(&stack, "10.0.0.1:7").await?;
+    /// # let near = TcpStream::connect_on(&stack, "10.0.0.1:7").await?;
+    /// # let (far, _) = listener.accept().await?;
+    /// let mut buffer = [0; 16];
+    /// assert_eq!(near.try_read(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// far.try_write(b"now")?;
+    /// near.readable().await?;
+    /// assert_eq!(near.try_read(&mut buffer)?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has arrived. How the connection was cut.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.try_read_vectored(&mut [IoSliceMut::new(buf)])
+    }
+
+    /// Reads what has arrived into several buffers, one after the other, without waiting.
+    ///
+    /// # Errors
+    /// As [`try_read`](Self::try_read).
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let room = bufs.iter().map(|buffer| buffer.len()).sum();
+        let mut buffers = bufs.iter_mut().map(|buffer| &mut buffer[..]);
+        let mut current: &mut [u8] = &mut [];
+        let sink = |mut data: &[u8]| {
+            while !data.is_empty() {
+                if current.is_empty() {
+                    let Some(next) = buffers.next() else { return };
+                    current = next;
+                }
+                let (now, later) = data.split_at(data.len().min(current.len()));
+                let (into, rest) = std::mem::take(&mut current).split_at_mut(now.len());
+                into.copy_from_slice(now);
+                (current, data) = (rest, later);
+            }
+        };
+        self.at_once(|inner, now| self.attempt_read(inner, now, room, sink))
+    }
+
+    /// Reads what has arrived into `buf`, which moves on, without waiting. A buffer that can grow does, when it is full.
+    ///
+    /// # Errors
+    /// As [`try_read`](Self::try_read).
+    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        let room = buf.chunk_mut().len();
+        self.at_once(|inner, now| self.attempt_read(inner, now, room, |data| buf.put_slice(data)))
+    }
+
+    /// Writes what there is room for, without waiting, and says how many octets.
+    ///
+    /// # Errors
+    /// `WouldBlock`: there is no room. `BrokenPipe`: nothing can be written any more. How the connection was cut.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.at_once(|inner, now| self.attempt_write(inner, now, std::iter::once(buf)))
+    }
+
+    /// Writes what there is room for of several buffers, one after the other, without waiting.
+    ///
+    /// # Errors
+    /// As [`try_write`](Self::try_write).
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.at_once(|inner, now| self.attempt_write(inner, now, bufs.iter().map(|part| &part[..])))
+    }
+
+    /// Calls `f`, which shall try something on the stream, if it is ready for that.
+    ///
+    /// # Errors
+    /// `WouldBlock`: it is not ready, and `f` was not called. What `f` gives. The stack is gone.
+    pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.at_once(|inner, _| self.ready_or_pending(inner, interest))?;
+        f()
+    }
+
+    /// Calls `f`, which shall try something on the stream, each time that it may be ready for that, until `f` gives
+    /// something else than `WouldBlock`.
+    ///
+    /// # Errors
+    /// What `f` gives. The stack is gone.
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut f: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            self.ready(interest).await?;
+            // From before the attempt: what comes during it is a change already.
+            let before = self.stack.shared().call(|inner, _| self.seen(inner));
+            match f() {
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            let changed = |inner: &mut Inner, _| match self.seen(inner) == before {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            };
+            let stream = Socket::Stream(self.id);
+            self.stack.shared().wait_for_any(stream, sides(interest), changed).await?;
+        }
+    }
+
+    fn seen(&self, inner: &mut Inner) -> Seen {
+        let host = inner.host();
+        Seen {
+            readiness: host.tcp_readiness(self.id).unwrap_or_default(),
+            readable: host.tcp_status(self.id).map_or(0, |status| status.readable),
+            room: host.tcp_send_room(self.id),
+        }
+    }
+
+    /// Copies what has arrived, as far as `buf` goes, and leaves it to be read; waits until there is something. 0 at the
+    /// end of the stream.
+    ///
+    /// Cancel safe: a peek that was dropped has changed nothing.
+    ///
+    /// # Errors
+    /// As reading.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.in_time(Side::Read, |inner, now| self.attempt_peek(inner, now, buf)).await
+    }
+
+    /// As [`peek`](Self::peek). Only the task that polled last for reading, by this or another `poll_` method, is woken.
+    ///
+    /// # Errors
+    /// As reading.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        self.poll_for(cx, Side::Read, |inner, now| {
+            let there = inner.host().tcp_status(self.id).map_or(0, |status| status.readable);
+            let room = buf.remaining().min(there.max(1));
+            let outcome = self.attempt_peek(inner, now, buf.initialize_unfilled_to(room));
+            outcome.map_ok(|count| {
+                buf.advance(count);
+                count
+            })
+        })
+    }
+
+    /// What has cut the connection, if the user does not know yet. It counts as told from then on.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.stack.shared().call(|inner, _| {
+            inner.check()?;
+            let cut = inner.host().tcp_readiness(self.id).and_then(|readiness| readiness.error);
+            Ok(cut.and_then(|why| self.end_of_writing(inner, why)))
+        })
+    }
+
+    /// The next octets as they arrived, at most `max`, without a copy where the stack made none; waits until there are
+    /// any. Empty at the end of the stream.
+    ///
+    /// Cancel safe: nothing is taken by a call that was dropped.
+    ///
+    /// ```
+    /// # use handfast::{Stack, TcpListener, TcpStream, device::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// # let listener = TcpListener::bind_on(&stack, "10.0.0.1:7").await?;
+    /// # let near = TcpStream::connect_on(&stack, "10.0.0.1:7").await?;
+    /// # let (far, _) = listener.accept().await?;
+    /// near.write_bytes("as it is".into()).await?;
+    /// assert_eq!(far.read_chunk(2).await?, "as");
+    /// assert_eq!(far.read_chunk(usize::MAX).await?, " it is");
+    /// drop(near);
+    /// assert!(far.read_chunk(usize::MAX).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As reading.
+    pub async fn read_chunk(&self, max: usize) -> io::Result<Bytes> {
+        self.in_time(Side::Read, |inner, now| match inner.host().tcp_receive(now, self.id, max) {
+            Ok(received) => Poll::Ready(Ok(received.data)),
+            Err(ReceiveError::Empty) if max == 0 => Poll::Ready(Ok(Bytes::new())),
+            Err(why) => self.nothing_to_read(inner, why).map_ok(|_| Bytes::new()),
+        })
+        .await
+    }
+
+    /// Writes all of `bytes`, without a copy: they are held until the peer has acknowledged them.
+    ///
+    /// Not cancel safe, as `write_all` is not: how much was written of `bytes` is not known when the future is dropped.
+    /// Where that matters, use [`try_write_bytes`](Self::try_write_bytes).
+    ///
+    /// # Errors
+    /// As writing.
+    pub async fn write_bytes(&self, mut bytes: Bytes) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count =
+                self.in_time(Side::Write, |inner, now| self.attempt_send(inner, now, bytes.clone())).await?;
+            bytes.advance(count);
+        }
+        Ok(())
+    }
+
+    /// Writes what there is room for of `bytes`, without a copy and without waiting; `bytes` moves on.
+    ///
+    /// # Errors
+    /// As [`try_write`](Self::try_write).
+    pub fn try_write_bytes(&self, bytes: &mut Bytes) -> io::Result<usize> {
+        let count = self.at_once(|inner, now| self.attempt_send(inner, now, bytes.clone()))?;
+        bytes.advance(count);
+        Ok(count)
+    }
+}
+
+/// What to be woken for.
+fn sides(interest: Interest) -> &'static [Side] {
+    match (interest.is_readable(), interest.is_writable()) {
+        (true, false) => Side::Read.alone(),
+        (false, true) => Side::Write.alone(),
+        _ => Side::BOTH,
+    }
+}
+
+/// The first `room` octets of `parts`: the one copy of the user's data.
+fn copied<'a>(parts: impl Iterator<Item = &'a [u8]>, room: usize) -> Vec<u8> {
+    let mut data = Vec::new();
+    for part in parts {
+        let take = part.len().min(room - data.len());
+        data.extend_from_slice(&part[..take]);
+        if data.len() == room {
+            break;
+        }
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copied;
+
+    #[test]
+    fn parts_are_copied_as_far_as_there_is_room() {
+        let parts = || [&b"abc"[..], b"", b"defg"].into_iter();
+        assert_eq!(copied(parts(), 100), b"abcdefg");
+        assert_eq!(copied(parts(), 5), b"abcde");
+        assert_eq!(copied(parts(), 3), b"abc");
+        assert_eq!(copied([].into_iter(), 3), b"");
+    }
+}
