@@ -116,6 +116,11 @@ impl Client {
         })
     }
 
+    /// The interface that it asks for.
+    pub fn interface(&self) -> InterfaceId {
+        self.interface
+    }
+
     /// The socket that answers come to.
     pub fn socket(&self) -> UdpId {
         self.socket

@@ -1,6 +1,7 @@
 //! How a stack is to be.
 
 use crate::Stack;
+use crate::autoconf::Autoconf;
 use crate::handle::Handle;
 use crate::port::{Port, Source, invalid};
 use crate::shared::Shared;
@@ -9,7 +10,7 @@ use device::Device;
 use driver::{Clock, Driver, Observer, Waiter};
 use env::Rng;
 use record::Recorder;
-use stack::{Cidr, Host, HostConfig, MacAddr};
+use stack::{Cidr, Host, HostConfig, MacAddr, Medium};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -100,6 +101,15 @@ impl StackBuilder {
     /// of which there is an address goes to the kernel. Of several devices that could take a packet, the first does.
     pub fn gateway(self, gateway: IpAddr) -> Self {
         self.set(|port| port.gateways.push(gateway))
+    }
+
+    /// Has the stack configure itself on this device, which carries Ethernet frames: an IPv4 address, a router and name
+    /// servers are asked for by DHCP (RFC 2131), IPv6 addresses are formed of what routers advertise (RFC 4862).
+    /// [`Stack::configured`] waits until there is one. What is lent is given back when the stack ends.
+    ///
+    /// Routers are then listened to on every device of the stack.
+    pub fn autoconfigure(self) -> Self {
+        self.set(|port| port.autoconfigure = true)
     }
 
     /// The largest IP packet, in octets. Default: the device's. A TUN that is [made here](Self::tun) gets it, too.
@@ -194,7 +204,10 @@ impl StackBuilder {
             Some(seed) => seed.map(|octet| octet ^ 0x5c),
         });
         let seed = self.seed.map_or_else(driver::seed, Ok)?;
-        let mut driver = Driver::new(Host::new(self.config, seed).map_err(invalid)?);
+        let mut config = self.config;
+        config.router_advertisements |= self.ports.iter().any(|port| port.autoconfigure);
+        let mut driver = Driver::new(Host::new(config, seed).map_err(invalid)?);
+        let mut autoconf = Autoconf::default();
         if let Some(recorder) = self.recorder {
             driver.record(recorder)?;
         }
@@ -212,6 +225,12 @@ impl StackBuilder {
             let config = port.interface(&opened, number, &mut rng);
             let medium = config.medium;
             let interface = driver.attach(clock.now(), opened.device, config).map_err(invalid)?;
+            if port.autoconfigure {
+                let Medium::Ethernet(mac) = medium else {
+                    return Err(invalid("only a device of Ethernet frames can configure itself: a TAP, say"));
+                };
+                autoconf.add(driver.host_mut(), interface, mac, rng.fork())?;
+            }
             for entry in port.default_routes(medium, interface, number) {
                 driver.host_mut().add_route(entry).map_err(invalid)?;
             }
@@ -223,6 +242,7 @@ impl StackBuilder {
         let mut inner = shared.lock();
         inner.belongings = belongings;
         inner.name_servers = self.name_servers;
+        inner.autoconf = autoconf;
         drop(inner);
         let shared = Arc::new(shared);
         Ok((Arc::clone(&shared), Turner::new(shared, sources), waiter))

@@ -1,9 +1,9 @@
 //! The handle that everything else is opened with.
 
 use crate::shared::{Inner, Shared};
-use crate::{Resolve, StackBuilder};
+use crate::{Resolve, StackBuilder, autoconf};
 use env::Duration;
-use stack::Host;
+use stack::{Cidr, Host};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -103,9 +103,46 @@ impl Stack {
         self.0.resolver.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The name servers that the stack was [given](StackBuilder::name_server).
+    /// The name servers that the stack was [given](StackBuilder::name_server), and after them those that it was told of
+    /// while [configuring itself](StackBuilder::autoconfigure).
     pub fn name_servers(&self) -> Vec<IpAddr> {
-        self.shared().lock().name_servers.clone()
+        let inner = self.shared().lock();
+        let mut all = inner.name_servers.clone();
+        let told = inner.driver.host().advertised_name_servers().map(IpAddr::V6);
+        for server in inner.autoconf.name_servers().chain(told) {
+            if !all.contains(&server) {
+                all.push(server);
+            }
+        }
+        all
+    }
+
+    /// The addresses of the stack that can be used now and beyond a link: no loopback or link-local ones, none that is
+    /// still probed for, none whose lifetime is over.
+    pub fn addresses(&self) -> Vec<Cidr> {
+        self.host(autoconf::addresses)
+    }
+
+    /// Waits until the stack has an [address](Self::addresses); needed where it [configures
+    /// itself](StackBuilder::autoconfigure).
+    ///
+    /// # Errors
+    /// The stack was closed, or its device broke.
+    pub async fn configured(&self) -> io::Result<Vec<Cidr>> {
+        let waiting = Waiting::new(self.shared());
+        poll_fn(|context| {
+            let inner: &mut Inner = &mut self.shared().lock();
+            if let Err(gone) = inner.check() {
+                return Poll::Ready(Err(gone));
+            }
+            let addresses = autoconf::addresses(inner.driver.host());
+            if !addresses.is_empty() {
+                return Poll::Ready(Ok(addresses));
+            }
+            inner.wait_for_address(waiting.key, context.waker());
+            Poll::Pending
+        })
+        .await
     }
 
     /// Looks at the host: counters, memory, routes, connections. It is locked meanwhile.

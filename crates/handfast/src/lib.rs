@@ -67,6 +67,7 @@
 
 mod adapters;
 mod addrs;
+mod autoconf;
 pub mod blocking;
 mod builder;
 mod current;

@@ -15,6 +15,8 @@ pub(crate) struct Port {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) gateways: Vec<IpAddr>,
     pub(crate) mtu: Option<u16>,
+    /// Ask for addresses (DHCPv4) and listen to routers (IPv6).
+    pub(crate) autoconfigure: bool,
     pub(crate) hardware_address: Option<MacAddr>,
     /// `None`: as the device has it.
     pub(crate) offloads: Option<bool>,

@@ -8,6 +8,7 @@
 //! A future that finds nothing leaves its waker under the same lock under which it looked: no wake-up is lost. An event
 //! wakes everybody who waits for it, and each looks again: a future that is dropped takes nothing away from the others.
 
+use crate::autoconf::Autoconf;
 use crate::waiters::{Waiters, Wakes};
 use device::Device;
 use driver::{Bell, Clock, DeviceError, Driver};
@@ -104,6 +105,10 @@ pub(crate) struct Inner {
     pub(crate) turns: u64,
     /// Dropped after the devices: it takes back what was done to somebody's interfaces.
     pub(crate) belongings: Vec<Box<dyn Send>>,
+    /// Interfaces that configure themselves.
+    pub(crate) autoconf: Autoconf,
+    /// Who waits for an address.
+    configured: Waiters,
     /// Whom to ask for names.
     pub(crate) name_servers: Vec<IpAddr>,
     waiters: HashMap<(Socket, Side), Waiters>,
@@ -140,6 +145,8 @@ impl Shared {
             blocked: Vec::new(),
             turns: 0,
             belongings: Vec::new(),
+            autoconf: Autoconf::default(),
+            configured: Waiters::default(),
             name_servers: Vec::new(),
             waiters: HashMap::new(),
             quiet: Waiters::default(),
@@ -294,6 +301,21 @@ impl Inner {
         }
     }
 
+    pub(crate) fn wait_for_address(&mut self, key: u64, waker: &Waker) {
+        self.configured.add(key, waker);
+    }
+
+    /// Turns those who configure interfaces, and sends what they have to say.
+    pub(crate) fn autoconfigure(&mut self, now: Instant, wakes: &mut Wakes) -> Result<(), DeviceError> {
+        if self.autoconf.is_empty() {
+            return Ok(());
+        }
+        if self.autoconf.turn(now, self.driver.host_mut()) {
+            self.configured.take(wakes);
+        }
+        self.driver.flush(now).map(drop)
+    }
+
     pub(crate) fn wait_for_quiet(&mut self, key: u64, waker: &Waker) {
         self.quiet.add(key, waker);
     }
@@ -306,6 +328,7 @@ impl Inner {
     pub(crate) fn fail(&mut self, gone: Gone, wakes: &mut Wakes) {
         self.gone.get_or_insert(gone);
         self.waiters.values_mut().for_each(|waiters| waiters.take(wakes));
+        self.configured.take(wakes);
         self.quiet.take(wakes);
     }
 
@@ -328,6 +351,7 @@ impl Inner {
     /// Nobody waits under this key for the end of connections or of the stack.
     pub(crate) fn forget_end(&mut self, key: u64) {
         self.quiet.remove(key);
+        self.configured.remove(key);
         self.ended.remove(key);
     }
 
@@ -364,7 +388,10 @@ impl Inner {
     /// How many wakers are left with the stack.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
-        self.waiters.values().map(Waiters::len).sum::<usize>() + self.quiet.len() + self.ended.len()
+        self.waiters.values().map(Waiters::len).sum::<usize>()
+            + self.quiet.len()
+            + self.ended.len()
+            + self.configured.len()
     }
 
     /// Collects the wakers of those whom the host's events concern.
@@ -381,6 +408,10 @@ impl Inner {
                 HostEvent::UdpReadable(id) | HostEvent::UdpFailed(id) => (Socket::Udp(id), &[Read]),
                 HostEvent::UdpWritable(id) => (Socket::Udp(id), &[Write]),
                 HostEvent::EchoReadable(id) | HostEvent::EchoFailed(id) => (Socket::Echo(id), &[Read]),
+                HostEvent::AddressReady(..) => {
+                    self.configured.take(wakes);
+                    continue;
+                }
                 _ => continue,
             };
             for &side in sides {

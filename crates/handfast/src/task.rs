@@ -11,7 +11,7 @@
 //! When the runtime of a task is shut down, sockets get an error at once; what they had written is still delivered, by a
 //! thread that ends with the last connection.
 
-use crate::shared::{Gone, Shared};
+use crate::shared::{Gone, Inner, Shared};
 use crate::waiters::Wakes;
 use driver::Waiter;
 use env::Instant;
@@ -84,7 +84,9 @@ impl Turner {
         inner.turns += 1;
         let now = inner.clock.now();
         let mut wakes = Wakes::default();
-        let more = match inner.driver.turn(now) {
+        let turned = inner.driver.turn(now);
+        let turned = turned.and_then(|turn| inner.autoconfigure(now, &mut wakes).map(|()| turn));
+        let more = match turned {
             Ok(turn) => turn.more,
             Err(error) => {
                 inner.device_broke(now, &error, &mut wakes);
@@ -97,7 +99,8 @@ impl Turner {
         {
             inner.finish(now, &mut wakes);
         }
-        let due = [inner.driver.deadline(), inner.closing].into_iter().flatten().min();
+        let due = [inner.driver.deadline(), inner.closing, inner.autoconf.poll_timeout()];
+        let due = due.into_iter().flatten().min();
         let next = if inner.stop || (inner.abandoned && inner.is_quiet()) {
             Next::Over
         } else if more || due.is_some_and(|due| due <= now) {
@@ -146,6 +149,11 @@ impl Drop for Turner {
         let mut inner = self.shared.lock();
         inner.stop = true;
         inner.fail(Gone::Closed, &mut wakes);
+        let now = inner.clock.now();
+        let Inner { autoconf, driver, .. } = &mut *inner;
+        autoconf.release(now, driver.host_mut());
+        // A device that takes nothing now is given up.
+        let _: Result<usize, driver::DeviceError> = inner.driver.flush(now);
         let devices = inner.driver.detach();
         let belongings = std::mem::take(&mut inner.belongings);
         drop(inner);

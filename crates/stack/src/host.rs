@@ -160,6 +160,11 @@ impl Host {
         Ok(())
     }
 
+    /// The MTU of an interface, in octets of an IP packet.
+    pub fn interface_mtu(&self, interface: InterfaceId) -> Option<u16> {
+        self.ip.interface(interface).map(|i| i.mtu)
+    }
+
     /// Says whether an interface's link is there. Packets through one that is down go another way, or fail.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! `HANDFAST_NO_SKIP` is 1.
 #![cfg(target_os = "linux")]
 
+mod autoconfigure;
 mod files;
 mod kernel;
 mod support;
