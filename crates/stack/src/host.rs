@@ -226,11 +226,6 @@ impl Host {
         &self.ip.config
     }
 
-    /// TTL or hop limit of what is sent, unless a socket has its own.
-    pub fn hop_limit(&self) -> u8 {
-        self.ip.config.hop_limit
-    }
-
     /// What was counted so far.
     pub fn counters(&self) -> &Counters {
         &self.ip.counters
