@@ -3,7 +3,7 @@
 use stack::{ConnectError, ErrorKind, ListenError, UdpError};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use tcp::{ConnectionError, ReceiveError, SoftError};
+use tcp::{ConnectionError, ReceiveError, SendError, SoftError};
 
 /// Why a connection ended.
 pub(crate) fn ended(why: ConnectionError) -> io::Error {
@@ -67,6 +67,16 @@ pub(crate) fn listen(why: ListenError) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, why)
+}
+
+/// Why SEND took nothing; `None` when it only has to wait.
+pub(crate) fn send(why: SendError) -> Option<io::Error> {
+    match why {
+        SendError::Full => None,
+        SendError::Closed(Some(why)) => Some(ended(why)),
+        // Closed by us or by both: nothing can be written any more.
+        _ => Some(io::Error::new(io::ErrorKind::BrokenPipe, why)),
+    }
 }
 
 /// Why RECEIVE gave nothing: `None` when it only has to wait, `Some(Ok)` at the end of the stream.

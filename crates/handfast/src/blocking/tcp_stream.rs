@@ -77,7 +77,10 @@ impl TcpStream {
     fn open(stack: &Stack, peer: SocketAddr, deadline: Option<std::time::Instant>) -> io::Result<Self> {
         let (id, local) = stack.shared().call(|inner, now| {
             inner.check()?;
-            let id = inner.host().tcp_connect(now, ConnectOptions::to(peer)).map_err(error::connect)?;
+            let id = inner
+                .host()
+                .tcp_connect(now, ConnectOptions::to(peer))
+                .map_err(|why| error::connect(why, peer))?;
             let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
             Ok::<_, io::Error>((id, local))
         })?;
