@@ -6,6 +6,7 @@ use crate::link::{self, Network};
 use crate::packet::{self, Parsed};
 use crate::table::{Key, Table};
 use crate::told::Told;
+use env::Instant;
 use stack::trace::Content;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -174,22 +175,29 @@ impl Explainer {
             _ => None,
         };
         let answers = syn.is_some_and(|header| header.flags.contains(Flags::ACK));
-        let known = self.table.peek(&key);
-        let reused = known.is_some_and(|flow| {
-            let opens = syn.filter(|_| !answers);
-            opens.is_some_and(|header| flow.is_reused_by(flow.side(src, dst), header))
-        });
-        if known.is_none() || reused {
-            self.counts.flows += 1;
-            // Who answers a SYN did not begin.
-            let ends = if answers { [dst, src] } else { [src, dst] };
-            let flow = Flow::new(self.counts.flows, protocol, ends, captured.at);
-            let [old, evicted] = self.table.insert(key, flow);
-            self.counts.evicted += u64::from(evicted.is_some());
-            for flow in old.into_iter().chain(evicted) {
-                self.outstanding -= flow.outstanding().min(self.outstanding);
-                self.ended.push_back(flow);
+        let mut replay = None;
+        let mut reused = false;
+        let known = self.table.get_mut(&key);
+        let known_before = known.is_some();
+        if let (Some(flow), Some(header)) = (known, syn) {
+            let side = flow.side(src, dst);
+            if answers {
+                replay = flow.answered(side, header);
+            } else if flow.is_reused_by(side, header) {
+                if flow.is_open() {
+                    let seen = Seen { number: captured.number, at: captured.at, side };
+                    return Some(flow.stray(seen, parsed.packet, parsed.checksum));
+                }
+                reused = true;
             }
+        }
+        if !known_before || reused || replay.is_some() {
+            // Who answers a SYN did not begin.
+            self.open(protocol, key, if answers { [dst, src] } else { [src, dst] }, captured.at);
+        }
+        if let (Some(stray), Some(flow)) = (replay, self.table.touch(&key)) {
+            let seen = Seen { side: 0, ..stray.seen };
+            flow.packet(seen, stray.packet, stray.checksum, 1, true);
         }
         let room = self.limits.outstanding.saturating_sub(self.outstanding).min(self.limits.outstanding_each);
         let flow = self.table.touch(&key)?;
@@ -200,6 +208,17 @@ impl Explainer {
         let told = flow.packet(seen, packet, checksum, room, reused);
         self.outstanding = (self.outstanding + flow.outstanding()).saturating_sub(before);
         Some(told)
+    }
+
+    /// A new flow, and what has to go for it.
+    fn open(&mut self, protocol: Protocol, key: Key, ends: [SocketAddr; 2], at: Instant) {
+        self.counts.flows += 1;
+        let [old, evicted] = self.table.insert(key, Flow::new(self.counts.flows, protocol, ends, at));
+        self.counts.evicted += u64::from(evicted.is_some());
+        for flow in old.into_iter().chain(evicted) {
+            self.outstanding = self.outstanding.saturating_sub(flow.outstanding());
+            self.ended.push_back(flow);
+        }
     }
 
     fn icmp(&mut self, captured: &Captured<'_>, parsed: Parsed) -> Option<Told> {

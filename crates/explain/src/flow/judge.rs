@@ -72,7 +72,7 @@ fn of_sequence(forward: &Half, reverse: &Half, segment: &Segment<'_>, found: &mu
     let window = header.window.raw();
     let control = segment.has(CONTROL);
     let in_place = forward.next == Some(segment.seq());
-    if len == 1 && in_place && reverse.window == 0 && reverse.first.is_some() {
+    if len == 1 && in_place && reverse.window == 0 && reverse.next.is_some() {
         found.insert(Finding::ZeroWindowProbe);
         return;
     }
@@ -180,8 +180,7 @@ fn again(
         found.insert(Finding::Retransmission);
         return;
     }
-    let seen = forward.holding(segment.seq(), segment.end()).is_some();
-    if segment.at.since(forward.next_at) < round_trip.unwrap_or(OVERTAKEN) && segment.end() != next && !seen {
+    if segment.at.since(forward.next_at) < round_trip.unwrap_or(OVERTAKEN) && segment.end() != next {
         found.insert(Finding::OutOfOrder);
     } else {
         found.insert(Finding::Retransmission);

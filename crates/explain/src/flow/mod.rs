@@ -112,6 +112,14 @@ pub(crate) struct Seen {
     pub(crate) side: usize,
 }
 
+/// A SYN on an open connection.
+#[derive(Debug)]
+pub(crate) struct Stray {
+    pub(crate) seen: Seen,
+    pub(crate) packet: Packet,
+    pub(crate) checksum: Checksum,
+}
+
 /// What passed between two sockets.
 #[derive(Debug)]
 pub struct Flow {
@@ -131,6 +139,7 @@ pub struct Flow {
     unanswered: [u32; 2],
     zero_since: [Option<Instant>; 2],
     trusted_checksum: [bool; 2],
+    stray: Option<Box<Stray>>,
     pub(crate) log: Log,
 }
 
@@ -153,6 +162,7 @@ impl Flow {
             unanswered: [0; 2],
             zero_since: [None; 2],
             trusted_checksum: [false; 2],
+            stray: None,
             log: Log::default(),
         }
     }
@@ -270,12 +280,45 @@ impl Flow {
         self.tcp.iter().map(|half| half.outstanding.len()).sum()
     }
 
-    /// Whether a SYN begins another connection between the same sockets (as Wireshark takes it: with another first
-    /// number, or after the old one was closed or reset).
+    /// Whether a SYN begins another connection between the same sockets: it has another first number.
     pub(crate) fn is_reused_by(&self, side: usize, header: &Header) -> bool {
-        let half = &self.tcp[side];
-        let closed = self.states.reset.is_some() || self.tcp.iter().any(|half| half.fin.is_some());
-        half.first.is_some_and(|first| first != header.seq || closed)
+        self.tcp[side].first.is_some_and(|first| first != header.seq)
+    }
+
+    /// Whether both ends have an open connection, so that a SYN is a stray one until it is answered.
+    pub(crate) fn is_open(&self) -> bool {
+        let open = |state| {
+            matches!(
+                state,
+                State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing
+            )
+        };
+        self.states.state.into_iter().all(open)
+    }
+
+    /// A SYN on an open connection (RFC 5961 §4): kept, in case that it is answered after all.
+    pub(crate) fn stray(&mut self, seen: Seen, packet: Packet, checksum: Checksum) -> Told {
+        let Seen { number, at, side } = seen;
+        self.latest = self.latest.max(at);
+        let sent = &mut self.sent[side];
+        sent.packets += 1;
+        sent.ignored += 1;
+        sent.found[Finding::ReusedPorts as usize] += 1;
+        let mut findings = Findings::NONE;
+        findings.insert(Finding::ReusedPorts);
+        self.stray = Some(Box::new(Stray { seen, packet: packet.clone(), checksum }));
+        let said = vec![Said { side: 1 - side, remark: Remark::Ignored(Ignored::SynOnOpen) }];
+        let (flow, key, states) = (self.number, self.key(), [None; 2]);
+        Told { number, at, flow, from: side, packet, findings, states, said, key }
+    }
+
+    /// The stray SYN that a SYN,ACK of `side` answers: then the end has forgotten this connection.
+    pub(crate) fn answered(&mut self, side: usize, header: &Header) -> Option<Stray> {
+        let answers = |stray: &mut Box<Stray>| match &stray.packet.content {
+            Content::Tcp { header: syn, .. } => stray.seen.side != side && header.ack == syn.seq + 1,
+            _ => false,
+        };
+        self.stray.take_if(answers).map(|stray| *stray)
     }
 
     /// The side that a packet from this socket comes from.
@@ -400,6 +443,7 @@ impl Flow {
                 {
                     continue;
                 }
+                Finding::OutOfOrder if held.is_some() => Remark::Again(Again::Other, after),
                 Finding::Retransmission if waited => Remark::Again(Again::Timeout, after),
                 Finding::Retransmission => Remark::Again(Again::Other, after),
                 Finding::DuplicateAck => Remark::DuplicateAck(duplicates),
