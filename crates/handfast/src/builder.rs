@@ -10,7 +10,7 @@ use device::Device;
 use driver::{Clock, Driver, Observer, Waiter};
 use env::Rng;
 use record::Recorder;
-use stack::{Cidr, Host, HostConfig, MacAddr, Medium};
+use stack::{Cidr, Host, HostConfig, MacAddr};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -108,6 +108,7 @@ impl StackBuilder {
     /// [`Stack::configured`] waits until there is one. What is lent is given back when the stack ends.
     ///
     /// Routers are then listened to on every device of the stack.
+    #[cfg(feature = "dhcp")]
     pub fn autoconfigure(self) -> Self {
         self.set(|port| port.autoconfigure = true)
     }
@@ -205,8 +206,10 @@ impl StackBuilder {
         });
         let seed = self.seed.map_or_else(driver::seed, Ok)?;
         let mut config = self.config;
-        config.router_advertisements |= self.ports.iter().any(|port| port.autoconfigure);
+        let autoconfigures = |port: &Port| cfg!(feature = "dhcp") && port.autoconfigure;
+        config.router_advertisements |= self.ports.iter().any(autoconfigures);
         let mut driver = Driver::new(Host::new(config, seed).map_err(invalid)?);
+        #[cfg_attr(not(feature = "dhcp"), expect(unused_mut))]
         let mut autoconf = Autoconf::default();
         if let Some(recorder) = self.recorder {
             driver.record(recorder)?;
@@ -225,8 +228,9 @@ impl StackBuilder {
             let config = port.interface(&opened, number, &mut rng);
             let medium = config.medium;
             let interface = driver.attach(clock.now(), opened.device, config).map_err(invalid)?;
+            #[cfg(feature = "dhcp")]
             if port.autoconfigure {
-                let Medium::Ethernet(mac) = medium else {
+                let stack::Medium::Ethernet(mac) = medium else {
                     return Err(invalid("only a device of Ethernet frames can configure itself: a TAP, say"));
                 };
                 autoconf.add(driver.host_mut(), interface, mac, rng.fork())?;
