@@ -149,6 +149,11 @@ impl Host {
         &self.tcp.config
     }
 
+    /// TTL or hop limit of what is sent, unless a socket has its own.
+    pub fn hop_limit(&self) -> u8 {
+        self.ip.config.hop_limit
+    }
+
     /// The last ICMP error about a connection that did not end it (RFC 9293 MUST-47).
     pub fn tcp_soft_error(&self, id: ConnectionId) -> Option<SoftError> {
         self.tcp.connections.get(id.0)?.soft_error
