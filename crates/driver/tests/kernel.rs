@@ -264,6 +264,10 @@ fn figures() {
             (Kind::Tun, false, 9000),
         ] {
             for (way, up, down) in [("in", total, 0), ("out", 0, total)] {
+                let what = format!("{kind:?} offloads={offloads} mtu={mtu} {way}");
+                if std::env::var("HANDFAST_FIGURES").is_ok_and(|wanted| !what.contains(&wanted)) {
+                    continue;
+                }
                 let mut ours = Ours::open(&Options { kind, offloads, ..Options::new("hf0") }, mtu);
                 if std::env::var_os("HANDFAST_NO_COALESCING").is_some() {
                     ours.driver.devices_mut().for_each(|(_, tun)| tun.set_coalescing(false));
@@ -291,7 +295,7 @@ fn figures() {
                 let counters = ours.counters();
                 let gigabytes = total as f64 / 1e9;
                 println!(
-                    "{kind:?} offloads={offloads} mtu={mtu} {way}: {:.2} Gbit/s, our thread {:.2} s/GB; {counters}",
+                    "{what}: {:.2} Gbit/s, our thread {:.2} s/GB; {counters}",
                     gigabytes * 8.0 / took,
                     spent / gigabytes
                 );

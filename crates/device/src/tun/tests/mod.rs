@@ -1,5 +1,6 @@
 //! A real TUN in a network namespace of its own.
 
+mod judges;
 mod owners;
 mod relay;
 mod udp_trains;

@@ -7,7 +7,6 @@
 //! ```
 
 use super::*;
-use rustix::time::{ClockId, clock_gettime};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +16,14 @@ use std::thread::JoinHandle;
 const MTU: u16 = 1500;
 
 /// A thread that lives in a namespace with a device of its own.
-struct Side {
+pub(super) struct Side {
     work: Option<Sender<Box<dyn FnOnce() + Send>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Side {
     /// The device, and where its kernel is to be spoken to. `None` when this machine has none (said loudly).
-    fn open(what: &'static str, options: &Options, number: u8) -> Option<(Self, Tun)> {
+    pub(super) fn open(what: &'static str, options: &Options, number: u8) -> Option<(Self, Tun)> {
         let (work, jobs) = channel::<Box<dyn FnOnce() + Send>>();
         let (give, opened) = channel();
         let options = options.clone();
@@ -54,7 +53,7 @@ impl Side {
     }
 
     /// Runs `job` in the namespace.
-    fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    pub(super) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
         let (give, result) = channel();
         let job = Box::new(move || drop(give.send(job())));
         self.work.as_ref().unwrap().send(job).unwrap();
@@ -75,14 +74,14 @@ impl Drop for Side {
 }
 
 /// Carries frames both ways until told to stop; gives the devices back.
-struct Relay {
+pub(super) struct Relay {
     stop: std::sync::Arc<AtomicBool>,
-    thread: JoinHandle<([Tun; 2], f64)>,
+    thread: JoinHandle<[Tun; 2]>,
 }
 
 impl Relay {
-    /// `see` is shown each frame: from which side, and what.
-    fn start(mut tuns: [Tun; 2], mut see: impl FnMut(usize, &Frame) + Send + 'static) -> Self {
+    /// `see` is shown each frame, which it may change: from which side, and what.
+    pub(super) fn start(mut tuns: [Tun; 2], mut see: impl FnMut(usize, &mut Frame) + Send + 'static) -> Self {
         let stop = std::sync::Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
@@ -93,7 +92,7 @@ impl Relay {
                 for side in [0, 1] {
                     let count = tuns[side].receive(Instant::ZERO, &mut got).unwrap();
                     more |= count >= BATCH || tuns[side].has_more();
-                    got.iter().for_each(|frame| see(side, frame));
+                    got.iter_mut().for_each(|frame| see(side, frame));
                     let other = &mut queues[1 - side];
                     other.extend(got.drain(..));
                     tuns[1 - side].transmit(Instant::ZERO, other).unwrap();
@@ -108,20 +107,18 @@ impl Relay {
                     );
                 }
             }
-            let spent = clock_gettime(ClockId::ThreadCPUTime);
-            (tuns, spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9)
+            tuns
         });
         Self { stop, thread }
     }
 
-    /// The devices, and the seconds of processor time that carrying took.
-    fn stop(self) -> ([Tun; 2], f64) {
+    pub(super) fn stop(self) -> [Tun; 2] {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
     }
 }
 
-fn both(what: &'static str, options: &[Options; 2]) -> Option<([Side; 2], [Tun; 2])> {
+pub(super) fn both(what: &'static str, options: &[Options; 2]) -> Option<([Side; 2], [Tun; 2])> {
     let (a, tun_a) = Side::open(what, &options[0], 1)?;
     let (b, tun_b) = Side::open(what, &options[1], 2)?;
     Some(([a, b], [tun_a, tun_b]))
@@ -133,7 +130,7 @@ fn octet(at: usize) -> u8 {
 }
 
 /// Sends `total` octets from A to B, which answers with as many, over `address`; all must arrive as they were sent.
-fn exchange(sides: &[Side; 2], address: &str, total: usize) {
+pub(super) fn exchange(sides: &[Side; 2], address: &str, total: usize) {
     let address: SocketAddr = address.parse().unwrap();
     let (ready, listening) = channel();
     let pattern = |total: usize| (0..total).map(octet).collect::<Vec<u8>>();
@@ -178,7 +175,7 @@ fn trains_of_tcp_pass_whole_both_ways_and_both_kernels_take_them() {
         });
         exchange(&sides, "10.9.0.2:700", 8 << 20);
         exchange(&sides, "[fd00:9::2]:700", 8 << 20);
-        let (tuns, _) = relay.stop();
+        let tuns = relay.stop();
         for tun in &tuns {
             let counters = tun.counters();
             assert!(counters.rx_trains > 100 && counters.tx_trains > 100, "{kind:?}: {counters}");
@@ -197,7 +194,7 @@ fn a_device_with_offloads_and_one_without_carry_the_same() {
         let relay = Relay::start(tuns, |_, _| ());
         exchange(&sides, "10.9.0.2:700", 4 << 20);
         exchange(&sides, "[fd00:9::2]:700", 4 << 20);
-        let ([a, b], _) = relay.stop();
+        let [a, b] = relay.stop();
         assert!(
             a.counters().rx_trains > 50 && b.counters().tx_trains == 0,
             "{} / {}",
@@ -257,7 +254,7 @@ fn trains_of_udp_pass_whole_both_ways_or_are_cut_and_summed_for_a_device_that_ca
                 done.recv_timeout(std::time::Duration::from_secs(30)).expect("the train arrives");
             }
         }
-        let ([a, b], _) = relay.stop();
+        let [a, b] = relay.stop();
         let (a, b) = (a.counters(), b.counters());
         assert_eq!((a.rx_trains, b.tx_trains), (2, if offloads { 2 } else { 0 }), "{a} / {b}");
         assert_eq!((b.rx_trains, a.tx_trains), if offloads { (2, 2) } else { (0, 0) }, "{a} / {b}");
