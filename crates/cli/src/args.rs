@@ -7,7 +7,7 @@ use crate::demo;
 use crate::explain;
 #[cfg(target_os = "linux")]
 use crate::{http, nc, ping, resolve, serve};
-use crate::{pages, swarm};
+use crate::{pages, replay, swarm};
 use std::num::NonZeroU64;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
@@ -25,6 +25,7 @@ Examples:
   handfast demo lost-syn --lang ko
   handfast demo transfer --file README.md --loss 5% --delay 20ms
   handfast explain a.pcapng --summary
+  handfast replay run.hfr --ladder
   handfast sim swarm --seeds 1000
 
 Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.";
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
     Explain(explain::ExplainArgs),
+    Replay(replay::ReplayArgs),
     Sim(swarm::SimArgs),
     #[cfg(target_os = "linux")]
     Serve(serve::ServeArgs),

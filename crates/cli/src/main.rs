@@ -31,6 +31,7 @@ mod out;
 mod pages;
 #[cfg(target_os = "linux")]
 mod ping;
+mod replay;
 #[cfg(target_os = "linux")]
 mod resolve;
 #[cfg(target_os = "linux")]
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         args::Command::Bench(args) => bench::run(args, &mut out),
         args::Command::Demo(args) => demo::run(args, &mut out),
         args::Command::Explain(args) => explain::run(args, &mut out),
+        args::Command::Replay(args) => replay::run(args, &mut out),
         args::Command::Sim(args) => swarm::run(args, &mut out),
         #[cfg(target_os = "linux")]
         args::Command::Serve(args) => serve::run(args),

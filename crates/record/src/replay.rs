@@ -3,12 +3,12 @@
 use crate::entry::{Encoder, Entry, Sent};
 use crate::file::{End, Head, Recording, Unreadable};
 use crate::words;
-use env::Instant;
+use env::{Duration, Instant};
 use stack::journal::AskedOtherwise;
 use stack::{Host, HostConfigError, Input, InterfaceId, Note};
 use std::fmt;
 use std::io::Read;
-use wire::{Frame, Payload};
+use wire::Frame;
 
 /// The replaying host's own secrets: nothing that is compared comes of them.
 const SEED: [u8; 32] = *b"another seed than what was drawn";
@@ -20,7 +20,7 @@ pub struct Replay<R> {
     host: Host,
     encoder: Encoder,
     done: Done,
-    until: Option<Instant>,
+    until: Option<Duration>,
 }
 
 /// How far it is.
@@ -30,6 +30,8 @@ pub struct Done {
     pub inputs: u64,
     /// Frames that came out as they had.
     pub frames: u64,
+    /// The recording's clock at its beginning: the first instant that an input names.
+    pub began: Instant,
     /// The recording's clock: the latest instant that an input has named.
     pub at: Instant,
     /// How the recording ends, once it has.
@@ -47,7 +49,7 @@ pub struct Stepped {
     /// The recording's clock.
     pub at: Instant,
     /// The frame that went in, if it was one. Payload that was left out is zeros.
-    pub arrived: Option<(InterfaceId, Instant, Payload)>,
+    pub arrived: Option<(InterfaceId, Frame)>,
     /// The frames that came out.
     pub sent: Vec<(InterfaceId, Frame)>,
 }
@@ -57,8 +59,8 @@ pub struct Stepped {
 pub struct Difference {
     /// At which input, from 1 on.
     pub input: u64,
-    /// When.
-    pub at: Instant,
+    /// How long after the recording began.
+    pub after: Duration,
     /// What went in, in words.
     pub given: String,
     /// Which of the frames that came of it, from 1 on.
@@ -75,8 +77,8 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input, at, given, frame, .. } = self;
-        writeln!(f, "it differs at input {input}, at {at}: {given}")?;
+        let Self { input, after, given, frame, .. } = self;
+        writeln!(f, "it differs at input {input}, after {after:?}: {given}")?;
         let or_nothing = |what: &Option<String>| what.clone().unwrap_or_else(|| "nothing more".into());
         writeln!(f, "  frame {frame} that came of it")?;
         writeln!(f, "    recorded: {}", or_nothing(&self.expected))?;
@@ -137,8 +139,8 @@ impl<R: Read> Replay<R> {
         Ok(Self { recording, host, encoder, done: Done::default(), until: None })
     }
 
-    /// Ends before the first input that comes later than `until` on the recording's clock.
-    pub fn until(&mut self, until: Option<Instant>) {
+    /// Ends before the first input that comes so long after the recording began; `None`: never.
+    pub fn until(&mut self, until: Option<Duration>) {
         self.until = until;
     }
 
@@ -167,15 +169,16 @@ impl<R: Read> Replay<R> {
             return Ok(None);
         };
         let at = entry.input.now().map_or(self.done.at, |now| now.max(self.done.at));
-        if self.until.is_some_and(|until| at > until) {
+        if self.done.began == Instant::ZERO {
+            self.done.began = at;
+        }
+        if self.until.is_some_and(|until| at.since(self.done.began) > until) {
             return Ok(None);
         }
         self.done.at = at;
         let Entry { number, input, drawn, sent } = entry;
         let arrived = match &input {
-            Input::HandlePacket(_, interface, arrived) => {
-                Some((*interface, arrived.at, arrived.octets.clone()))
-            }
+            Input::HandlePacket(_, interface, arrived) => Some((*interface, arrived.clone().frame())),
             _ => None,
         };
         let given = input.clone();
@@ -222,8 +225,9 @@ impl<R: Read> Replay<R> {
         expected: Option<Sent>,
         came: Option<Sent>,
     ) -> Difference {
-        let in_words =
-            |sent: &Option<Sent>| sent.as_ref().map(|s| words::sent(s, self.encoder.ethernet(s.interface)));
+        let in_words = |sent: &Option<Sent>| {
+            sent.as_ref().map(|s| words::sent(s, self.done.began, self.encoder.ethernet(s.interface)))
+        };
         let fields = match (&expected, &came) {
             (Some(expected), Some(came)) => {
                 words::fields(expected, came, self.encoder.ethernet(came.interface))
@@ -232,7 +236,7 @@ impl<R: Read> Replay<R> {
         };
         Difference {
             input: self.done.inputs,
-            at: self.done.at,
+            after: self.done.at.since(self.done.began),
             given: words::input(given, |interface| self.encoder.ethernet(interface)),
             frame: before + 1,
             expected: in_words(&expected),

@@ -1,6 +1,7 @@
 //! Inputs and frames as people say them, and in what two frames differ.
 
 use crate::entry::Sent;
+use env::Instant;
 use stack::trace::{Content, Packet};
 use stack::{Input, InterfaceId};
 use wire::{Frame, Payload};
@@ -25,8 +26,9 @@ pub(crate) fn input(input: &Input, ethernet: impl Fn(InterfaceId) -> bool) -> St
 }
 
 /// What went out.
-pub(crate) fn sent(sent: &Sent, ethernet: bool) -> String {
-    format!("at {} on interface {}: {}", sent.at, sent.interface.index(), packet(&frame(sent), ethernet))
+pub(crate) fn sent(sent: &Sent, began: Instant, ethernet: bool) -> String {
+    let after = sent.at.since(began);
+    format!("after {after:?} on interface {}: {}", sent.interface.index(), packet(&frame(sent), ethernet))
 }
 
 /// The headers as a frame, which is cut behind them.

@@ -69,6 +69,12 @@ pub(crate) struct NetArgs {
     /// Record the packets, with the reasons as comments, for Wireshark
     #[arg(long, value_name = "FILE", help_heading = WATCHING)]
     pub(crate) pcap: Option<PathBuf>,
+    /// Record all that goes into the stack, so that `handfast replay` can run it again; without payload
+    #[arg(long, value_name = "FILE", help_heading = WATCHING)]
+    pub(crate) record: Option<PathBuf>,
+    /// The recording has payload, too
+    #[arg(long, requires = "record", help_heading = WATCHING)]
+    pub(crate) record_payload: bool,
     /// At the end, say what was counted
     #[arg(long, help_heading = WATCHING)]
     pub(crate) stats: bool,

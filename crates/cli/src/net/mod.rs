@@ -12,6 +12,7 @@ mod address;
 mod args;
 pub(crate) mod dns;
 mod failure;
+mod journal;
 mod names;
 mod open;
 mod say;
@@ -28,6 +29,7 @@ use anyhow::Context as _;
 use device::tun::Changes;
 use driver::Clock;
 use handfast::{Closed, Stack, TcpStream};
+use journal::Journal;
 use names::Names;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -61,6 +63,7 @@ pub(crate) struct Net {
     pub(crate) say: Say,
     names: Names,
     recording: Recording,
+    journal: Option<Journal>,
     changes: Changes,
     stats: bool,
     asked_to_end: Receiver<u32>,
@@ -123,6 +126,7 @@ impl Net {
         let say = Say { json: args.json, aside };
         let clock = Clock::new();
         let mut recording = Recording::begin(&args, say, clock)?;
+        let (recorder, journal) = Journal::begin(&args)?.unzip();
         // An interface that is not ours is left as it was.
         let mut changes = Changes::default();
         let (device, pairs) = open::open(&args, &plan, role, &mut changes, say)?;
@@ -138,6 +142,9 @@ impl Net {
             }
         };
         builder = builder.mtu(args.mtu);
+        if let Some(recorder) = recorder {
+            builder = builder.record(recorder);
+        }
         for pair in &pairs {
             builder = builder.address(pair.ours);
         }
@@ -149,7 +156,18 @@ impl Net {
         let has = |v4: bool| pairs.iter().any(|pair| pair.ours.address().is_ipv4() == v4);
         let (v4, v6) = (has(true), has(false));
         let names = Names { given: args.resolve, servers: args.dns, v4, v6 };
-        Ok(Self { stack, pairs, name, say, names, recording, changes, stats: args.stats, asked_to_end })
+        Ok(Self {
+            stack,
+            pairs,
+            name,
+            say,
+            names,
+            recording,
+            journal,
+            changes,
+            stats: args.stats,
+            asked_to_end,
+        })
     }
 
     /// Returns when the user asks for the end.
@@ -200,7 +218,7 @@ impl Net {
     /// # Errors
     /// A capture is not complete.
     pub(crate) async fn close(self, grace: Duration) -> anyhow::Result<Option<Closed>> {
-        let Self { stack, say, recording, changes, stats, mut asked_to_end, .. } = self;
+        let Self { stack, say, recording, journal, changes, stats, mut asked_to_end, .. } = self;
         let asked = *asked_to_end.borrow();
         let handle = stack.clone();
         let mut closing = std::pin::pin!(stack.close(grace));
@@ -215,6 +233,9 @@ impl Net {
         drop(handle);
         drop(changes);
         recording.end(closed.is_some())?;
+        if let Some(journal) = journal {
+            journal.end(say).await?;
+        }
         Ok(closed)
     }
 }

@@ -8,5 +8,6 @@
 mod autoconfigure;
 mod files;
 mod kernel;
+mod record;
 mod support;
 mod trouble;

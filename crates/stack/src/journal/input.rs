@@ -113,7 +113,8 @@ impl Arrived {
         Self { at: frame.arrived, id: frame.id, offload: frame.offload, octets }
     }
 
-    fn frame(self) -> Frame {
+    /// The frame again.
+    pub fn frame(self) -> Frame {
         Frame { body: self.octets, offload: self.offload, arrived: self.at, id: self.id, ..Frame::default() }
     }
 }
