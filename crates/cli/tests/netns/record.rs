@@ -62,7 +62,7 @@ fn a_thousand_connections_with_loss_are_replayed_packet_by_packet() {
         let (status, errors) = server.wait();
         assert!(status.success(), "{status}: {errors}");
         println!("{recorded}");
-        assert!(count(&recorded, "frames") > 20_000, "{recorded}");
+        assert!(count(&recorded, "frames") > 4_000, "{recorded}");
 
         let (code, said) = replay(&path, &[]);
         println!("{said}");
