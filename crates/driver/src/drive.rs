@@ -21,8 +21,11 @@ pub type Observer = Box<dyn FnMut(Trace) + Send>;
 ///
 /// The user's calls go to [`host_mut`](Self::host_mut); after them, [`flush`](Self::flush) or [`turn`](Self::turn).
 pub struct Driver<D = Box<dyn Device + Send>> {
-    host: Host,
-    ports: Vec<Port<D>>,
+    pub(crate) host: Host,
+    pub(crate) ports: Vec<Port<D>>,
+    /// Tells what others do to the devices' interfaces.
+    #[cfg(target_os = "linux")]
+    pub(crate) monitor: Option<device::netlink::Monitor>,
     observer: Option<Observer>,
     recorder: Option<Recorder>,
     /// Kept for its room.
@@ -31,9 +34,11 @@ pub struct Driver<D = Box<dyn Device + Send>> {
 }
 
 /// A device, and what it has not taken yet.
-struct Port<D> {
-    interface: InterfaceId,
-    device: D,
+pub(crate) struct Port<D> {
+    pub(crate) interface: InterfaceId,
+    pub(crate) device: D,
+    /// The largest MTU that the interface may have, whatever the device's grows to.
+    pub(crate) most: u16,
     queue: VecDeque<Frame>,
 }
 
@@ -78,7 +83,16 @@ impl From<DeviceError> for io::Error {
 impl<D: Device> Driver<D> {
     /// A host without devices.
     pub fn new(host: Host) -> Self {
-        Self { host, ports: Vec::new(), observer: None, recorder: None, arrived: Vec::new(), dropped: 0 }
+        Self {
+            host,
+            ports: Vec::new(),
+            #[cfg(target_os = "linux")]
+            monitor: None,
+            observer: None,
+            recorder: None,
+            arrived: Vec::new(),
+            dropped: 0,
+        }
     }
 
     /// Attaches `device` as an interface of the host: with an MTU of at most the device's, and its offloads.
@@ -91,7 +105,7 @@ impl<D: Device> Driver<D> {
         device: D,
         config: InterfaceConfig,
     ) -> Result<InterfaceId, InterfaceError> {
-        let can = device.capabilities();
+        let (can, most) = (device.capabilities(), config.mtu);
         let interface = self.host.add_interface(
             now,
             InterfaceConfig {
@@ -101,7 +115,7 @@ impl<D: Device> Driver<D> {
                 ..config
             },
         )?;
-        self.ports.push(Port { interface, device, queue: VecDeque::new() });
+        self.ports.push(Port { interface, device, most, queue: VecDeque::new() });
         Ok(interface)
     }
 

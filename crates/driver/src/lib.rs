@@ -40,6 +40,8 @@
 
 mod clock;
 mod drive;
+#[cfg(target_os = "linux")]
+mod links;
 mod seed;
 mod snapshot;
 mod wait;

@@ -61,11 +61,15 @@ pub struct Waiter {
     alarm: Option<OwnedFd>,
     /// When the alarm goes off, if it was set and has not yet.
     armed: Option<Instant>,
+    /// Something beside devices, and whether it had news.
+    watched: Option<OwnedFd>,
+    news: bool,
 }
 
-/// Names the bell and the alarm among descriptors.
+/// Names the bell, the alarm and what else is watched among descriptors.
 const BELL: u64 = u64::MAX;
 const ALARM: u64 = u64::MAX - 1;
+const WATCHED: u64 = u64::MAX - 2;
 
 impl Waiter {
     /// Waits on `fds` from now on: duplicates of devices' descriptors, in the order of the devices.
@@ -80,7 +84,22 @@ impl Waiter {
         for (index, (fd, _)) in fds.iter().enumerate() {
             epoll::add(&epoll, fd, EventData::new_u64(index as u64), interest(false))?;
         }
-        Ok(Self { epoll, fds, bell, alarm: None, armed: None })
+        Ok(Self { epoll, fds, bell, alarm: None, armed: None, watched: None, news: false })
+    }
+
+    /// Ends waits for `fd`, too: [`news`](Self::news) says so then.
+    ///
+    /// # Errors
+    /// It cannot be waited on.
+    pub fn watch(&mut self, fd: OwnedFd) -> io::Result<()> {
+        epoll::add(&self.epoll, &fd, EventData::new_u64(WATCHED), interest(false))?;
+        self.watched = Some(fd);
+        Ok(())
+    }
+
+    /// Whether what is [watched](Self::watch) had news since this was asked last.
+    pub fn news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// What rouses it.
@@ -143,9 +162,12 @@ impl Waiter {
         let mut events = [epoll::Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 16];
         match epoll::wait(&self.epoll, &mut events[..], Some(&timespec(Duration::ZERO))) {
             Ok(count) => {
-                let mut taken = events.iter().take(count);
-                if taken.any(|event| event.data.u64() == ALARM) {
-                    self.armed = None;
+                for event in events.iter().take(count) {
+                    match event.data.u64() {
+                        ALARM => self.armed = None,
+                        WATCHED => self.news = true,
+                        _ => {}
+                    }
                 }
                 Ok(())
             }

@@ -118,6 +118,12 @@ impl StackBuilder {
         self.set(|port| port.mtu = Some(mtu))
     }
 
+    /// Puts the kernel's end of a TAP that is [made here](Self::tap) on this bridge, and sets it up: the stack is a host of
+    /// the bridge's network then. A TAP that stays is taken off again when the stack ends.
+    pub fn bridge(self, name: &str) -> Self {
+        self.set(|port| port.bridge = Some(name.to_owned()))
+    }
+
     /// Whether the kernel cuts and coalesces trains for us and finishes checksums, as far as it can, on a TUN or TAP that
     /// is [made here](Self::tun). Default yes: it is several times faster.
     pub fn offloads(self, on: bool) -> Self {
@@ -241,7 +247,12 @@ impl StackBuilder {
             sources.push(interface);
             belongings.extend(opened.changes);
         }
-        let waiter = Waiter::new(fds)?;
+        let mut waiter = Waiter::new(fds)?;
+        #[cfg(target_os = "linux")]
+        {
+            driver.watch_links()?;
+            driver.links_owned()?.map_or(Ok(()), |links| waiter.watch(links))?;
+        }
         let shared = Shared::new(driver, clock, waiter.bell());
         let mut inner = shared.lock();
         inner.belongings = belongings;

@@ -1,5 +1,7 @@
 //! One device of a stack to be: where it comes from, and how its interface is to be.
 
+#[cfg(target_os = "linux")]
+use device::netlink::Netlink;
 use device::{Capabilities, Device, Medium as DeviceMedium};
 use env::Rng;
 use stack::{Cidr, InterfaceConfig, InterfaceId, MacAddr, Medium, RouteEntry};
@@ -18,6 +20,8 @@ pub(crate) struct Port {
     /// Ask for addresses (DHCPv4) and listen to routers (IPv6).
     pub(crate) autoconfigure: bool,
     pub(crate) hardware_address: Option<MacAddr>,
+    /// The bridge that a TAP's other end is put on.
+    pub(crate) bridge: Option<String>,
     /// `None`: as the device has it.
     pub(crate) offloads: Option<bool>,
 }
@@ -37,7 +41,7 @@ pub(crate) struct Opened {
     /// What people call its interface.
     name: Option<String>,
     /// What is undone when the stack ends.
-    pub(crate) changes: Option<Box<dyn Send>>,
+    pub(crate) changes: Vec<Box<dyn Send>>,
 }
 
 impl Source {
@@ -54,7 +58,7 @@ impl Port {
     /// Opens the device, and sets the kernel's end up.
     pub(crate) fn open(&mut self) -> io::Result<Opened> {
         match self.source.take() {
-            Some(Source::Device(device)) => Ok(Opened { device, name: None, changes: None }),
+            Some(Source::Device(device)) => Ok(Opened { device, name: None, changes: Vec::new() }),
             #[cfg(target_os = "linux")]
             Some(Source::Tun(name)) => self.set_up(&name, device::tun::Kind::Tun),
             #[cfg(target_os = "linux")]
@@ -78,13 +82,24 @@ impl Port {
                 self.host_addresses.iter().map(|cidr| (cidr.address(), cidr.prefix())).collect();
             tun.configure_until(&mut changes, self.mtu, &host, &[])?;
         }
-        let name = Some(tun.name().to_owned());
-        Ok(Opened { device: Box::new(tun), name, changes: Some(Box::new(changes)) })
+        let name = tun.name().to_owned();
+        let mut undone: Vec<Box<dyn Send>> = vec![Box::new(changes)];
+        if let Some(bridge) = &self.bridge {
+            let mut netlink = Netlink::open()?;
+            if let (true, Some(mtu)) = (self.host_addresses.is_empty(), self.mtu) {
+                netlink.set_mtu(&name, mtu.into())?;
+                tun.set_mtu(mtu.into());
+            }
+            netlink.set_bridge(&name, Some(bridge))?;
+            undone.push(Box::new(OffBridge { name: name.clone(), index: netlink.link(&name)?.index }));
+            netlink.set_up(&name)?;
+        }
+        Ok(Opened { device: Box::new(tun), name: Some(name), changes: undone })
     }
 
     /// How the interface is to be; the `number`th, counted from 1.
     pub(crate) fn interface(&self, opened: &Opened, number: usize, rng: &mut Rng) -> InterfaceConfig {
-        let Capabilities { medium, mtu, hardware_addr, .. } = opened.device.capabilities();
+        let Capabilities { medium, hardware_addr, .. } = opened.device.capabilities();
         let medium = match medium {
             DeviceMedium::Ip => Medium::Ip,
             DeviceMedium::Ethernet => {
@@ -92,7 +107,8 @@ impl Port {
                 Medium::Ethernet(ours.unwrap_or_else(|| some_hardware_address(rng)))
             }
         };
-        let mtu = self.mtu.unwrap_or(u16::try_from(mtu).unwrap_or(u16::MAX));
+        // Without one, the device's as it may change.
+        let mtu = self.mtu.unwrap_or(u16::MAX);
         let name = opened.name.clone().unwrap_or_else(|| match number {
             1 => "handfast".to_owned(),
             _ => format!("handfast{number}"),
@@ -120,6 +136,25 @@ impl Port {
                 metric,
             })
         })
+    }
+}
+
+/// Takes an interface that stays off the bridge again.
+#[cfg(target_os = "linux")]
+struct OffBridge {
+    name: String,
+    index: u32,
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for OffBridge {
+    fn drop(&mut self) {
+        let Ok(mut netlink) = Netlink::open() else { return };
+        // One that is gone, or another of the same name, is not ours to change.
+        if netlink.link(&self.name).is_ok_and(|link| link.index == self.index) {
+            // Somebody else may have taken it off before.
+            let _ = netlink.set_bridge(&self.name, None);
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Turner {
     /// Turns the driver until nobody needs it any more, on this thread.
     fn run(mut self, mut waiter: Waiter) {
         loop {
-            match self.turn() {
+            match self.turn(waiter.news()) {
                 Next::Over => break,
                 // Whoever waits for the lock is not to starve.
                 Next::Now => std::thread::yield_now(),
@@ -75,7 +75,8 @@ impl Turner {
         std::thread::Builder::new().name("handfast".to_owned()).spawn(move || self.run(waiter)).map(drop)
     }
 
-    fn turn(&mut self) -> Next {
+    /// `links`: the system has news of interfaces.
+    fn turn(&mut self, links: bool) -> Next {
         let mut inner = self.shared.lock();
         inner.asleep_until = Instant::ZERO;
         if inner.stop {
@@ -84,6 +85,13 @@ impl Turner {
         inner.turns += 1;
         let now = inner.clock.now();
         let mut wakes = Wakes::default();
+        #[cfg(target_os = "linux")]
+        if links {
+            // When the system tells no more, interfaces stay as they were last seen.
+            let _: io::Result<usize> = inner.driver.follow_links(now);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = links;
         let turned = inner.driver.turn(now);
         let turned = turned.and_then(|turn| inner.autoconfigure(now, &mut wakes).map(|()| turn));
         let more = match turned {
@@ -185,7 +193,7 @@ impl OnTask {
     pub(crate) async fn run(mut self) {
         let Some((turner, waiter)) = self.parts() else { return };
         loop {
-            match turner.turn() {
+            match turner.turn(waiter.get_mut().news()) {
                 Next::Over => break,
                 Next::Now => tokio::task::yield_now().await,
                 Next::Sleep { now, until } => {

@@ -253,6 +253,11 @@ impl Host {
         self.ip.looped.pop_front()
     }
 
+    /// Whether an interface's link is there.
+    pub fn interface_up(&self, interface: InterfaceId) -> Option<bool> {
+        self.ip.interface(interface).map(|i| i.up)
+    }
+
     /// Interfaces in the order of adding, loopback first.
     pub fn interfaces(&self) -> Vec<InterfaceId> {
         self.ip.interfaces.iter().map(|i| i.id).collect()
