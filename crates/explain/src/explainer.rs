@@ -1,7 +1,7 @@
 //! Packets in, what is to be said of them out.
 
 use crate::capture::Captured;
-use crate::flow::{Flow, Seen};
+use crate::flow::{Flow, Room, Seen};
 use crate::link::{self, Network};
 use crate::packet::{self, Parsed};
 use crate::table::{Key, Table};
@@ -16,13 +16,14 @@ use wire::tcp::Flags;
 /// How much is held at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Flows. Default 32,768: some 100 MB at the very most.
+    /// Flows. Default 32,768.
     pub flows: usize,
     /// Segments of all flows together that are remembered until they are acknowledged. Default 524,288.
     pub outstanding: usize,
     /// Segments of one direction that are remembered so. Default 4,096.
     pub outstanding_each: usize,
-    /// Packets of all flows together that are kept to be drawn. Default 131,072.
+    /// Packets of all flows together that are kept to be drawn: beyond it few of each flow, beyond twice as many none.
+    /// Default 131,072.
     pub kept: usize,
 }
 
@@ -176,7 +177,7 @@ impl Explainer {
         };
         let answers = syn.is_some_and(|header| header.flags.contains(Flags::ACK));
         let mut replay = None;
-        let mut reused = false;
+        let (mut reused, mut opening) = (false, None);
         let known = self.table.get_mut(&key);
         let known_before = known.is_some();
         if let (Some(flow), Some(header)) = (known, syn) {
@@ -189,11 +190,15 @@ impl Explainer {
                     return Some(flow.stray(seen, parsed.packet, parsed.checksum));
                 }
                 reused = true;
+                opening = flow.take_opening();
             }
         }
         if !known_before || reused || replay.is_some() {
             // Who answers a SYN did not begin.
             self.open(protocol, key, if answers { [dst, src] } else { [src, dst] }, captured.at);
+        }
+        if let Some(flow) = self.table.get_mut(&key).filter(|_| opening.is_some()) {
+            flow.expect(opening);
         }
         if let (Some(stray), Some(flow)) = (replay, self.table.touch(&key)) {
             let seen = Seen { side: 0, ..stray.seen };
@@ -243,10 +248,14 @@ impl Explainer {
 
     /// Keeps what was told, to be drawn with its flow.
     pub fn keep(&mut self, told: Told) {
-        let tight = self.kept >= self.limits.kept;
+        let room = match self.kept / self.limits.kept.max(1) {
+            0 => Room::Enough,
+            1 => Room::Little,
+            _ => Room::None,
+        };
         if let Some(flow) = self.table.get_mut(&told.key).filter(|flow| flow.number() == told.flow) {
             let before = flow.log.len();
-            flow.log.push(told, tight);
+            flow.log.push(told, room);
             self.kept = (self.kept + flow.log.len()).saturating_sub(before);
         }
     }

@@ -82,19 +82,16 @@ pub fn ladder(flow: &Flow, settings: &Settings) -> String {
     let mut passing = Passing::new(settings.clone());
     let mut text = heading(flow, lang);
     text.push_str(&passing.heading(Some(flow.ends()), flow.before()));
+    let leave_out = |passing: &mut Passing, count: u64| match lang {
+        _ if count == 0 => {}
+        Lang::En => passing.say(None, false, &format!("{count} packets are left out")),
+        Lang::Ko => passing.say(None, false, &format!("패킷 {count}개 생략")),
+    };
     for (left_out, told) in flow.log.iter() {
-        if left_out > 0 {
-            passing.say(
-                None,
-                false,
-                &match lang {
-                    Lang::En => format!("{left_out} packets are left out"),
-                    Lang::Ko => format!("패킷 {left_out}개 생략"),
-                },
-            );
-        }
+        leave_out(&mut passing, left_out);
         passing.packet(&told.sighting(lang));
     }
+    leave_out(&mut passing, flow.log.missed());
     text.push_str(&passing.draw());
     text
 }

@@ -259,7 +259,9 @@ impl Ends {
         said.push(Said { side, remark: Remark::Reset(why) });
         self.reset = Some((side, why));
         self.become_(side, State::Closed);
-        self.become_(other, State::Closed);
+        // A listener goes on listening (RFC 9293 §3.10.7.4, second step).
+        let passive = to == State::SynReceived && !self.reached(other).any(|state| state == State::SynSent);
+        self.become_(other, if passive { State::Listen } else { State::Closed });
     }
 
     /// Why `side` aborts.

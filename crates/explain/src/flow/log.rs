@@ -16,12 +16,29 @@ pub struct Log {
     kept: Vec<(u64, Told)>,
     tail: VecDeque<Told>,
     left_out: u64,
+    missed: u64,
+}
+
+/// How much room there is for what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// Only for what is worth a word, and few of them.
+    Little,
+    None,
 }
 
 impl Log {
-    /// Takes a packet; `tight` when memory is: then only what is worth a word, and few of them.
-    pub(crate) fn push(&mut self, told: Told, tight: bool) {
-        let (head, notable, tail) = if tight { (4, 12, 4) } else { (HEAD, NOTABLE, TAIL) };
+    /// Takes a packet.
+    pub(crate) fn push(&mut self, told: Told, room: Room) {
+        let (head, notable, tail) = match room {
+            Room::Enough => (HEAD, NOTABLE, TAIL),
+            Room::Little => (4, 12, 4),
+            Room::None => {
+                self.missed += 1;
+                return;
+            }
+        };
         if self.tail.is_empty() && self.left_out == 0 && self.kept.len() < head {
             self.kept.push((0, told));
             return;
@@ -35,6 +52,11 @@ impl Log {
                 self.left_out += 1;
             }
         }
+    }
+
+    /// Packets at the end that it has no room for.
+    pub fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// Packets that it holds.

@@ -18,6 +18,7 @@ use ends::{Before, Ends};
 use env::{Duration, Instant};
 use half::{Half, Segment};
 pub use log::Log;
+pub(crate) use log::Room;
 use stack::trace::{Content, Packet};
 use std::net::SocketAddr;
 use tcp::State;
@@ -140,6 +141,7 @@ pub struct Flow {
     zero_since: [Option<Instant>; 2],
     trusted_checksum: [bool; 2],
     stray: Option<Box<Stray>>,
+    opening: Option<Box<Stray>>,
     pub(crate) log: Log,
 }
 
@@ -163,6 +165,7 @@ impl Flow {
             zero_since: [None; 2],
             trusted_checksum: [false; 2],
             stray: None,
+            opening: None,
             log: Log::default(),
         }
     }
@@ -280,9 +283,23 @@ impl Flow {
         self.tcp.iter().map(|half| half.outstanding.len()).sum()
     }
 
-    /// Whether a SYN begins another connection between the same sockets: it has another first number.
+    /// Whether a SYN begins another connection between the same sockets: it has another first number, or the
+    /// connection was open and is over.
     pub(crate) fn is_reused_by(&self, side: usize, header: &Header) -> bool {
-        self.tcp[side].first.is_some_and(|first| first != header.seq)
+        let opened = [0, 1].iter().all(|side| self.reached(*side).any(|state| state == State::Established));
+        let over = self.states.reset.is_some() || matches!(self.ending(), Ending::Closed(_));
+        self.tcp[side].first.is_some_and(|first| first != header.seq || (opened && over))
+    }
+
+    /// The SYN that it began with, if it never opened: it may still be answered.
+    pub(crate) fn take_opening(&mut self) -> Option<Box<Stray>> {
+        let opened = self.handshake.is_some() || self.sent.iter().all(|sent| sent.packets > 0);
+        self.opening.take().filter(|_| !opened)
+    }
+
+    /// A SYN between the same sockets that was sent before this flow, and may be answered in it.
+    pub(crate) fn expect(&mut self, stray: Option<Box<Stray>>) {
+        self.stray = stray;
     }
 
     /// Whether both ends have an open connection, so that a SYN is a stray one until it is answered.
@@ -357,6 +374,13 @@ impl Flow {
         let Seen { number, at, side } = seen;
         self.latest = self.latest.max(at);
         let was = self.states.state;
+        if self.sent == <[Sent; 2]>::default()
+            && matches!(&packet.content, Content::Tcp { header, .. } if header.flags == Flags::SYN)
+        {
+            self.opening = Some(Box::new(Stray { seen, packet: packet.clone(), checksum }));
+        } else if self.sent.iter().all(|sent| sent.packets > 0) {
+            self.opening = None;
+        }
         let mut said = Vec::new();
         let mut findings = Findings::NONE;
         let usable = self.checksum(side, checksum, &mut said);

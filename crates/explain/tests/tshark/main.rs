@@ -48,6 +48,8 @@ fn is_documented(name: &str, number: u64, ours: Findings, theirs: Findings) -> b
         _ if name.starts_with("unseen-ack") && number > 4 => but_for(Finding::AckLostSegment),
         // 2. The octet of a window probe that its receiver takes.
         "zero-window-taken" => (7..=9).contains(&number),
+        // 4. A connection between the same sockets whose first number is the old one's again.
+        "reused" => number >= 13,
         _ => false,
     }
 }
