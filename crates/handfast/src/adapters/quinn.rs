@@ -230,3 +230,51 @@ impl fmt::Debug for Poller {
         f.debug_struct("Poller").field("socket", &self.socket).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stack;
+    use device::{Capabilities, memory};
+    use std::future::poll_fn;
+
+    /// What quinn is given when it reads into buffers of `room` octets.
+    async fn read(socket: &QuinnSocket, room: usize) -> Vec<(usize, usize, Option<EcnCodepoint>)> {
+        let (mut one, mut two, mut three) = (vec![0; room], vec![0; room], vec![0; room]);
+        let mut meta = [RecvMeta::default(); 3];
+        let count = poll_fn(|context| {
+            let mut bufs = [&mut one[..], &mut two[..], &mut three[..]].map(IoSliceMut::new);
+            socket.poll_recv(context, &mut bufs, &mut meta)
+        })
+        .await
+        .unwrap();
+        meta[..count].iter().map(|meta| (meta.len, meta.stride, meta.ecn)).collect()
+    }
+
+    #[tokio::test]
+    async fn trains_go_down_and_come_up_whole_or_in_parts_that_fit() {
+        let capabilities = Capabilities { segmentation: true, checksum: true, ..Capabilities::default() };
+        let (left, right) =
+            memory::wired(memory::Config { capabilities, ..memory::Config::default() }).unwrap();
+        let a = Stack::builder().device(left).address("10.0.0.1/24".parse().unwrap()).build().unwrap();
+        let b = Stack::builder().device(right).address("10.0.0.2/24".parse().unwrap()).build().unwrap();
+        let here = QuinnSocket::new(UdpSocket::bind_on(&a, "10.0.0.1:443").await.unwrap()).unwrap();
+        let there = QuinnSocket::new(UdpSocket::bind_on(&b, "10.0.0.2:443").await.unwrap()).unwrap();
+        let transmit = Transmit {
+            destination: "10.0.0.2:443".parse().unwrap(),
+            ecn: Some(EcnCodepoint::Ect0),
+            contents: &[7; 3000],
+            segment_size: Some(1200),
+            src_ip: None,
+        };
+        here.try_send(&transmit).unwrap();
+        assert_eq!(read(&there, 65_535).await, [(3000, 1200, Some(EcnCodepoint::Ect0))]);
+        here.try_send(&transmit).unwrap();
+        let each = |len| (len, len, Some(EcnCodepoint::Ect0));
+        assert_eq!(read(&there, 1500).await, [each(1200), each(1200), each(600)]);
+        // What the path does not take is a lost probe, and no error.
+        here.try_send(&Transmit { contents: &[7; 1473], segment_size: None, ..transmit }).unwrap();
+        here.try_send(&Transmit { contents: &[7; 1472], segment_size: None, ..transmit }).unwrap();
+        assert_eq!(read(&there, 65_535).await, [each(1472)]);
+    }
+}
