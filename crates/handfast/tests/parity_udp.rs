@@ -11,7 +11,10 @@ use std::process::Command;
 const OMITTED: [(&str, &str); 4] = [
     ("from_std", "a socket of the kernel's is on another network than the stack's"),
     ("into_std", "a socket of ours is none of the kernel's"),
-    ("bind_device", "interfaces of a stack have numbers: see UdpSend::interface and UdpOptions::multicast_interface"),
+    (
+        "bind_device",
+        "interfaces of a stack have numbers: see UdpSend::interface and UdpOptions::multicast_interface",
+    ),
     ("device", "see bind_device"),
 ];
 

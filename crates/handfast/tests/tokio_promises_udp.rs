@@ -122,11 +122,11 @@ promises! {
         notes.result("recv", a.recv(&mut buf).await);
         notes.result("then nothing", a.try_recv(&mut buf));
         a.send(b"anybody?").await?;
-        a.readable().await?;
+        a.ready(Interest::ERROR).await?;
         notes.result("send", a.send(b"hello?").await);
         notes.result("peek", { a.send(b"hello?").await?; a.peek(&mut buf).await });
         a.send(b"anybody?").await?;
-        a.readable().await?;
+        a.ready(Interest::ERROR).await?;
         notes.see("take_error", a.take_error()?.map(|why| why.kind()));
         notes.see("taken", a.take_error()?.map(|why| why.kind()));
         notes.result("and nothing to receive", a.try_recv(&mut buf));
