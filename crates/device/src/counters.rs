@@ -1,5 +1,6 @@
 //! What a device has carried, and each reason for which it dropped a frame.
 
+use crate::virtio::Lie;
 use core::fmt;
 
 macro_rules! counters {
@@ -70,6 +71,15 @@ impl Counters {
     pub(crate) fn received(&mut self, octets: usize) {
         self.rx_frames += 1;
         self.rx_octets += octets as u64;
+    }
+
+    pub(crate) fn lied(&mut self, lie: Lie) {
+        *match lie {
+            Lie::Kind => &mut self.rx_offload_kind,
+            Lie::Size => &mut self.rx_offload_size,
+            Lie::Headers => &mut self.rx_offload_headers,
+            Lie::Checksum => &mut self.rx_offload_checksum,
+        } += 1;
     }
 
     pub(crate) fn sent(&mut self, octets: usize) {

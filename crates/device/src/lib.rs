@@ -14,6 +14,7 @@
 //!   [`handover`] gives its descriptor to another process.
 //! - [`virtio`]: the header before a frame that tells of trains and checksums, and what of it is believed.
 
+#[cfg(any(target_os = "linux", test))]
 mod coalesce;
 mod counters;
 #[cfg(target_os = "linux")]

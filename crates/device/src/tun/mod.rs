@@ -26,7 +26,7 @@ pub use open::Options;
 use crate::coalesce::Coalescer;
 use crate::memory::packet_start;
 use crate::netlink::{Netlink, NetlinkError, Why};
-use crate::virtio::{Header, Lie, Order, Trains};
+use crate::virtio::{Header, Order, Trains};
 use crate::{BATCH, Capabilities, Counters, Device, Instant, Medium, finish, ip_offset};
 use open::Shared;
 use pool::Pool;
@@ -343,10 +343,7 @@ impl Tun {
                     counters.rx_trains += u64::from(frame.offload.segment_size.is_some());
                     return Ok(Some(frame));
                 }
-                Err(Lie::Kind) => counters.rx_offload_kind += 1,
-                Err(Lie::Size) => counters.rx_offload_size += 1,
-                Err(Lie::Headers) => counters.rx_offload_headers += 1,
-                Err(Lie::Checksum) => counters.rx_offload_checksum += 1,
+                Err(lie) => counters.lied(lie),
             }
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! A real TUN in a network namespace of its own.
 
 mod judges;
+mod lies;
 mod owners;
 mod relay;
 mod udp_trains;
