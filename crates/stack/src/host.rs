@@ -10,7 +10,7 @@
 
 use crate::echo::Echo;
 use crate::ip::Ip;
-use crate::journal::{Arrived, Journal};
+use crate::journal::Journal;
 use crate::multicast::Multicast;
 use crate::tcp::Tcp;
 use crate::udp::Udp;
@@ -292,7 +292,7 @@ impl Machine for Host {
     type Event = HostEvent;
 
     fn handle_packet(&mut self, now: Instant, (interface, frame): (InterfaceId, Frame)) {
-        self.note(|| Input::HandlePacket(now, interface, Arrived::of(&frame)));
+        let frame = if self.journal.is_some() { self.note_arrival(now, interface, &frame) } else { frame };
         self.receive(now, interface, frame);
     }
 

@@ -191,6 +191,14 @@ impl Host {
         journal.notes.push_back(Note::Input(input));
     }
 
+    /// Notes a frame that arrives, and gives it back in one piece: what is put together is so once.
+    #[cold]
+    pub(crate) fn note_arrival(&mut self, now: Instant, interface: InterfaceId, frame: &Frame) -> Frame {
+        let arrived = Arrived::of(frame);
+        self.note(|| Input::HandlePacket(now, interface, arrived.clone()));
+        arrived.frame()
+    }
+
     /// Notes a frame that goes out.
     #[inline]
     pub(crate) fn note_sent(&mut self, now: Instant, interface: InterfaceId, frame: &Frame) {

@@ -79,7 +79,8 @@ fn calls() -> Vec<(String, bool)> {
                     let noted = [',', '(', ')', ' ', '\n']
                         .iter()
                         .any(|end| body.contains(&format!("Input::{camel}{end}")));
-                    found.push((name, noted && body.contains("self.note(")));
+                    let handed_on = name == "handle_packet" && body.contains("self.note_arrival(");
+                    found.push((name, noted && body.contains("self.note(") || handed_on));
                 }
             }
         }

@@ -100,9 +100,11 @@ impl Host {
                 break Ok(count);
             }
         };
-        if count > 0 {
-            self.note(|| Input::TcpReceiveInto(now, id, count));
-        }
+        // What it came to is known only now; nothing was drawn or sent meanwhile.
+        self.note(|| match count {
+            0 => Input::TcpReceive(now, id, max),
+            _ => Input::TcpReceiveInto(now, id, count),
+        });
         self.tcp.touched(&mut self.ip, now, id.0);
         result
     }
