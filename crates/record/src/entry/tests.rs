@@ -2,9 +2,9 @@ use super::*;
 use stack::journal::Arrived;
 use stack::{
     Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, InterfaceConfig, ListenConfig, ListenerId,
-    PendingId, RouteEntry, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
+    PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tcp::{KeepAlive, SendFlags, TcpConfig};
@@ -19,7 +19,8 @@ fn name<T: for<'de> serde::Deserialize<'de>>() -> T {
 fn samples() -> Vec<Input> {
     let now = Instant::from_millis(1_234);
     let interface: InterfaceId = postcard::from_bytes(&[1]).unwrap();
-    let (address, at) = ("10.0.0.1".parse::<IpAddr>().unwrap(), "10.0.0.2:80".parse().unwrap());
+    let (address, at) = ("10.0.0.1".parse::<IpAddr>().unwrap(), "10.0.0.2:80".parse::<SocketAddr>().unwrap());
+    let bound: TcpBound = postcard::from_bytes(&postcard::to_allocvec(&(at, false, true)).unwrap()).unwrap();
     let cidr: Cidr = "fd00::1/64".parse().unwrap();
     let (connection, listener): (ConnectionId, ListenerId) = (name(), name());
     let (pending, udp, echo): (PendingId, UdpId, EchoId) = (name(), name(), name());
@@ -80,6 +81,11 @@ fn samples() -> Vec<Input> {
         Input::EchoReceive(echo),
         Input::EchoTakeFault(echo),
         Input::EchoClose(echo),
+        Input::TcpSetLinger(connection, Some(Duration::ZERO)),
+        Input::TcpSetAckDelay(now, connection, Duration::from_millis(9)),
+        Input::TcpListenerTtl(listener, Some(5)),
+        Input::TcpBind(at, false, Sharing { address: true, port: false }),
+        Input::TcpUnbind(bound),
     ]
 }
 
@@ -118,12 +124,12 @@ fn without_payload_lengths_and_memory_stay() {
 fn the_format_is_pinned() {
     let samples = samples();
     let mut octets = Vec::new();
-    for (number, input) in samples.iter().take(50).enumerate() {
+    for (number, input) in samples.iter().take(55).enumerate() {
         let at = octets.len();
         Encoder::new(true).put(&mut octets, &Note::Input(input.clone()));
         assert_eq!(usize::from(octets[at + 1]), number, "{input:?}");
     }
-    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (1, 693, 130_077_605));
+    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (1, 743, 2_580_929_602));
 }
 
 #[test]
