@@ -12,5 +12,6 @@ mod open;
 mod rfc1191;
 mod rfc6528;
 mod rfc9293;
+mod socket;
 mod storm;
 mod time_wait;
