@@ -27,6 +27,17 @@ struct Direction {
     scale: Option<u8>,
     /// A SYN was seen: `scale` is known, even if there is none.
     opened: bool,
+    /// How far beyond the newest first number it has come: more than 32 bits count, once it has gone round.
+    reached: u64,
+}
+
+/// Of the counts that end in these 32 bits, the one nearest to `reached`.
+fn near(reached: u64, low: u32) -> u64 {
+    let ahead = u64::from(low.wrapping_sub(reached as u32));
+    match reached.checked_sub((1 << 32) - ahead) {
+        Some(behind) if ahead > 1 << 31 => behind,
+        _ => reached.saturating_add(ahead),
+    }
 }
 
 /// A number counted from a first one.
@@ -59,6 +70,7 @@ impl Flows {
             direction.scale = header.options.window_scale;
             if !direction.firsts.contains(&header.seq) {
                 direction.firsts.push(header.seq);
+                direction.reached = 0;
                 if direction.firsts.len() > LIVES {
                     direction.firsts.remove(0);
                 }
@@ -66,6 +78,12 @@ impl Flows {
         } else if direction.firsts.is_empty() {
             // We came in late: what is seen first counts as 1.
             direction.firsts.push(header.seq - 1);
+        }
+        if let Some(first) = direction.firsts.last() {
+            let at = near(direction.reached, header.seq.wrapping_since(*first));
+            if at > direction.reached && at - direction.reached < u64::from(FAR) {
+                direction.reached = at;
+            }
         }
         if header.flags.contains(Flags::ACK) {
             let back = self.directions.entry((dst, src)).or_default();
@@ -87,8 +105,11 @@ impl Flows {
         };
         let mut firsts = direction.firsts.iter().rev().map(|first| number.wrapping_since(*first));
         let Some(newest) = firsts.next() else { return Relative::Of(i64::from(number.raw())) };
-        if newest < FAR {
+        if newest < FAR && direction.reached < u64::from(FAR) {
             return Relative::Of(i64::from(newest));
+        }
+        if direction.reached >= u64::from(FAR) / 2 {
+            return Relative::Of(near(direction.reached, newest).cast_signed());
         }
         match firsts.find(|old| *old < FAR) {
             Some(old) => Relative::Old(old),
@@ -148,6 +169,21 @@ mod tests {
         assert_eq!(flows.relative(a, b, SeqNum::new(1010)).to_string(), "11");
         assert_eq!(flows.relative(b, a, SeqNum::new(2000)).to_string(), "1");
         assert!(!flows.saw_opening(a, b));
+    }
+
+    #[test]
+    fn numbers_go_on_counting_when_they_have_gone_round() {
+        let (a, b) = (at("10.0.0.1:5"), at("10.0.0.2:6"));
+        let (mut flows, first, step) = (Flows::default(), u32::MAX - 9, 1u32 << 29);
+        flows.learn(a, b, &header(Flags::SYN, first, 0));
+        for n in 1..=40u64 {
+            let count = n * u64::from(step);
+            let seq = first.wrapping_add(count as u32);
+            assert_eq!(flows.relative(a, b, SeqNum::new(seq)).to_string(), count.to_string());
+            flows.learn(a, b, &header(Flags::ACK, seq, 0));
+            let before = seq.wrapping_sub(1000);
+            assert_eq!(flows.relative(a, b, SeqNum::new(before)).to_string(), (count - 1000).to_string());
+        }
     }
 
     #[test]
