@@ -250,6 +250,8 @@ fn trains_pass_between_the_kernel_and_us_both_ways() {
     });
 }
 
+/// `HANDFAST_FIGURES` names the rows wanted, as a part of what they print first; with `HANDFAST_NO_COALESCING`, nothing is
+/// joined on its way in.
 #[test]
 #[ignore = "prints figures: cargo test --release -p handfast-driver --test kernel -- --ignored --nocapture"]
 fn figures() {
