@@ -13,6 +13,7 @@
 //! Both stacks are measured in turn in one run, sample by sample, so that a busy machine is busy for both.
 
 mod error;
+mod link;
 pub mod memory;
 mod ours;
 mod report;

@@ -1,12 +1,12 @@
 //! Stack to stack in one thread: no system call, nothing but the stacks themselves and one copy from each to the other.
 
+use crate::link;
 use crate::ours::Ours;
 use crate::report::{Better, Figure, Report, Row};
 use crate::stack::Stack;
-use crate::theirs::{Theirs, link};
+use crate::theirs::{self, Theirs};
 use crate::traffic::{Both, PORT, Pair};
 use crate::{BenchError, Ends, Progress, Samples};
-use device::memory::{Config, Memory, pair};
 use device::{Capabilities, Medium};
 use driver::Clock;
 use env::Duration;
@@ -105,7 +105,7 @@ fn ends() -> (Ends, Ends) {
     (Ends { local: CLIENT, remote: SERVER }, Ends { local: SERVER, remote: CLIENT })
 }
 
-pub(crate) fn ours(trains: bool, buffer: usize) -> Result<Pair<Ours<Memory>>, BenchError> {
+pub(crate) fn ours(trains: bool, buffer: usize) -> Result<Pair<Ours<link::End>>, BenchError> {
     let capabilities = Capabilities {
         medium: Medium::Ip,
         mtu: 1500,
@@ -113,7 +113,7 @@ pub(crate) fn ours(trains: bool, buffer: usize) -> Result<Pair<Ours<Memory>>, Be
         checksum: trains,
         ..Capabilities::default()
     };
-    let (a, b) = pair(Config { capabilities, ..Config::default() });
+    let (a, b) = link::pair(capabilities);
     let clock = Clock::new();
     let (client, server) = ends();
     Ok(Pair {
@@ -123,8 +123,8 @@ pub(crate) fn ours(trains: bool, buffer: usize) -> Result<Pair<Ours<Memory>>, Be
     })
 }
 
-pub(crate) fn theirs(trains: bool, buffer: usize) -> Result<Pair<Theirs<link::End>>, BenchError> {
-    let (a, b) = link::pair(1500, trains);
+pub(crate) fn theirs(trains: bool, buffer: usize) -> Result<Pair<Theirs<theirs::link::End>>, BenchError> {
+    let (a, b) = theirs::link::pair(1500, trains);
     let clock = Clock::new();
     let (client, server) = ends();
     Ok(Pair {

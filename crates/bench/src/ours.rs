@@ -12,7 +12,6 @@ use stack::{
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use tcp::{ReceiveError, SendError, SendFlags, State, TcpConfig};
-use wire::Payload;
 
 /// A host of ours and its device.
 pub(crate) struct Ours<D> {
@@ -83,13 +82,7 @@ impl<D: Device> Stack for Ours<D> {
     }
 
     fn send(&mut self, now: Instant, id: ConnectionId, octets: &[u8]) -> Result<usize, BenchError> {
-        let host = self.driver.host_mut();
-        let count = host.tcp_send_room(id).min(octets.len());
-        if count == 0 {
-            return Ok(0);
-        }
-        let copy = Payload::copy_of(octets.get(..count).unwrap_or(octets));
-        match host.tcp_send(now, id, copy, SendFlags::default()) {
+        match self.driver.host_mut().tcp_send_slice(now, id, octets, SendFlags::default()) {
             Ok(taken) => Ok(taken),
             Err(SendError::Full) => Ok(0),
             Err(why) => Err(refused("send")(&why)),

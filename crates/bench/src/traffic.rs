@@ -18,6 +18,9 @@ const CHUNK: usize = 64 << 10;
 /// Idle connections that are opened together: few enough that no queue between the stacks overflows.
 const GROUP: usize = 250;
 
+/// Octets that a stream moves at least, however long that takes: less says nothing.
+const LEAST: u64 = 4 << 20;
+
 /// So long nothing may move before a run is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -134,7 +137,7 @@ impl<S: Stack> Pair<S> {
                     counted = Some((now, octets));
                     (moved, seen) = (now, octets);
                 }
-                Some((since, _)) if now.since(since) >= lasting => {
+                Some((since, _)) if now.since(since) >= lasting && octets >= LEAST => {
                     let frames = self.client.frames() - frames;
                     return Ok(Streamed { octets, frames, time: now.since(since) });
                 }
@@ -259,7 +262,8 @@ mod tests {
         if trains {
             assert!(each > 8.0 * 1460.0, "{each} octets a frame");
         } else {
-            assert!((1000.0..=1460.0).contains(&each), "{each} octets a frame");
+            // What was on its way when counting began was sent before.
+            assert!((1000.0..=1600.0).contains(&each), "{each} octets a frame");
         }
     }
 

@@ -100,13 +100,29 @@ impl TcpStream {
         now: Instant,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Poll<io::Result<usize>> {
-        // One octet though there is no room: the host then says why not, and tells when there is.
-        let room = inner.host().tcp_send_room(self.id).max(1);
-        self.attempt_send(inner, now, copied(parts, room).into())
+        let mut parts = parts.filter(|part| !part.is_empty());
+        let (first, second, flags) = (parts.next(), parts.next(), SendFlags::default());
+        let host = inner.host();
+        let sent = match (first, second) {
+            // Copied into memory that the host uses again.
+            (Some(only), None) => host.tcp_send_slice(now, self.id, only, flags),
+            _ => {
+                // One octet though there is no room: the host then says why not, and tells when there is.
+                let room = host.tcp_send_room(self.id).max(1);
+                let data = copied(first.into_iter().chain(second).chain(parts), room);
+                host.tcp_send(now, self.id, data.into(), flags)
+            }
+        };
+        self.attempted(inner, sent)
     }
 
     fn attempt_send(&self, inner: &mut Inner, now: Instant, data: Bytes) -> Poll<io::Result<usize>> {
-        match inner.host().tcp_send(now, self.id, data.into(), SendFlags::default()) {
+        let sent = inner.host().tcp_send(now, self.id, data.into(), SendFlags::default());
+        self.attempted(inner, sent)
+    }
+
+    fn attempted(&self, inner: &mut Inner, sent: Result<usize, SendError>) -> Poll<io::Result<usize>> {
+        match sent {
             Ok(count) => Poll::Ready(Ok(count)),
             Err(SendError::Full) => Poll::Pending,
             Err(why) => {

@@ -3,28 +3,32 @@
 use crate::TcpConfig;
 use env::Duration;
 
-/// SRTT, RTTVAR and RTO, with back-off.
+/// SRTT, RTTVAR and RTO, with back-off. All in nanoseconds, which 64 bits count for 584 years: every ACK comes by here.
 #[derive(Clone, Debug)]
 pub(crate) struct RoundTrip {
-    srtt: Option<Duration>,
-    rttvar: Duration,
-    minimum: Duration,
+    srtt: Option<u64>,
+    rttvar: u64,
+    minimum: u64,
     /// The timeout before any back-off.
-    base: Duration,
-    floor: Duration,
-    ceiling: Duration,
+    base: u64,
+    floor: u64,
+    ceiling: u64,
     backoff: u8,
+}
+
+fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 impl RoundTrip {
     pub(crate) fn new(config: &TcpConfig) -> Self {
         Self {
             srtt: None,
-            rttvar: Duration::ZERO,
-            minimum: Duration::MAX,
-            base: config.rto_initial, // 6298-1
-            floor: config.rto_min,
-            ceiling: config.rto_max,
+            rttvar: 0,
+            minimum: u64::MAX,
+            base: nanos(config.rto_initial), // 6298-1
+            floor: nanos(config.rto_min),
+            ceiling: nanos(config.rto_max),
             backoff: 0,
         }
     }
@@ -32,6 +36,7 @@ impl RoundTrip {
     /// Takes a sample of an unambiguous round trip (Karn's rule is the caller's: 6298-8); `in_flight` segments
     /// were out, each pair of which would bring a sample, and so each weighs less (RFC 7323 §4.2, 7323-19).
     pub(crate) fn sample(&mut self, rtt: Duration, in_flight: u32) {
+        let rtt = nanos(rtt);
         self.minimum = self.minimum.min(rtt);
         match self.srtt {
             None => {
@@ -39,12 +44,12 @@ impl RoundTrip {
                 self.rttvar = rtt / 2;
             }
             Some(srtt) => {
-                let expected = in_flight.div_ceil(2).max(1);
-                let (alpha, beta) = (expected.saturating_mul(8), expected.saturating_mul(4)); // 6298-4
+                let expected = u64::from(in_flight.div_ceil(2).max(1));
+                let (alpha, beta) = (expected * 8, expected * 4); // 6298-4
                 let off = srtt.abs_diff(rtt);
                 // RTTVAR first, with the old SRTT (6298-3).
-                self.rttvar = self.rttvar - self.rttvar / beta + off / beta;
-                self.srtt = Some(srtt - srtt / alpha + rtt / alpha);
+                self.rttvar = (self.rttvar - self.rttvar / beta).saturating_add(off / beta);
+                self.srtt = Some((srtt - srtt / alpha).saturating_add(rtt / alpha));
             }
         }
         self.base = self.fresh();
@@ -55,17 +60,19 @@ impl RoundTrip {
     ///
     /// G is taken as large as the floor: a peer may delay an ACK by that much without a change of the path, and a
     /// timer of less would fire for nothing.
-    fn fresh(&self) -> Duration {
+    fn fresh(&self) -> u64 {
         match self.srtt {
             None => self.base,
-            Some(srtt) => (srtt + (self.rttvar * 4).max(self.floor)).clamp(self.floor, self.ceiling),
+            Some(srtt) => srtt
+                .saturating_add(self.rttvar.saturating_mul(4).max(self.floor))
+                .clamp(self.floor, self.ceiling),
         }
     }
 
     /// The timeout now, back-off included.
     pub(crate) fn rto(&self) -> Duration {
-        let factor = 1u32.checked_shl(u32::from(self.backoff)).unwrap_or(u32::MAX);
-        self.base.saturating_mul(factor).min(self.ceiling)
+        let factor = 1u64 << self.backoff.min(31);
+        Duration::from_nanos(self.base.saturating_mul(factor).min(self.ceiling))
     }
 
     /// Doubles the timeout (6298-13).
@@ -76,21 +83,21 @@ impl RoundTrip {
     /// The handshake's SYN timed out while the estimate was below three seconds (6298-15).
     pub(crate) fn distrust_handshake(&mut self) {
         if self.srtt.is_none() {
-            self.base = self.base.max(Duration::from_secs(3)).min(self.ceiling);
+            self.base = self.base.max(nanos(Duration::from_secs(3))).min(self.ceiling);
         }
         self.backoff = 0;
     }
 
     pub(crate) fn smoothed(&self) -> Option<Duration> {
-        self.srtt
+        self.srtt.map(Duration::from_nanos)
     }
 
     pub(crate) fn variation(&self) -> Duration {
-        self.rttvar
+        Duration::from_nanos(self.rttvar)
     }
 
     pub(crate) fn minimum(&self) -> Option<Duration> {
-        self.srtt.map(|_| self.minimum)
+        self.srtt.map(|_| Duration::from_nanos(self.minimum))
     }
 }
 

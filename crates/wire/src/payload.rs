@@ -134,11 +134,27 @@ impl Payload {
 
     /// Drops the first `count` octets.
     pub fn advance(&mut self, count: usize) {
+        if let Chunks::One(chunk) = &mut self.chunks
+            && count < self.len
+        {
+            // In place: another handle would be counted, and one less again.
+            bytes::Buf::advance(chunk, count);
+            self.len -= count;
+            return;
+        }
         *self = self.slice(count.min(self.len)..self.len);
     }
 
     /// Drops all octets after the first `len`.
     pub fn truncate(&mut self, len: usize) {
+        if let Chunks::One(chunk) = &mut self.chunks
+            && len > 0
+            && len < self.len
+        {
+            chunk.truncate(len);
+            self.len = len;
+            return;
+        }
         if len < self.len {
             *self = self.slice(0..len);
         }

@@ -12,8 +12,8 @@ use wire::Payload;
 use wire::tcp::Flags;
 
 impl Tcp {
-    pub(crate) fn handle_packet(&mut self, ip: &mut Ip, now: Instant, packet: Delivered) {
-        let (flow, segment) = match segment::read(ip, &packet) {
+    pub(crate) fn handle_packet(&mut self, ip: &mut Ip, now: Instant, mut packet: Delivered) {
+        let (flow, segment) = match segment::read(ip, &mut packet) {
             Ok(read) => read,
             Err(why) => {
                 ip.counters.tcp_in_segs = ip.counters.tcp_in_segs.saturating_add(1);

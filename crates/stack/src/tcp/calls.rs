@@ -115,6 +115,23 @@ impl Host {
         taken
     }
 
+    /// SEND of the user's own memory: the one copy of what there is room for. Says how many octets.
+    ///
+    /// # Errors
+    /// As [`tcp_send`](Self::tcp_send).
+    pub fn tcp_send_slice(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        octets: &[u8],
+        flags: SendFlags,
+    ) -> Result<usize, SendError> {
+        // One octet though there is no room: SEND then says why not, and tells when there is.
+        let count = self.tcp_send_room(id).max(1).min(octets.len());
+        let copy = self.tcp.blocks.copy_of(octets.get(..count).unwrap_or(octets));
+        self.tcp_send(now, id, copy, flags)
+    }
+
     /// Octets that SEND would take now.
     pub fn tcp_send_room(&self, id: ConnectionId) -> usize {
         self.tcp.connections.get(id.0).map_or(0, |slot| slot.connection.send_room())

@@ -13,6 +13,7 @@
 mod api;
 mod arena;
 mod arrive;
+mod blocks;
 mod calls;
 mod connect;
 mod half_open;
@@ -33,6 +34,7 @@ pub use list::{ConnectionInfo, ListCursor, ListenerInfo};
 pub use socket::{Sharing, TcpBound, TcpOptions};
 
 use self::arena::{Arena, Key};
+use self::blocks::Blocks;
 use self::half_open::HalfOpenSlot;
 use self::listen::{Listener, PendingSlot};
 use self::segment::Marks;
@@ -79,6 +81,7 @@ pub(crate) struct Tcp {
     /// Connections and listeners with something to tell, each once.
     telling: VecDeque<Teller>,
     resets: Bucket,
+    blocks: Blocks,
     /// Counts changes of path MTUs: a connection that has seen fewer looks again before it sends.
     path_epoch: u32,
     /// The connection whose segment was refused as too large, until the path's MTU is known.
@@ -126,6 +129,7 @@ impl Tcp {
             dirty: VecDeque::new(),
             telling: VecDeque::new(),
             resets: Bucket { full_at: Instant::ZERO },
+            blocks: Blocks::default(),
             path_epoch: 0,
             refused: None,
         }

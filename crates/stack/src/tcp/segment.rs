@@ -12,8 +12,8 @@ const LONGEST: usize = 60;
 /// Where the checksum is in a TCP header.
 const CHECKSUM_AT: u16 = 16;
 
-/// Reads a packet, or says why it is no segment for us.
-pub(super) fn read(ip: &mut Ip, packet: &Delivered) -> Result<(Flow, Segment), Drop> {
+/// Reads a packet, whose payload goes into the segment, or says why it is no segment for us.
+pub(super) fn read(ip: &mut Ip, packet: &mut Delivered) -> Result<(Flow, Segment), Drop> {
     // RFC 9293 MUST-57, MUST-63: nothing but unicast, both ways, is for TCP; silently.
     let group = packet.src.is_multicast() || ip.is_broadcast(Some(packet.interface), packet.src);
     if packet.cast != Cast::Unicast || packet.link_group || group {
@@ -43,8 +43,9 @@ pub(super) fn read(ip: &mut Ip, packet: &Delivered) -> Result<(Flow, Segment), D
         local_port: view.dst_port(),
         remote_port: view.src_port(),
     };
-    let mut payload = packet.payload.clone();
-    payload.advance(view.header_len());
+    let header_len = view.header_len();
+    let mut payload = core::mem::take(&mut packet.payload);
+    payload.advance(header_len);
     let segment = Segment {
         header,
         payload,
