@@ -203,6 +203,15 @@ impl StackBuilder {
         Ok(Stack::new(Handle::new(shared)))
     }
 
+    /// For tests that turn it themselves, roused by the bell.
+    #[cfg(all(test, handfast_shuttle))]
+    pub(crate) fn build_to_be_turned(self) -> io::Result<(Stack, Turner, crate::sync::Bell)> {
+        let (shared, turner, _) = self.start()?;
+        shared.move_to_thread();
+        let bell = shared.bell();
+        Ok((Stack::new(Handle::new(shared)), turner, bell))
+    }
+
     fn start(self) -> io::Result<(Arc<Shared>, Turner, Waiter)> {
         let clock = self.clock.unwrap_or_default();
         let mut rng = Rng::from_seed(match self.seed {
@@ -253,7 +262,7 @@ impl StackBuilder {
             driver.watch_links()?;
             driver.links_owned()?.map_or(Ok(()), |links| waiter.watch(links))?;
         }
-        let shared = Shared::new(driver, clock, waiter.bell());
+        let shared = Shared::new(driver, clock, crate::sync::bell_of(&waiter));
         let mut inner = shared.lock();
         inner.belongings = belongings;
         inner.name_servers = self.name_servers;

@@ -79,6 +79,7 @@ mod park;
 mod port;
 mod shared;
 mod snapshot;
+mod sync;
 mod task;
 mod tcp_io;
 mod tcp_listener;

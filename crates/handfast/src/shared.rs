@@ -9,17 +9,18 @@
 //! wakes everybody who waits for it, and each looks again: a future that is dropped takes nothing away from the others.
 
 use crate::autoconf::Autoconf;
+use crate::sync::{AtomicBool, Bell, Mutex, MutexGuard};
 use crate::waiters::{Waiters, Wakes};
 use device::Device;
-use driver::{Bell, Clock, DeviceError, Driver};
+use driver::{Clock, DeviceError, Driver};
 use env::Instant;
 use stack::{ConnectionId, EchoId, Host, HostEvent, InterfaceId, ListenerId, UdpId};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker, ready};
 use tokio::sync::Notify;
 use tokio::task::coop;
@@ -161,6 +162,11 @@ impl Shared {
         self.on_thread.store(true, Ordering::Release);
         // Who roused the task just before has roused the thread.
         self.bell.ring();
+    }
+
+    #[cfg(all(test, handfast_shuttle))]
+    pub(crate) fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// Has whoever turns look again.

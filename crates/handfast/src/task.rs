@@ -243,5 +243,7 @@ async fn sleep(shared: &Shared, waiter: &mut AsyncFd<Waiter>) -> io::Result<()> 
     .await
 }
 
+#[cfg(all(test, handfast_shuttle))]
+mod orders;
 #[cfg(test)]
 mod tests;
