@@ -64,7 +64,7 @@ async fn hickory_finds_names_by_udp_and_long_answers_by_tcp() {
     assert!(found.asked.tcp.load(Ordering::Relaxed) >= 1, "and the long answer by TCP");
 }
 
-/// 1 GiB with `HANDFAST_FULL=1`, which wants a release build; else 32 MiB.
+/// 1 GiB with `HANDFAST_FULL=1`; else 32 MiB.
 #[tokio::test(flavor = "multi_thread")]
 async fn quinn_moves_much_and_all_of_it_arrives() {
     let full = std::env::var("HANDFAST_FULL").as_deref() == Ok("1");

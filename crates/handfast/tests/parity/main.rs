@@ -1,4 +1,4 @@
-//! Every public method and trait of tokio's TCP sockets, ours beside it, each omission with a reason.
+//! Every public method and trait of tokio's TCP and UDP sockets, ours beside it, each omission with a reason.
 //!
 //! ```text
 //!   methods! { TcpStream { has { sync ttl(…) -> …; } … } } ─┬─► compiles with tokio's types
@@ -11,6 +11,7 @@
 
 mod source;
 mod tcp;
+mod udp;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -87,7 +88,7 @@ macro_rules! call {
 
 /// Each type, with the folder of tokio's that it is in.
 fn every() -> impl Iterator<Item = (&'static str, &'static Listed)> {
-    let groups = [("src/net/tcp", tcp::LISTED)];
+    let groups = [("src/net/tcp", tcp::LISTED), ("src/net", udp::LISTED)];
     groups.into_iter().flat_map(|(folder, types)| types.iter().map(move |listed| (folder, listed)))
 }
 
@@ -143,7 +144,7 @@ fn page_text() -> String {
             }
         }
     }
-    text + tcp::DIFFERENCES
+    text + tcp::DIFFERENCES + udp::DIFFERENCES
 }
 
 const INTRODUCTION: &str = "\
