@@ -22,6 +22,8 @@ const SENT: u8 = 2;
 
 /// Octets of one payload that a file may claim: a connection's buffer holds no more.
 const MOST: usize = 1 << 30;
+/// Octets of body that are looked at for headers at first.
+const USUAL: usize = 16;
 /// What stands for payload that was left out.
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
@@ -158,21 +160,34 @@ impl Encoder {
 }
 
 fn put_headers(out: &mut Vec<u8>, frame: &Frame, payload: bool, ethernet: bool) {
+    // As a rule all headers are in the head. Messages that are all body have them there.
+    if !put_headers_within(out, frame, payload, ethernet, frame.head.as_slice().len() + USUAL) {
+        put_headers_within(out, frame, payload, ethernet, LONGEST);
+    }
+}
+
+/// Looks at the first `most` octets; `false`, and nothing is appended, when there may be headers behind them.
+fn put_headers_within(out: &mut Vec<u8>, frame: &Frame, payload: bool, ethernet: bool, most: usize) -> bool {
     let start = out.len();
     out.extend_from_slice(frame.head.as_slice());
     for chunk in frame.body.chunks() {
-        let room = LONGEST.saturating_sub(out.len() - start);
+        let room = most.saturating_sub(out.len() - start);
         out.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if chunk.len() >= room {
             break;
         }
     }
-    let Some(octets) = out.get_mut(start..) else { return };
+    let Some(octets) = out.get_mut(start..) else { return true };
     let headers = Headers::of(ethernet, octets);
+    if headers.len == octets.len() && octets.len() < frame.len() && most < LONGEST {
+        out.truncate(start);
+        return false;
+    }
     if headers.len < frame.len() && !payload {
         headers.mask(octets);
     }
     out.truncate(start + headers.len);
+    true
 }
 
 fn sum(frame: &Frame) -> u32 {

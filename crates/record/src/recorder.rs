@@ -123,20 +123,17 @@ impl Recorder {
     /// Takes what `host` has noted. To be called after each turn, and before the end. `false`, and no more notes are made,
     /// when the recording has ended early.
     pub fn take(&mut self, host: &mut Host) -> bool {
-        let Some(first) = host.poll_note() else { return true };
         self.encoder.learn(host);
         let encoder = &self.encoder;
         let going = self.shared.add(|state| {
-            let mut next = Some(first);
-            while let Some(note) = next {
-                match &note {
+            host.take_notes(|note| {
+                match note {
                     Note::Input(_) => state.progress.inputs += 1,
                     Note::Sent(..) => state.progress.frames += 1,
                     Note::Drawn(..) => {}
                 }
-                encoder.put(&mut state.pieces, &note);
-                next = host.poll_note();
-            }
+                encoder.put(&mut state.pieces, note);
+            });
         });
         if !going {
             host.end_journal();

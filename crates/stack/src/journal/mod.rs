@@ -148,6 +148,16 @@ impl Host {
         self.journal.as_mut()?.notes.pop_front()
     }
 
+    /// Shows all notes, the oldest first, and forgets them: the same as to [poll](Self::poll_note) until there is none, and
+    /// cheaper.
+    pub fn take_notes(&mut self, take: impl FnMut(&Note)) {
+        self.catch_up();
+        if let Some(journal) = &mut self.journal {
+            journal.notes.iter().for_each(take);
+            journal.notes.clear();
+        }
+    }
+
     /// An outcome of chance for what is applied next, while it rehearses.
     pub fn give(&mut self, source: Source, drawn: Drawn) {
         self.rng(source).give(drawn);
@@ -174,7 +184,7 @@ impl Host {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn note_input(&mut self, input: Input) {
         self.catch_up();
         let Some(journal) = &mut self.journal else { return };
@@ -192,7 +202,7 @@ impl Host {
     }
 
     /// Notes a frame that arrives, and gives it back in one piece: what is put together is so once.
-    #[cold]
+    #[inline(never)]
     pub(crate) fn note_arrival(&mut self, now: Instant, interface: InterfaceId, frame: &Frame) -> Frame {
         let arrived = Arrived::of(frame);
         self.note(|| Input::HandlePacket(now, interface, arrived.clone()));
