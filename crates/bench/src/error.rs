@@ -51,11 +51,5 @@ impl fmt::Display for BenchError {
     }
 }
 
-impl std::error::Error for BenchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::System { why, .. } => Some(why),
-            _ => None,
-        }
-    }
-}
+// What the system said is in the words above: there is no source to be told a second time.
+impl std::error::Error for BenchError {}

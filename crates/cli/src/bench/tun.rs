@@ -142,7 +142,11 @@ fn run_both(task: Task) -> io::Result<Sample> {
     if kernel {
         // Its namespace goes away some time after the last process in it; the pair must be gone before the next.
         let mut netlink = device::netlink::Netlink::open().map_err(io::Error::other)?;
-        netlink.delete_link(VETH_PEER).map_err(io::Error::other)?;
+        if let Err(why) = netlink.delete_link(VETH_PEER)
+            && netlink.link(VETH_PEER).is_ok()
+        {
+            return Err(io::Error::other(why));
+        }
     }
     Ok(Sample { end: ended, peer: peer_ended })
 }
