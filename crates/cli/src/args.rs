@@ -27,8 +27,11 @@ Examples:
   handfast explain a.pcapng --summary
   handfast replay run.hfr --ladder
   handfast sim swarm --seeds 1000
+  sudo handfast serve . &                                 a host of its own, with files
+  sudo handfast get http://10.111.0.2/README.md --trace   and another one that fetches one, packet by packet
 
-Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted.";
+Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted. Commands that talk over a network: \
+3 a name was not found, 4 no connection, 5 no answer in time, 6 the connection broke, 7 the server answered with an error.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

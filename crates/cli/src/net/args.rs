@@ -22,7 +22,7 @@ pub(crate) struct NetArgs {
     /// A TAP interface instead: Ethernet frames, ARP and neighbour discovery
     #[arg(long, value_name = "NAME", conflicts_with = "tun", help_heading = HEADING)]
     pub(crate) tap: Option<String>,
-    /// The bridge that the TAP is put on
+    /// The bridge that the TAP is put on; without --addr, the stack configures itself there (DHCP, SLAAC)
     #[arg(long, value_name = "BRIDGE", requires = "tap", help_heading = HEADING)]
     pub(crate) bridge: Option<String>,
     /// Our address, with its network; may be given several times, for both IP versions [default: 10.111.N.2/24, and

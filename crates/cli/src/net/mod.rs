@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   NetArgs ─► Plan ─► hfN: TUN or TAP ─► Impaired (--link) ─► Tap (--pcap) ─► Stack ─► the command
-//!                        └ addresses, forwarding: taken back at the end        └ --trace, --stats
+//!                        └ addresses, forwarding: taken back at the end        └ --trace, --record, --stats
 //! ```
 //!
 //! Ctrl-C or SIGTERM asks a command to end; it says what it has to say and the stack is closed in good order. Asked
@@ -40,6 +40,8 @@ use watch::Recording;
 /// What is under way when the end comes may take so long.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
+/// Whoever lends addresses has so long to do it.
+const LENDING: Duration = Duration::from_secs(20);
 /// Others have so long to say that an address is theirs.
 const PROBING: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(20);
@@ -129,7 +131,7 @@ impl Net {
         let (recorder, journal) = Journal::begin(&args)?.unzip();
         // An interface that is not ours is left as it was.
         let mut changes = Changes::default();
-        let (device, pairs) = open::open(&args, &plan, role, &mut changes, say)?;
+        let (device, mut pairs) = open::open(&args, &plan, role, &mut changes, say)?;
         let name = device.name().to_owned();
         let builder = Stack::builder().clock(clock);
         let mut builder = match args.profile() {
@@ -151,11 +153,20 @@ impl Net {
         for gateway in gateways(&args, &pairs) {
             builder = builder.gateway(gateway);
         }
+        let configures_itself = pairs.is_empty();
+        if configures_itself {
+            builder = builder.autoconfigure();
+        }
         let stack = builder.build().context("cannot start the stack")?;
+        let mut servers = args.dns;
+        if configures_itself {
+            pairs = lent(&stack).await?;
+            servers.extend(stack.name_servers().into_iter().map(|server| SocketAddr::new(server, 53)));
+        }
         settle(&stack, &pairs).await;
         let has = |v4: bool| pairs.iter().any(|pair| pair.ours.address().is_ipv4() == v4);
         let (v4, v6) = (has(true), has(false));
-        let names = Names { given: args.resolve, servers: args.dns, v4, v6 };
+        let names = Names { given: args.resolve, servers, v4, v6 };
         Ok(Self {
             stack,
             pairs,
@@ -252,6 +263,19 @@ fn gateways(args: &NetArgs, pairs: &[Pair]) -> Vec<IpAddr> {
         }
     }
     gateways
+}
+
+/// The addresses that somebody on the link has lent us.
+///
+/// # Errors
+/// Nobody has.
+async fn lent(stack: &Stack) -> anyhow::Result<Vec<Pair>> {
+    let configured = tokio::time::timeout(LENDING, stack.configured()).await;
+    let addresses = configured.map_err(|_| {
+        let seconds = LENDING.as_secs();
+        anyhow::anyhow!("nobody on the bridge gave us an address in {seconds} s (DHCP, SLAAC): give --addr")
+    })??;
+    Ok(addresses.into_iter().map(|ours| Pair { ours, kernels: None, optional: false }).collect())
 }
 
 /// Waits until our addresses are ours: on Ethernet others are asked first whether they have them (RFC 4862 §5.4). One

@@ -6,18 +6,23 @@ use super::range::{self, Asked};
 use super::upload::{self, Failed, Stored};
 use crate::body::Body;
 use anyhow::Context as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, open, statat};
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::SystemTime;
+
+/// Octets that are read though nobody wants them.
+const UNWANTED: usize = 16 << 20;
 
 /// A directory that is served.
 pub(super) struct Site {
@@ -66,6 +71,7 @@ impl Site {
             Method::GET | Method::HEAD => self.get(asked, request.headers(), head).await,
             Method::PUT | Method::POST if self.uploads => self.put(asked, request).await,
             _ => {
+                discard(request.into_body()).await;
                 let allowed = if self.uploads { "GET, HEAD, PUT, POST" } else { "GET, HEAD" };
                 let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "not here", head);
                 response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
@@ -106,20 +112,9 @@ impl Site {
     }
 
     async fn put(&self, asked: path::Asked, request: Request<Incoming>) -> Response<Body> {
-        let headers = request.headers();
-        let form = |value: &HeaderValue| value.to_str().is_ok_and(|kind| kind.starts_with("multipart/"));
-        if headers.get(header::CONTENT_TYPE).is_some_and(form) {
-            let how = "no forms: send the file itself (curl -T FILE, or curl --data-binary @FILE)";
-            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, how, false);
-        }
-        if headers.contains_key(header::CONTENT_RANGE) {
-            return text(StatusCode::BAD_REQUEST, "only whole files", false); // RFC 9110 §14.5
-        }
-        if headers.contains_key(header::CONTENT_ENCODING) {
-            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only files as they are", false);
-        }
-        if asked.slash || asked.path.as_os_str().is_empty() {
-            return text(StatusCode::CONFLICT, "a name is missing: PUT /name", false);
+        if let Some(refusal) = refusal(&asked, request.headers()) {
+            discard(request.into_body()).await;
+            return refusal;
         }
         let stored = match self.root() {
             Ok(root) => upload::store(root, &asked.path, request.into_body()).await,
@@ -138,6 +133,36 @@ impl Site {
                 text(StatusCode::CONFLICT, "there is no directory for it", false)
             }
             Err(Failed::Disk(why)) => failed(&why, false),
+        }
+    }
+}
+
+/// Why an upload is not even tried.
+fn refusal(asked: &path::Asked, headers: &HeaderMap) -> Option<Response<Body>> {
+    let form = |value: &HeaderValue| value.to_str().is_ok_and(|kind| kind.starts_with("multipart/"));
+    let (status, how) = if headers.get(header::CONTENT_TYPE).is_some_and(form) {
+        let how = "no forms: send the file itself (curl -T FILE, or curl --data-binary @FILE)";
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, how)
+    } else if headers.contains_key(header::CONTENT_RANGE) {
+        (StatusCode::BAD_REQUEST, "only whole files") // RFC 9110 §14.5
+    } else if headers.contains_key(header::CONTENT_ENCODING) {
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "only files as they are")
+    } else if asked.slash || asked.path.as_os_str().is_empty() {
+        (StatusCode::CONFLICT, "a name is missing: PUT /name")
+    } else {
+        return None;
+    };
+    Some(text(status, how, false))
+}
+
+/// Reads what nobody wants, as far as that is reasonable: a connection that is closed with data unread is reset, and the
+/// answer lost with it (RFC 9112 §9.6).
+async fn discard(mut body: Incoming) {
+    let mut left = UNWANTED;
+    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        if left == 0 {
+            return;
         }
     }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
 /// The server, which ends with the test.
-struct Dnsmasq(Child);
+pub(crate) struct Dnsmasq(Child);
 
 impl Dnsmasq {
-    fn start(dir: &TempDir, interface: &str) -> Self {
+    pub(crate) fn start(dir: &TempDir, interface: &str) -> Self {
         let child = Command::new("dnsmasq")
             .args(["--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=0"])
             .args(["--user=root", "--leasefile-ro", "--dhcp-authoritative", "--enable-ra"])

@@ -2,12 +2,19 @@
 //! makes for itself.
 //!
 //! Needs root, /dev/net/tun, and the programs that each test names. What cannot run says `SKIPPED`, or fails when
-//! `HANDFAST_NO_SKIP` is 1.
+//! `HANDFAST_NO_SKIP` is 1. `HANDFAST_FULL=1` moves gigabytes and holds connections for real seconds.
 #![cfg(target_os = "linux")]
 
 mod autoconfigure;
+mod clients;
+mod crowds;
+mod dns;
 mod files;
 mod kernel;
+mod matrix;
+mod paths;
+mod programs;
 mod record;
 mod support;
 mod trouble;
+mod web;

@@ -7,9 +7,13 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
+
+/// The command.
+pub(crate) const HANDFAST: &str = env!("CARGO_BIN_EXE_handfast");
 
 /// Set in the process that is in the namespace.
 const INSIDE: &str = "HANDFAST_TEST_IN_NAMESPACE";
@@ -44,6 +48,16 @@ pub(crate) fn in_namespace(name: &str, tools: &[&str], body: impl FnOnce()) {
     assert!(said.contains("1 passed"), "{name} did not run in its namespace:\n{said}");
 }
 
+/// Whether the long versions are asked for.
+pub(crate) fn full() -> bool {
+    std::env::var("HANDFAST_FULL").as_deref() == Ok("1")
+}
+
+/// Whether an interface is there.
+pub(crate) fn there(name: &str) -> bool {
+    device::netlink::Netlink::open().unwrap().link(name).is_ok()
+}
+
 fn impossible(tools: &[&str]) -> Option<String> {
     let unshared = Command::new("unshare").args(["--net", "--mount", "true"]).output();
     if !unshared.is_ok_and(|output| output.status.success()) {
@@ -63,7 +77,9 @@ pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
     pub(crate) fn new() -> Self {
-        let dir = std::env::temp_dir().join(format!("handfast-netns-{}", std::process::id()));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("handfast-netns-{}-{count}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         Self(dir)
     }
@@ -105,7 +121,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it says that it serves.
     pub(crate) fn start(dir: &TempDir, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_handfast"))
+        let mut child = Command::new(HANDFAST)
             .arg("serve")
             .arg(&dir.0)
             .args(arguments)

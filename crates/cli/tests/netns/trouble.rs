@@ -1,12 +1,10 @@
 //! What goes wrong is told in words that help, and by the exit code.
 
-use crate::support::{Server, TempDir, in_namespace, run, sha256_of, succeed};
+use crate::support::{HANDFAST, Server, TempDir, in_namespace, run, sha256_of, succeed, there};
 use rustix::process::Signal;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Output};
-
-const HANDFAST: &str = env!("CARGO_BIN_EXE_handfast");
 
 /// `handfast serve` fails with this code, says all of `words`, and nothing else happens.
 fn fails(output: &Output, code: i32, words: &[&str]) {
@@ -161,11 +159,6 @@ fn the_live_ladder_shows_each_packet_with_its_reason() {
         }
         assert_eq!(server.end(Signal::INT).0.code(), Some(0));
     });
-}
-
-/// Whether the interface is there.
-fn there(name: &str) -> bool {
-    device::netlink::Netlink::open().unwrap().link(name).is_ok()
 }
 
 #[test]
