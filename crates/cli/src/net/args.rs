@@ -118,7 +118,8 @@ pub(crate) const ABOUT: &str = "\
 The command is a host of its own, beside this machine: it has an address, and the kernel reaches it through an \
 interface that the command makes. That needs root, or an interface that was made for you once (sudo ip tuntap add dev \
 hf1 mode tun user $USER; sudo ip addr add 10.111.1.1/24 dev hf1; sudo ip link set hf1 up), or a network namespace of \
-your own (unshare -rn). Several such commands reach each other: the kernel passes packets between their interfaces. To \
+your own (unshare -rn). Several such commands reach each other: the kernel passes packets between their interfaces (for IPv6 \
+since Linux 6.17; before, set net.ipv6.conf.all.forwarding=1). To \
 reach other machines, too, the kernel has to translate our addresses (nft, iptables MASQUERADE) or the interface has to \
 be on a bridge (--tap NAME --bridge BRIDGE).";
 

@@ -85,9 +85,14 @@ pub(super) fn open(
             }
         }
     }
-    if made && !args.no_forward {
-        // Without it other stacks are not reached: that is seen when one is tried.
-        let _: io::Result<()> = forward(tun.name());
+    if made
+        && !args.no_forward
+        && let Err(why) = forward(tun.name())
+    {
+        let text = format!(
+            "the kernel will not pass on what we send to other stacks: {why} (--no-forward is silent)"
+        );
+        anstream::eprintln!("handfast: {text}");
     }
     Ok((tun, there))
 }
