@@ -188,7 +188,7 @@ fn receive(host: &mut Host, socket: &UdpSocket, buf: &mut [u8]) -> Option<RecvMe
     Some(RecvMeta {
         addr: taken.from,
         len,
-        stride: taken.segment_size.map_or(len, |size| size.get().into()),
+        stride: taken.segment_size.map_or(len, |size| len.min(size.get().into())),
         ecn: EcnCodepoint::from_bits(taken.ecn.bits()),
         dst_ip: Some(taken.to.ip()),
     })

@@ -2,7 +2,7 @@
 
 use crate::{
     Account, Budget, Cast, Cidr, Delivered, Drop, ErrorKind, Host, HostConfig, HostEvent, IcmpError,
-    InterfaceConfig, InterfaceId, Medium, PortError, UdpBind, UdpError, UdpId, UdpOptions,
+    InterfaceConfig, InterfaceId, Medium, PortError, UdpBind, UdpError, UdpId, UdpOptions, UdpSend,
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -262,6 +262,22 @@ fn a_group_or_broadcast_reaches_every_socket_at_the_port_and_a_group_only_those_
         dropped(&host).iter().find(|(why, _)| *why == Drop::UdpNoListener),
         Some(&(Drop::UdpNoListener, 1))
     );
+}
+
+#[test]
+fn what_goes_to_a_group_with_a_ttl_of_0_stays_on_this_host() {
+    let (mut host, interface) = host();
+    let listener = host.udp_bind(every(7)).unwrap();
+    host.udp_join(NOW, listener, ip(GROUP), Some(interface)).unwrap();
+    while host.poll_transmit(NOW).is_some() {} // The membership report.
+    let speaker = host.udp_bind(at(OURS, 0)).unwrap();
+    let to = SocketAddr::new(ip(GROUP), 7);
+    for (ttl, leaves) in [(0, false), (1, true)] {
+        host.udp_options_mut(speaker).unwrap().multicast_ttl = ttl;
+        host.udp_send(NOW, speaker, UdpSend::to(b"x", to)).unwrap();
+        assert_eq!(received(&mut host, listener), [b"x"]);
+        assert_eq!(host.poll_transmit(NOW).is_some(), leaves, "TTL {ttl}");
+    }
 }
 
 fn error(kind: ErrorKind, src: (&str, u16), dst: (&str, u16), from: &str) -> IcmpError {
