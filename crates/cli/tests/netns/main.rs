@@ -15,6 +15,7 @@ mod matrix;
 mod paths;
 mod programs;
 mod record;
+mod soak;
 mod support;
 mod trouble;
 mod web;
