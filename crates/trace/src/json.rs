@@ -241,7 +241,7 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
     }
 }
 
-/// A packet's fields, as they stand in a line of [`line`]: `src`, `dst`, `protocol`, `len`, `ttl`, and for TCP `flags`, `seq`, `ack`,
+/// A packet's fields, as they stand in a line of [`line()`]: `src`, `dst`, `protocol`, `len`, `ttl`, and for TCP `flags`, `seq`, `ack`,
 /// `payload`, `window`, `options`.
 pub fn fields(packet: &Packet) -> serde_json::Map<String, serde_json::Value> {
     match serde_json::to_value(self::packet(packet)) {
