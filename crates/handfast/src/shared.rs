@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker, ready};
@@ -113,11 +114,45 @@ pub(crate) struct Inner {
     /// Whom to ask for names.
     pub(crate) name_servers: Vec<IpAddr>,
     waiters: HashMap<(Socket, Side), Waiters>,
+    /// Wakers of no use any more: dropped once the lock is free, see [`Waiters`].
+    fallen: Vec<Waker>,
     /// Who waits until all connections are over.
     quiet: Waiters,
     /// Who waits until the devices are gone.
     ended: Waiters,
     next_key: u64,
+}
+
+/// The lock, held. What must not be dropped meanwhile is dropped after it.
+pub(crate) struct Locked<'a>(Option<MutexGuard<'a, Inner>>);
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        match &self.0 {
+            Some(inner) => inner,
+            // Taken in `drop` only.
+            None => unreachable!(),
+        }
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        match &mut self.0 {
+            Some(inner) => inner,
+            None => unreachable!(),
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let fallen = self.0.as_mut().map(|inner| std::mem::take(&mut inner.fallen));
+        self.0 = None;
+        drop(fallen);
+    }
 }
 
 /// What sockets and whoever turns the driver share.
@@ -150,6 +185,7 @@ impl Shared {
             configured: Waiters::default(),
             name_servers: Vec::new(),
             waiters: HashMap::new(),
+            fallen: Vec::new(),
             quiet: Waiters::default(),
             ended: Waiters::default(),
             next_key: KEYS_OF_A_STREAM,
@@ -179,8 +215,8 @@ impl Shared {
     }
 
     /// The lock. A thread that panicked while it held it was in the midst of one call; the host itself does not panic.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked(Some(self.inner.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Makes a call, sends what follows from it, and wakes whom it concerns.
@@ -285,19 +321,28 @@ impl Inner {
     }
 
     pub(crate) fn wait(&mut self, socket: Socket, side: Side, key: u64, waker: &Waker) {
-        self.waiters.entry((socket, side)).or_default().add(key, waker);
+        let old = self.waiters.entry((socket, side)).or_default().add(key, waker);
+        self.fallen.extend(old);
     }
 
     pub(crate) fn forget(&mut self, socket: Socket, side: Side, key: u64) {
         if let Some(waiters) = self.waiters.get_mut(&(socket, side)) {
-            waiters.remove(key);
+            self.fallen.extend(waiters.remove(key));
         }
     }
 
     /// The socket is gone.
     pub(crate) fn forget_all(&mut self, socket: Socket) {
-        self.waiters.remove(&(socket, Side::Read));
-        self.waiters.remove(&(socket, Side::Write));
+        for side in [Side::Read, Side::Write] {
+            let gone = self.waiters.remove(&(socket, side)).unwrap_or_default();
+            self.fallen.extend(gone.into_wakers());
+        }
+    }
+
+    /// How often something happened on these sides of a socket, since this was first asked: it is never the same again
+    /// after something did, whatever the levels are then.
+    pub(crate) fn news(&mut self, socket: Socket, sides: &[Side]) -> u64 {
+        sides.iter().map(|&side| self.waiters.entry((socket, side)).or_default().news()).sum()
     }
 
     /// Whoever waits there is to look again.
@@ -308,7 +353,7 @@ impl Inner {
     }
 
     pub(crate) fn wait_for_address(&mut self, key: u64, waker: &Waker) {
-        self.configured.add(key, waker);
+        self.fallen.extend(self.configured.add(key, waker));
     }
 
     /// Turns those who configure interfaces, and sends what they have to say.
@@ -323,11 +368,11 @@ impl Inner {
     }
 
     pub(crate) fn wait_for_quiet(&mut self, key: u64, waker: &Waker) {
-        self.quiet.add(key, waker);
+        self.fallen.extend(self.quiet.add(key, waker));
     }
 
     pub(crate) fn wait_for_end(&mut self, key: u64, waker: &Waker) {
-        self.ended.add(key, waker);
+        self.fallen.extend(self.ended.add(key, waker));
     }
 
     /// The stack works no more: everybody is told.
@@ -356,9 +401,9 @@ impl Inner {
 
     /// Nobody waits under this key for the end of connections or of the stack.
     pub(crate) fn forget_end(&mut self, key: u64) {
-        self.quiet.remove(key);
-        self.configured.remove(key);
-        self.ended.remove(key);
+        self.fallen.extend(self.quiet.remove(key));
+        self.fallen.extend(self.configured.remove(key));
+        self.fallen.extend(self.ended.remove(key));
     }
 
     /// Their room is waited for from now on.

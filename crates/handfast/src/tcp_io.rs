@@ -23,6 +23,8 @@ use tokio::io::{Interest, ReadBuf, Ready};
 /// What a user could see change: compared before and after a user's own attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Seen {
+    /// Levels may come back to what they were; this does not.
+    news: u64,
     readiness: Readiness,
     readable: usize,
     room: usize,
@@ -327,12 +329,12 @@ impl TcpStream {
         loop {
             self.ready(interest).await?;
             // From before the attempt: what comes during it is a change already.
-            let before = self.stack.shared().call(|inner, _| self.seen(inner));
+            let before = self.stack.shared().call(|inner, _| self.seen(inner, interest));
             match f() {
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
             }
-            let changed = |inner: &mut Inner, _| match self.seen(inner) == before {
+            let changed = |inner: &mut Inner, _| match self.seen(inner, interest) == before {
                 true => Poll::Pending,
                 false => Poll::Ready(()),
             };
@@ -341,9 +343,11 @@ impl TcpStream {
         }
     }
 
-    fn seen(&self, inner: &mut Inner) -> Seen {
+    fn seen(&self, inner: &mut Inner, interest: Interest) -> Seen {
+        let news = inner.news(Socket::Stream(self.id), sides(interest));
         let host = inner.host();
         Seen {
+            news,
             readiness: host.tcp_readiness(self.id).unwrap_or_default(),
             readable: host.tcp_status(self.id).map_or(0, |status| status.readable),
             room: host.tcp_send_room(self.id),

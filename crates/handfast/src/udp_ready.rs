@@ -58,7 +58,7 @@ impl UdpSocket {
                 return Poll::Ready(Ok(ready));
             }
             let key = *key.get_or_insert_with(|| inner.new_key());
-            for side in sides(interest) {
+            for &side in sides(interest) {
                 inner.wait(Socket::Udp(self.id), side, key, context.waker());
             }
             Poll::Pending
@@ -200,12 +200,24 @@ impl UdpSocket {
     ) -> io::Result<R> {
         loop {
             self.ready(interest).await?;
+            // From before the attempt: what comes during it is news already.
+            let before = self.news(interest);
             match f() {
-                // Others may have been quicker. They get their turn.
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => tokio::task::yield_now().await,
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
             }
+            // It may want more than there is, or others may have been quicker: until something happens.
+            let changed =
+                |inner: &mut Inner, _| match inner.news(Socket::Udp(self.id), sides(interest)) == before {
+                    true => Poll::Pending,
+                    false => Poll::Ready(()),
+                };
+            self.stack.shared().wait_for_any(Socket::Udp(self.id), sides(interest), changed).await?;
         }
+    }
+
+    fn news(&self, interest: Interest) -> u64 {
+        self.stack.shared().call(|inner, _| inner.news(Socket::Udp(self.id), sides(interest)))
     }
 
     fn try_in<R>(&self, take: impl FnOnce(&mut Host) -> Option<R>) -> io::Result<R> {
@@ -249,11 +261,13 @@ impl UdpSocket {
 }
 
 /// Whose news concern one who is interested so.
-fn sides(interest: Interest) -> impl Iterator<Item = Side> {
-    let read = interest.is_readable() || interest.is_error();
-    [(read, Side::Read), (interest.is_writable(), Side::Write)]
-        .into_iter()
-        .filter_map(|(wanted, side)| wanted.then_some(side))
+fn sides(interest: Interest) -> &'static [Side] {
+    match (interest.is_readable() || interest.is_error(), interest.is_writable()) {
+        (true, true) => &[Side::Read, Side::Write],
+        (true, false) => &[Side::Read],
+        (false, true) => &[Side::Write],
+        (false, false) => &[],
+    }
 }
 
 /// A place among those who wait for either side, given up when its future is dropped.

@@ -330,3 +330,60 @@ async fn whoever_waits_is_told_when_the_stack_is_closed() {
     })
     .await;
 }
+
+/// A task that ends when its last waker does, and owns a socket until then.
+struct Owner(#[expect(dead_code)] TcpStream);
+
+impl std::task::Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_waker_that_owns_a_socket_may_be_dropped_by_the_stack() {
+    let (over, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (server, client) = two();
+            let (far, _near) = connected(&server, &client).await;
+            let (other, _nears) = connected(&server, &client).await;
+            let waker = std::task::Waker::from(Arc::new(Owner(other)));
+            assert!(far.poll_read_ready(&mut std::task::Context::from_waker(&waker)).is_pending());
+            drop(waker);
+            // Another task takes its place: the first is over, and its socket with it.
+            let nobody = std::task::Waker::noop();
+            assert!(far.poll_read_ready(&mut std::task::Context::from_waker(nobody)).is_pending());
+        });
+        over.send(()).unwrap();
+    });
+    said.recv_timeout(Duration::from_secs(60)).expect("the stack waits for itself");
+}
+
+#[test]
+fn what_comes_during_an_attempt_is_tried_again_though_it_looks_as_before() {
+    let (left, right) = memory::wired(memory::Config::default()).unwrap();
+    let build = |device, address: &str| {
+        Stack::builder().device(device).address(address.parse().unwrap()).build_on_thread().unwrap()
+    };
+    let (server, client) = (build(left, "10.0.0.1/24"), build(right, "10.0.0.2/24"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (far, near) = connected(&server, &client).await;
+        assert_eq!(near.try_write(&[1; 10]).unwrap(), 10);
+        let mut attempts = 0;
+        let attempt = || {
+            attempts += 1;
+            if attempts == 2 {
+                return Ok(());
+            }
+            assert_eq!(far.try_read(&mut [0; 10]).unwrap(), 10);
+            assert_eq!(near.try_write(&[2; 10]).unwrap(), 10);
+            while far.status().readable < 10 {
+                std::thread::yield_now();
+            }
+            Err(std::io::ErrorKind::WouldBlock.into())
+        };
+        let tried = far.async_io(tokio::io::Interest::READABLE, attempt);
+        tokio::time::timeout(Duration::from_secs(60), tried).await.expect("nobody tried again").unwrap();
+    });
+}
