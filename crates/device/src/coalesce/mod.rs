@@ -10,9 +10,10 @@
 //!
 //! A train must mean to TCP what its segments mean, so only segments join that can be had back from it by
 //! [`wire::segmentation::split`] (but for the identification of IPv4, which says nothing of a packet that is whole):
-//! one after the other without a gap, the same in every header field (TTL, DSCP, ECN marks, flow label, acknowledgment,
-//! window, flags, options), each of the first's size but for the last, which may be shorter or have PSH. Anything else
-//! of a flow ends its group. Receivers count a train as its segments wherever segments count (RFC 5681 §4.2).
+//! one after the other without a gap, the same in every header field (addresses and tags of the link, TTL, DSCP, ECN
+//! marks, flow label, acknowledgment, window, flags, options), each of the first's size but for the last, which may be
+//! shorter or have PSH. Anything else of a flow ends its group. Receivers count a train as its segments wherever
+//! segments count (RFC 5681 §4.2).
 //!
 //! Checksums are verified before, since none is left to verify after; a segment that fails stays as it is, for TCP to
 //! drop and count.
@@ -235,12 +236,15 @@ impl Group {
     }
 }
 
-/// Whether this is a segment of text that says nothing but that: no IP options or extension headers, no flag but ACK,
-/// PSH and ECE, and something in it.
+/// Whether this is a segment of text that says nothing but that: to one station, no IP options or extension headers, no
+/// flag but ACK, PSH and ECE, and something in it.
 fn is_plain(octets: &[u8], layout: &Layout) -> bool {
     let network = layout.network_at;
     let bare = if layout.v4 { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN };
-    layout.transport_at - network == bare
+    // Nothing that a link carries to a group is a connection's.
+    let to_group = network > 0 && octets.first().is_some_and(|first| first & 1 == 1);
+    !to_group
+        && layout.transport_at - network == bare
         && (layout.flags & !(Flags::PSH | Flags::ECE)) == Flags::ACK
         && layout.end <= octets.len()
         && layout.payload_at < layout.end
@@ -273,14 +277,17 @@ fn verify(octets: &[u8], layout: &Layout) -> bool {
 fn same_headers(one: &[u8], other: &[u8], layout: &Layout) -> bool {
     let (network, transport) = (layout.network_at, layout.transport_at);
     let same = |from: usize, to: usize| one.get(from..to) == other.get(from..to);
+    // Addresses, tags, type. Where these are the same, the IP headers begin at the same octet.
+    let link = same(0, network);
     let ip = if layout.v4 {
         // Version, TOS; flags and offset, TTL, protocol; addresses.
-        same(0, network + 2) && same(network + 6, network + 10) && same(network + 12, transport)
+        same(network, network + 2) && same(network + 6, network + 10) && same(network + 12, transport)
     } else {
-        same(0, network + 4) && same(network + 6, transport)
+        same(network, network + 4) && same(network + 6, transport)
     };
     let flags = |octets: &[u8]| octets.get(transport + 13).map(|flags| flags & !(Flags::PSH.bits() as u8));
-    ip && same(transport, transport + 4)
+    link && ip
+        && same(transport, transport + 4)
         && same(transport + 8, transport + 13)
         && flags(one) == flags(other)
         && same(transport + 14, transport + usize::from(tcp::CHECKSUM_OFFSET))

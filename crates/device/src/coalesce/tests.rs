@@ -152,6 +152,59 @@ fn whatever_tells_something_else_stays_apart() {
     assert_eq!(shape(&[plain(0, 100), second]).len(), 1);
 }
 
+/// Two segments that follow each other on Ethernet, the link header of the second changed by `change`.
+fn on_ethernet(change: impl Fn(&mut Vec<u8>)) -> [Frame; 2] {
+    let medium = Medium::Ethernet;
+    let mut second = plain(100, 100).frame(medium).to_vec();
+    change(&mut second);
+    [plain(0, 100).frame(medium), Frame { body: second.into(), id: 7, ..Frame::default() }]
+}
+
+#[test]
+fn segments_under_another_link_header_stay_apart() {
+    let vlan = |id: u8| move |octets: &mut Vec<u8>| drop(octets.splice(12..12, [0x81, 0, 0, id]));
+    let joined = |frames: &[Frame]| {
+        let mut frames = frames.to_vec();
+        (Coalescer::default().run(Medium::Ethernet, &mut frames, 0), frames.len())
+    };
+    assert_eq!(joined(&on_ethernet(|_| {})), (1, 1));
+    // Another destination, a group, another source, a VLAN.
+    assert_eq!(joined(&on_ethernet(|octets| octets[5] ^= 1)), (0, 2));
+    assert_eq!(joined(&on_ethernet(|octets| octets[..6].fill(0xff))), (0, 2));
+    assert_eq!(joined(&on_ethernet(|octets| octets[11] ^= 1)), (0, 2));
+    assert_eq!(joined(&on_ethernet(vlan(5))), (0, 2));
+    // And between VLANs.
+    let [_, five] = on_ethernet(vlan(5));
+    let [_, six] = on_ethernet(|octets| {
+        let later = plain(200, 100).frame(Medium::Ethernet).to_vec();
+        *octets = later;
+        vlan(6)(octets);
+    });
+    assert_eq!(joined(&[five.clone(), six]), (0, 2));
+    let [_, also_five] = on_ethernet(|octets| {
+        *octets = plain(200, 100).frame(Medium::Ethernet).to_vec();
+        vlan(5)(octets);
+    });
+    assert_eq!(joined(&[five, also_five]), (1, 1));
+    // The headers end at the same octet, but begin at another: a tag is as long as the options that are missing.
+    let bare = |seq| Segment { stamp: None, ..plain(seq, 100) };
+    let mut tagged = bare(0).frame(Medium::Ethernet).to_vec();
+    (0..3).for_each(|_| vlan(5)(&mut tagged));
+    let tagged = Frame { body: tagged.into(), ..Frame::default() };
+    assert_eq!(joined(&[tagged, plain(100, 100).frame(Medium::Ethernet)]), (0, 2));
+}
+
+#[test]
+fn what_is_sent_to_a_group_is_not_joined() {
+    let mut frames = on_ethernet(|octets| octets[0] |= 1).to_vec();
+    let mut first = frames[0].to_vec();
+    first[0] |= 1;
+    frames[0].body = first.into();
+    let before = frames.clone();
+    assert_eq!(Coalescer::default().run(Medium::Ethernet, &mut frames, 0), 0);
+    assert!(frames == before, "not a mark on them either");
+}
+
 #[test]
 fn flows_are_joined_apart_and_nothing_of_a_flow_passes_what_came_before_it() {
     let other = |segment: Segment| Segment { flow: 1, ..segment };

@@ -306,8 +306,8 @@ impl Tun {
         Ok(())
     }
 
-    /// Reads one frame; `None` when there is none, or none that is any good (that is counted).
-    fn read(&mut self, now: Instant) -> Result<Option<Frame>, Errno> {
+    /// Reads one frame, and says how many octets were read. `None` for one that is no good: it is counted.
+    fn read(&mut self, now: Instant) -> Result<(usize, Option<Frame>), Errno> {
         let (size, header_len, fd) = (self.pool.size(), self.header_len, &self.fd);
         let mut prefix = [0; sys::HEADER_MAX];
         let (packet, read) = self.pool.fill(|buffer| {
@@ -326,8 +326,6 @@ impl Tun {
             counters.rx_empty += 1;
         } else if packet.bytes.len() >= size {
             counters.rx_truncated += 1;
-            // The kernel's MTU must have grown. If it cannot be asked, our buffers stay as they are.
-            let _ = self.refresh_mtu();
         } else {
             let octets = packet.bytes.len();
             let mut frame = Frame::received(packet.bytes, packet.held, now);
@@ -341,12 +339,12 @@ impl Tun {
                 Ok(()) => {
                     counters.received(octets);
                     counters.rx_trains += u64::from(frame.offload.segment_size.is_some());
-                    return Ok(Some(frame));
+                    return Ok((read, Some(frame)));
                 }
                 Err(lie) => counters.lied(lie),
             }
         }
-        Ok(None)
+        Ok((read, None))
     }
 }
 
@@ -363,16 +361,23 @@ impl Device for Tun {
 
     fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
         let before = out.len();
+        // Frames that are no good count too: a flood of them may not keep us here.
         let (mut count, mut octets) = (0, 0);
+        let (truncated, mut asked) = (self.counters.rx_truncated, false);
         self.more = true;
         while count < BATCH && octets < BATCH_OCTETS {
             match self.read(now) {
-                Ok(Some(frame)) => {
-                    octets += frame.len();
-                    out.push(frame);
+                Ok((read, frame)) => {
                     count += 1;
+                    octets += read;
+                    out.extend(frame);
+                    if self.counters.rx_truncated > truncated && !asked {
+                        asked = true;
+                        // The kernel's MTU must have grown. If it cannot be asked, our buffers stay as they are.
+                        let _ = self.refresh_mtu();
+                    }
                 }
-                Ok(None) | Err(Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     self.more = false;
                     break;

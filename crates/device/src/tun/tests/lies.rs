@@ -79,6 +79,33 @@ fn a_frame_whose_header_lies_is_dropped_by_name_and_the_next_one_comes() {
 }
 
 #[test]
+fn a_flood_of_refused_frames_ends_a_batch_as_one_of_sound_frames_does() {
+    let honest = Header::of(&train(250), Medium::Ip, ALL).unwrap();
+    let lie = Header { gso_size: 0, ..honest }.emit(Order::Little);
+    // How many frames of these octets one call may look at: by their number, and by what they take.
+    let floods = [
+        (vec![0; 9], "rx_header_short", BATCH),
+        (vec![0; 10], "rx_empty", BATCH),
+        ([&lie[..], &train(250).to_vec()].concat(), "rx_offload_size", BATCH),
+        (vec![0; 70_000], "rx_truncated", BATCH_OCTETS.div_ceil(65_536)),
+    ];
+    for (refused, name, most) in floods {
+        let (mut tun, other) = device(10, ALL);
+        set_socket_send_buffer_size(&other, 4 << 20).unwrap();
+        let sent = std::iter::from_fn(|| rustix::io::write(&other, &refused).ok()).take(most + 1).count();
+        assert_eq!(sent, most + 1, "all of them fit into the socket: {name}");
+        let mut got = Vec::new();
+        assert_eq!(tun.receive(Instant::ZERO, &mut got).unwrap(), 0);
+        assert_eq!(counted(&tun), [(name, most as u64)]);
+        // The rest is asked for again, though nothing was got.
+        assert!(tun.has_more(), "{name}");
+        assert_eq!(tun.receive(Instant::ZERO, &mut got).unwrap(), 0);
+        assert_eq!(counted(&tun), [(name, sent as u64)]);
+        assert!(!tun.has_more(), "{name}");
+    }
+}
+
+#[test]
 fn what_came_in_before_a_full_batch_of_octets_leaves_the_rest_for_the_next() {
     let (mut tun, other) = device(10, ALL);
     let honest = Header::of(&train(60_000), Medium::Ip, ALL).unwrap();
