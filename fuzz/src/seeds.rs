@@ -6,6 +6,9 @@ extern crate handfast_wire as wire;
 #[path = "../../crates/explain/tests/any_octets/seeds.rs"]
 mod captures;
 
+#[path = "../../crates/device/tests/exercise/coalesce_seeds.rs"]
+mod batches;
+
 use handfast_wire::ethernet::{EtherType, MacAddr};
 use handfast_wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};
 use handfast_wire::{Head, Protocol, SeqNum, arp, ethernet, icmpv4, icmpv6, igmp, ipv4, ipv6, mld, ndp, udp};
@@ -182,6 +185,7 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
             vec![12, 0, 20, 0, 0, 0, 21, 1, 5, 220, 22, 1, 5, 0, 1, 23, 1, 4, 10, 0, 0, 9, 24, 0, 10, 200],
         ],
         "explain" => captures::all(),
+        "coalesce" => batches::all(),
         _ => return None,
     })
 }

@@ -12,10 +12,10 @@
 //! - [`pcapng`]: a recorder, as a file writer and as a wrapper.
 //! - [`tun`] (Linux): IP packets or Ethernet frames to and from the kernel; [`netlink`] sets such an interface up;
 //!   [`handover`] gives its descriptor to another process.
+//! - [`coalesce`]: joins what a device hands over one by one.
 //! - [`virtio`]: the header before a frame that tells of trains and checksums, and what of it is believed.
 
-#[cfg(any(target_os = "linux", test))]
-mod coalesce;
+pub mod coalesce;
 mod counters;
 #[cfg(target_os = "linux")]
 pub mod handover;

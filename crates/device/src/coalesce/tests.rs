@@ -195,6 +195,28 @@ fn segments_under_another_link_header_stay_apart() {
 }
 
 #[test]
+fn what_cutting_a_train_would_clear_is_not_joined() {
+    // A reserved bit, and an urgent pointer without its flag.
+    for (at, bit) in [(12, 8), (19, 1)] {
+        let before = [plain(0, 100), plain(100, 100)].map(|segment| {
+            let mut octets = segment.frame(Medium::Ip).to_vec();
+            octets[20 + at] ^= bit;
+            put(&mut octets, 20 + 16, 0);
+            let (src, dst) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+            let length = (octets.len() - 20) as u32;
+            let sum = checksum::pseudo_header_v4(src, dst, Protocol::TCP, length).with(&octets[20..]);
+            put(&mut octets, 20 + 16, sum.checksum());
+            Frame { body: octets.into(), ..Frame::default() }
+        });
+        let first = before[0].contiguous();
+        assert!(verify(&first, &layout(&first, Medium::Ip).unwrap()), "the checksum is not why");
+        let mut after = before.to_vec();
+        assert_eq!(Coalescer::default().run(Medium::Ip, &mut after, 0), 0);
+        assert!(after == before);
+    }
+}
+
+#[test]
 fn what_is_sent_to_a_group_is_not_joined() {
     let mut frames = on_ethernet(|octets| octets[0] |= 1).to_vec();
     let mut first = frames[0].to_vec();
