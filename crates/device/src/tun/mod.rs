@@ -131,7 +131,7 @@ impl Tun {
         done
     }
 
-    /// The same until `changes` are dropped, for an interface that stays: then its MTU is again what it was, and the
+    /// The same until `changes` are dropped, for an interface that stays: then its MTU is again what it was, it is down if it was down, and the
     /// addresses and routes that were not there before are gone.
     ///
     /// # Errors

@@ -189,6 +189,36 @@ fn what_was_changed_of_an_interface_is_undone_and_no_more() {
 }
 
 #[test]
+fn an_interface_that_was_down_is_down_again_and_has_the_ipv6_addresses_it_had() {
+    with_tun("an interface that was down", |mut tun| {
+        let mut netlink = Netlink::open().unwrap();
+        let address = "fd00:9::1".parse::<IpAddr>().unwrap();
+        let held = netlink.add_address("hf0", address, 64);
+        if held.is_ok() {
+            netlink.wait_until_local(address).unwrap();
+        }
+        let mut changes = Changes::default();
+        tun.configure_until(&mut changes, Some(1200), &[], &[]).unwrap();
+        // A kernel without IPv6 could not take it in the first place.
+        if held.is_ok() {
+            assert!(!netlink.is_local(address).unwrap());
+        }
+        drop(changes);
+        if held.is_ok() {
+            netlink.wait_until_local(address).unwrap();
+        }
+        assert!(netlink.link("hf0").unwrap().up);
+        netlink.set_down("hf0").unwrap();
+        let mut changes = Changes::default();
+        tun.configure_until(&mut changes, Some(1300), &[], &[]).unwrap();
+        assert!(netlink.link("hf0").unwrap().up);
+        drop(changes);
+        let link = netlink.link("hf0").unwrap();
+        assert_eq!((link.up, link.mtu), (false, 1400));
+    });
+}
+
+#[test]
 fn a_taken_name_says_who_has_it() {
     with_tun("TUN names", |tun| {
         let busy = Tun::open(tun.name()).unwrap_err();
