@@ -12,11 +12,25 @@ use std::num::NonZeroU64;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
-#[command(name = "handfast", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "handfast", version, max_term_width = 100, after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The exit codes of all commands.
+pub(crate) const CODES: &str = "\
+Exit codes:
+    0  it worked
+    1  something here failed: a file, an interface, a permission
+    2  it was asked wrongly
+    3  a name was not found
+    4  no connection: refused, unreachable
+    5  no answer in time
+    6  the connection broke
+    7  the server answered with an error
+    8  what was checked does not hold: a replay that differs, a world of sim that failed
+  130  it was interrupted, or had to cut connections off";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,10 +42,7 @@ Examples:
   handfast replay run.hfr --ladder
   handfast sim swarm --seeds 1000
   sudo handfast serve . &                                 a host of its own, with files
-  sudo handfast get http://10.111.0.2/README.md --trace   and another one that fetches one, packet by packet
-
-Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 130 it was interrupted. Commands that talk over a network: \
-3 a name was not found, 4 no connection, 5 no answer in time, 6 the connection broke, 7 the server answered with an error.";
+  sudo handfast get http://10.111.0.2/README.md --trace   and another one that fetches one, packet by packet";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

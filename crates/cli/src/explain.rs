@@ -20,7 +20,7 @@ use trace::{Lang, Settings};
 
 /// Tell what a capture shows: each connection as a ladder, with what went wrong and why
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 pub(crate) struct ExplainArgs {
     /// A capture: pcap or pcapng; - reads standard input
     #[arg(value_name = "FILE")]
@@ -61,7 +61,7 @@ pub(crate) fn run(args: ExplainArgs, out: &mut Out) -> anyhow::Result<Done> {
     }
     let file = File::open(&args.file).with_context(|| format!("cannot read {name}"))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Usage(format!("{name} is a directory")).into());
+        anyhow::bail!("{name} is a directory");
     }
     tell(file, &name, &args, out)
 }

@@ -12,13 +12,14 @@
 //!   each command is a module; what it prints goes through `out`, which knows terminals and closed pipes
 //! ```
 //!
-//! Exit codes: 0 it worked, 1 it did not, 2 it was asked wrongly, 3 to 7 what the network did (see `net::Exit`), 130 it
-//! was interrupted.
+//! Exit codes are the same for all of them: see `args::CODES`. What others wrote goes through `clean` before it is
+//! shown.
 
 mod args;
 mod bench;
 #[cfg(target_os = "linux")]
 mod body;
+mod clean;
 mod demo;
 mod explain;
 #[cfg(target_os = "linux")]
@@ -73,10 +74,11 @@ fn main() -> ExitCode {
     match result {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Badly) => ExitCode::FAILURE,
+        Ok(Done::DoesNotHold) => ExitCode::from(8),
         Ok(Done::Interrupted) => ExitCode::from(130),
         Err(error) if out::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("handfast: {error:#}");
+            out::complain(&format!("{error:#}"));
             exit_code(&error)
         }
     }
@@ -87,7 +89,11 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     if let Some(failure) = error.downcast_ref::<net::Failure>() {
         return ExitCode::from(failure.exit as u8);
     }
-    if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    match () {
+        () if error.is::<Usage>() => ExitCode::from(2),
+        () if error.is::<Interrupted>() => ExitCode::from(130),
+        () => ExitCode::FAILURE,
+    }
 }
 
 /// How a command ended that has said all there is to say.
@@ -95,6 +101,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
 enum Done {
     Well,
     Badly,
+    /// What was to be checked was checked, and is not so.
+    DoesNotHold,
     Interrupted,
 }
 
@@ -109,3 +117,15 @@ impl std::fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// The user ended it before it had begun.
+#[derive(Debug)]
+struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted before we had an address")
+    }
+}
+
+impl std::error::Error for Interrupted {}

@@ -1,5 +1,6 @@
 //! Where output goes: colours for a terminal, none for a file, and silence once nobody reads any more.
 
+use crate::clean;
 use anstream::AutoStream;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
@@ -37,6 +38,11 @@ impl Out {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
     }
+}
+
+/// Says on standard error what went wrong; it may hold what others wrote.
+pub(crate) fn complain(text: &str) {
+    anstream::eprintln!("handfast: {}", clean::text(text));
 }
 
 /// Columns when nobody says how many there are.

@@ -48,5 +48,6 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Done> {
     let cannot = || format!("cannot write to {}", dir.display());
     std::fs::create_dir_all(dir).with_context(cannot)?;
     clap_mangen::generate_to(Command::command(), dir).with_context(cannot)?;
+    writeln!(std::io::stdout(), "the manual pages are in {}", dir.display())?;
     Ok(Done::Well)
 }

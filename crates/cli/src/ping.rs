@@ -13,7 +13,7 @@ use tokio::time::{self, Instant as Time, MissedTickBehavior};
 
 /// Ask a host whether it is there, and how far away
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct PingArgs {
     /// Whom: an address or a name
     host: String,

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::out::Out;
-use crate::{Done, Usage};
+use crate::{Done, clean};
 use anyhow::Context as _;
 use clap::Args;
 use device::pcapng::{InterfaceId, Way, Writer};
@@ -23,7 +23,7 @@ use trace::{Entry, Lang, Live, Settings};
 
 /// Run a recording again, made by --record, and compare every packet that goes out with what had gone out
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 pub(crate) struct ReplayArgs {
     /// The recording
     #[arg(value_name = "FILE")]
@@ -50,9 +50,7 @@ Examples:
   sudo handfast serve . --record run.hfr     Ctrl-C ends it
   handfast replay run.hfr                    the same packets? and how many
   handfast replay run.hfr --ladder --until 2.5
-  handfast replay run.hfr --pcap run.pcapng
-
-Exit codes: 0 every packet was the same, 1 it differs (it is said where), 2 the file cannot be read, or not further.";
+  handfast replay run.hfr --pcap run.pcapng";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
@@ -63,9 +61,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(args: ReplayArgs, out: &mut Out) -> anyhow::Result<Done> {
     let name = args.file.display();
-    let file = File::open(&args.file).map_err(|why| Usage(format!("cannot read {name}: {why}")))?;
-    let mut replay =
-        Replay::open(BufReader::new(file)).map_err(|why| Usage(format!("cannot replay {name}: {why}")))?;
+    let file = File::open(&args.file).with_context(|| format!("cannot read {name}"))?;
+    let mut replay = Replay::open(BufReader::new(file)).with_context(|| format!("cannot replay {name}"))?;
     replay.until(args.until);
     let pcap = args.pcap.as_ref().map(|path| Pcap::create(path, &replay)).transpose()?;
     let mut view = View { args: &args, live: None, pcap };
@@ -80,11 +77,9 @@ pub(crate) fn run(args: ReplayArgs, out: &mut Out) -> anyhow::Result<Done> {
         }
         Err(ReplayError::Differs(difference)) => {
             say_end(&args, &replay, Some(&difference), out)?;
-            Ok(Done::Badly)
+            Ok(Done::DoesNotHold)
         }
-        Err(why) => {
-            Err(Usage(format!("cannot replay all of {name}: {}; then {why}", so_far(&replay))).into())
-        }
+        Err(why) => Err(anyhow::anyhow!("cannot replay all of {name}: {}; then {why}", so_far(&replay))),
     }
 }
 
@@ -121,20 +116,21 @@ fn say_end<R: Read>(
             "payload": head.payload, "about": head.about, "difference": differs,
             "chance": done.asked_otherwise.map(|(input, asked)| json!({ "input": input, "text": asked.to_string() })),
         });
-        out.line(&line.to_string())?;
+        out.line(&clean::json(&line))?;
         return Ok(());
     }
     if head.program != this {
-        out.line(&format!("recorded by version {}, replayed by version {this}", head.program))?;
+        out.line(&format!("recorded by version {}, replayed by version {this}", clean::line(&head.program)))?;
     }
     match difference {
         Some(difference) => {
             out.line(&format!("{}; then", so_far(replay)))?;
-            out.line(&difference.to_string())?;
+            out.line(&clean::text(&difference.to_string()))?;
         }
         None => {
             out.line(&format!("equal: {}", so_far(replay)))?;
             if let Some((input, asked)) = done.asked_otherwise {
+                let asked = clean::line(&asked.to_string());
                 out.line(&format!("yet the code has changed: at input {input} {asked}"))?;
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::net::dns::{self, Answer, How};
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role, server};
-use crate::{Done, Usage};
+use crate::{Done, Usage, clean};
 use clap::Args;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record, RecordType};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Ask a name server, as dig does, by a stack of our own
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct ResolveArgs {
     /// NAME [TYPE] [@SERVER[:PORT]]; the type is A and AAAA if none is given; the server is that of --dns
     #[arg(required = true, value_name = "WHAT")]
@@ -167,7 +167,7 @@ fn tell(
             lines.extend(message.authorities.iter().map(words));
         }
     } else {
-        lines.extend(message.answers.iter().map(|record| printable(&record.data.to_string())));
+        lines.extend(message.answers.iter().map(|record| clean::line(&record.data.to_string())));
     }
     if net.say.json || !lines.is_empty() {
         net.say.line(json, &lines.join("\n"))?;
@@ -177,7 +177,7 @@ fn tell(
 
 fn words(record: &Record) -> String {
     let name = record.name.to_string();
-    printable(&format!(
+    clean::line(&format!(
         "{name:<30} {:>7} {:<6} {}",
         record.ttl,
         record.record_type().to_string(),
@@ -188,11 +188,6 @@ fn words(record: &Record) -> String {
 fn record(record: &Record) -> Value {
     json!({ "name": record.name.to_string(), "ttl": record.ttl, "type": record.record_type().to_string(),
         "data": record.data.to_string() })
-}
-
-/// What a server says may be anything: nothing of it may steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -229,10 +224,5 @@ mod tests {
             let why = question(bad).unwrap_err();
             assert!(why.contains(part), "{bad:?}: {why}");
         }
-    }
-
-    #[test]
-    fn nothing_that_a_server_says_steers_a_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a?[2Jb?c");
     }
 }

@@ -29,7 +29,7 @@ enum SimCommand {
 
 /// Random links, faults, settings and users, one world a seed; every rule is checked at every step
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 struct SwarmArgs {
     /// How many worlds
     #[arg(long, value_name = "N", default_value = "1000", allow_negative_numbers = true, value_parser = args::count)]
@@ -134,7 +134,7 @@ pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     Ok(match interrupted {
         true => Done::Interrupted,
         false if summary.failures.is_empty() => Done::Well,
-        false => Done::Badly,
+        false => Done::DoesNotHold,
     })
 }
 
@@ -216,7 +216,7 @@ fn draw(args: &SwarmArgs, out: &mut Out) -> anyhow::Result<Done> {
         }
         Err(failure) => {
             out.line(&format!("FAILED: {failure}"))?;
-            Ok(Done::Badly)
+            Ok(Done::DoesNotHold)
         }
     }
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Measure the stack, beside smoltcp and the kernel
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,

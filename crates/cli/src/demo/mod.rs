@@ -26,7 +26,7 @@ use trace::{Ladder, Lang};
 
 /// Show how it works: a scene between two hosts, packet by packet, with the reason for each
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 pub(crate) struct DemoArgs {
     #[command(subcommand)]
     special: Option<Special>,
@@ -201,7 +201,7 @@ fn find(name: &str, lang: Lang) -> anyhow::Result<&'static Scene> {
     let near = scenes::ALL.iter().min_by_key(distance).filter(|scene| distance(scene) <= 4);
     let part = scenes::ALL.iter().find(|scene| scene.name.contains(&wanted));
     let near = part.or(near).map(|scene| scene.name);
-    let name = scene::printable(name);
+    let name = crate::clean::line(name);
     let message = match (lang, near) {
         (Lang::En, Some(near)) => {
             format!("there is no scene '{name}'; did you mean '{near}'? --list shows all")

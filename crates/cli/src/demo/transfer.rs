@@ -25,7 +25,7 @@ use wire::Payload;
 
 /// Send a file from one host to the other over a bad link, and compare what arrives
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
 pub(super) struct TransferArgs {
     /// The file: any that can be read
     #[arg(long, value_name = "PATH")]

@@ -5,15 +5,17 @@ use super::{ask, broken, head_text, header, parse, usable};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use crate::sink::Sink;
-use crate::{Done, Usage};
+use crate::{Done, Usage, clean};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, COOKIE, HOST, PROXY_AUTHORIZATION};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
 use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 use std::fs::File;
 use std::future::poll_fn;
+use std::io::{Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
@@ -24,7 +26,7 @@ const REDIRECTIONS: u32 = 10;
 
 /// Fetch a file over HTTP, by a stack of our own
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct GetArgs {
     /// What: http://HOST[:PORT]/PATH; http:// may be left out
     url: String,
@@ -73,16 +75,23 @@ pub(crate) fn run(args: GetArgs) -> anyhow::Result<Done> {
         tokio::select! {
             done = fetch(net, &args, url.clone(), file, &progress) => done,
             () = tokio::time::sleep(limit) => {
-                Err(Failure::error(Exit::TimedOut, format!("{url}: not all of it came in {} s", limit.as_secs())))
+                let how = goes_on(file);
+                let (limit, octets) = (limit.as_secs(), progress.octets());
+                Err(Failure::error(Exit::TimedOut, format!("{url}: in {limit} s only {octets} octets came{how}")))
             }
             () = net.interrupted() => {
                 progress.end();
-                let how = file.map_or("", |_| "; -C goes on there");
+                let how = goes_on(file);
                 anstream::eprintln!("handfast: interrupted after {}{how}", progress.words());
                 Ok(Done::Interrupted)
             }
         }
     })
+}
+
+/// What can be done about a file that is not whole.
+fn goes_on(file: Option<&Path>) -> &'static str {
+    file.map_or("", |_| "; -C goes on there")
 }
 
 async fn fetch(
@@ -109,10 +118,14 @@ async fn fetch(
         let Some(next) = redirection(&url, &response)? else {
             return match there {
                 _ if args.head => tell_head(net, &url, &response),
+                0 if response.status() == StatusCode::PARTIAL_CONTENT && !headers.contains_key(RANGE) => Err(
+                    Failure::error(Exit::Status, format!("{url}: a part came, but all of it was asked for")),
+                ),
                 0 => receive(net, &url, response, file, 0, progress).await,
                 there => go_on(net, &url, response, file, there, progress).await,
             };
         };
+        leave(&mut headers, &url, &next);
         url = next;
     }
     Err(Failure::error(Exit::Status, format!("{url}: more than {REDIRECTIONS} redirections")))
@@ -131,6 +144,16 @@ fn redirection(url: &Url, response: &Response<Incoming>) -> anyhow::Result<Optio
     Ok(Some(next))
 }
 
+/// Another host may not see what was meant for the first one (RFC 9110 §15.4).
+fn leave(headers: &mut HeaderMap, from: &Url, to: &Url) {
+    let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    if place(from) != place(to) {
+        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
+            headers.remove(name);
+        }
+    }
+}
+
 fn tell_head(net: &Net, url: &Url, response: &Response<Incoming>) -> anyhow::Result<Done> {
     let status = response.status();
     if net.say.json {
@@ -139,9 +162,9 @@ fn tell_head(net: &Net, url: &Url, response: &Response<Incoming>) -> anyhow::Res
             .collect();
         let head =
             json!({ "event": "head", "url": url.as_str(), "status": status.as_u16(), "headers": headers });
-        println!("{head}");
+        writeln!(stdout(), "{}", clean::json(&head))?;
     } else {
-        print!("{}", head_text(response));
+        write!(stdout(), "{}", head_text(response))?;
     }
     if status.as_u16() < 400 { Ok(Done::Well) } else { Err(refused(url, status)) }
 }
@@ -231,7 +254,7 @@ async fn receive(
         None => "cannot write to standard output".to_owned(),
     })?;
     if let Some(why) = broke {
-        let how = if file.is_some() { "; -C goes on there" } else { "" };
+        let how = goes_on(file);
         let exit = why.downcast_ref::<Failure>().map_or(Exit::Broken, |why| why.exit);
         return Err(Failure::error(exit, format!("{why} after {} octets{how}", progress.whole())));
     }
@@ -256,4 +279,29 @@ fn tell(
     };
     let words = format!("{}: {}", name.as_deref().unwrap_or("-"), progress.words());
     net.say.line(json, &words).map_err(|why| anyhow!(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of the headers after a redirection.
+    fn left(from: &str, to: &str) -> Vec<&'static str> {
+        let names = ["authorization", "cookie", "host", "accept"];
+        let mut headers: HeaderMap = names
+            .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("x")))
+            .into_iter()
+            .collect();
+        leave(&mut headers, &from.parse().unwrap(), &to.parse().unwrap());
+        names.into_iter().filter(|name| headers.contains_key(*name)).collect()
+    }
+
+    #[test]
+    fn what_was_meant_for_one_host_is_not_sent_to_another() {
+        let all = ["authorization", "cookie", "host", "accept"];
+        assert_eq!(left("http://a.example/x", "http://a.example:80/y"), all);
+        for elsewhere in ["http://b.example/x", "http://a.example:81/x", "http://[fd00::1]/"] {
+            assert_eq!(left("http://a.example/x", elsewhere), ["accept"], "{elsewhere}");
+        }
+    }
 }

@@ -16,8 +16,8 @@ pub(crate) use put::PutArgs;
 pub(crate) use get::run as get;
 pub(crate) use put::run as put;
 
-use crate::Usage;
 use crate::net::{Exit, Failure, Net};
+use crate::{Usage, clean};
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -122,13 +122,14 @@ fn broken(url: &Url, why: &hyper::Error) -> anyhow::Error {
     Failure::error(Exit::Broken, format!("{url}: {text}"))
 }
 
-/// The head of an answer, as it is on the wire.
-fn head_text(response: &Response<Incoming>) -> String {
+/// The head of an answer, as it is on the wire, but for what would steer a terminal.
+fn head_text<B>(response: &Response<B>) -> String {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or("");
     let mut text = format!("{:?} {} {reason}\n", response.version(), status.as_u16());
     for (name, value) in response.headers() {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        let value = clean::line(&String::from_utf8_lossy(value.as_bytes()));
+        text.push_str(&format!("{name}: {value}\n"));
     }
     text
 }
@@ -154,6 +155,13 @@ mod tests {
             let why = url(bad).unwrap_err();
             assert!(why.contains(part), "{bad}: {why}");
         }
+    }
+
+    #[test]
+    fn a_head_is_shown_without_what_steers_a_terminal() {
+        let value = HeaderValue::from_bytes("x\u{9b}2Jy \u{9d}0;z".as_bytes()).unwrap();
+        let response = Response::builder().header("x-name", value).body(()).unwrap();
+        assert_eq!(head_text(&response), "HTTP/1.1 200 OK\nx-name: x\u{fffd}2Jy \u{fffd}0;z\n");
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub(super) fn rate(octets: u64, seconds: f64) -> String {
     let (value, unit) = match bits {
         bits if bits >= 1e9 => (bits / 1e9, "Gbit/s"),
         bits if bits >= 1e6 => (bits / 1e6, "Mbit/s"),
-        bits => (bits / 1e3, "kbit/s"),
+        bits if bits >= 1e3 => (bits / 1e3, "kbit/s"),
+        bits => (bits, "bit/s"),
     };
     format!("{value:.1} {unit}")
 }
@@ -108,5 +109,6 @@ mod tests {
         assert_eq!(rate(125_000_000, 1.0), "1.0 Gbit/s");
         assert_eq!(rate(1_250_000, 1.0), "10.0 Mbit/s");
         assert_eq!(rate(125, 1.0), "1.0 kbit/s");
+        assert_eq!(rate(3, 0.73), "32.9 bit/s");
     }
 }

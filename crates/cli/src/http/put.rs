@@ -4,7 +4,7 @@ use super::progress::{self, Progress};
 use super::{ask, broken, head_text, header, parse};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
-use crate::{Done, Usage};
+use crate::{Done, Usage, clean};
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
@@ -27,7 +27,7 @@ const SAID: usize = 2_000;
 
 /// Upload a file over HTTP, by a stack of our own
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct PutArgs {
     /// The file; - is standard input
     file: PathBuf,
@@ -93,7 +93,8 @@ pub(crate) fn run(args: PutArgs) -> anyhow::Result<Done> {
         tokio::select! {
             done = send(net, &args, &url, body, &progress) => done,
             () = tokio::time::sleep(limit) => {
-                Err(Failure::error(Exit::TimedOut, format!("{url}: not all of it went in {} s", limit.as_secs())))
+                let (limit, octets) = (limit.as_secs(), progress.octets());
+                Err(Failure::error(Exit::TimedOut, format!("{url}: {octets} octets went, and no answer came in {limit} s")))
             }
             () = net.interrupted() => {
                 progress.end();
@@ -140,9 +141,8 @@ async fn text(url: &Url, mut body: Incoming) -> anyhow::Result<String> {
             octets.extend_from_slice(&data[..data.len().min(SAID.saturating_sub(octets.len()))]);
         }
     }
-    // It may be anything: nothing of it may steer a terminal.
-    let text = String::from_utf8_lossy(&octets);
-    Ok(text.chars().filter(|c| *c == '\n' || !c.is_control()).collect())
+    // It may be anything.
+    Ok(clean::text(&String::from_utf8_lossy(&octets)))
 }
 
 /// A body whose octets are counted as they go.

@@ -25,7 +25,7 @@ use tokio::sync::mpsc::Receiver;
 
 /// Connect standard input and output to a port, or listen at one
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, net::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct NcArgs {
     /// HOST PORT; with -l [ADDRESS] PORT; with -z HOST PORTS, as in 20-25,80
     #[arg(required = true, num_args = 1..=2, value_name = "WHERE")]
@@ -198,7 +198,7 @@ impl<'a> Nc<'a> {
             match self.stream(stream, &totals).await {
                 Ok(()) => {}
                 // One that broke is not the end of those to come.
-                Err(why) if self.args.keep && why.is::<Failure>() => anstream::eprintln!("handfast: {why}"),
+                Err(why) if self.args.keep && why.is::<Failure>() => crate::out::complain(&why.to_string()),
                 Err(why) => return Err(why),
             }
             if !self.args.keep {

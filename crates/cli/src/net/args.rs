@@ -122,9 +122,3 @@ your own (unshare -rn). Several such commands reach each other: the kernel passe
 since Linux 6.17; before, set net.ipv6.conf.all.forwarding=1). To \
 reach other machines, too, the kernel has to translate our addresses (nft, iptables MASQUERADE) or the interface has to \
 be on a bridge (--tap NAME --bridge BRIDGE).";
-
-/// The exit codes of all of them.
-pub(crate) const CODES: &str = "\
-Exit codes: 0 it worked, 1 something here failed (interface, file), 2 it was asked wrongly, 3 a name was not found, \
-4 no connection (refused, unreachable), 5 no answer in time, 6 the connection broke, 7 the server answered with an \
-error, 130 it was interrupted.";

@@ -4,6 +4,7 @@ use super::{NetArgs, Say};
 use anyhow::{Context as _, anyhow};
 use handfast::{RecordOptions, Recorder};
 use record::Watch;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,9 +28,9 @@ impl Journal {
         let name = path.display().to_string();
         let options = RecordOptions {
             payload: args.record_payload,
-            about: std::env::args().collect::<Vec<_>>().join(" "),
+            about: about(std::env::args_os()),
             on_failure: Some(Box::new(move |why| {
-                anstream::eprintln!("handfast: recording to {name} has ended: {why}; the rest goes on");
+                crate::out::complain(&format!("recording to {name} has ended: {why}; the rest goes on"));
             })),
             ..RecordOptions::default()
         };
@@ -73,5 +74,26 @@ impl Journal {
             ),
         );
         Ok(())
+    }
+}
+
+/// What a recording says that it is of: the command, and nothing that was given to it, for that may be secret (a header, a
+/// URL) and a recording is made to be handed on.
+fn about(mut line: impl Iterator<Item = OsString>) -> String {
+    let command = line.nth(1).unwrap_or_default();
+    format!("handfast {}", command.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    #[test]
+    fn a_recording_names_the_command_and_keeps_what_was_given_to_it_secret() {
+        let line =
+            ["/usr/bin/handfast", "get", "-H", "Authorization: Bearer s3cret", "http://a.example/?key=k3y"];
+        let line = line.into_iter().map(OsString::from).chain([OsString::from_vec(vec![0xff])]);
+        assert_eq!(about(line), "handfast get");
     }
 }

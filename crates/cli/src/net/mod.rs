@@ -19,11 +19,11 @@ mod say;
 mod watch;
 
 pub(crate) use address::{Pair, server};
-pub(crate) use args::{ABOUT, CODES, NetArgs};
+pub(crate) use args::{ABOUT, NetArgs};
 pub(crate) use failure::{Exit, Failure};
 pub(crate) use say::Say;
 
-use crate::Done;
+use crate::{Done, Interrupted};
 use address::Plan;
 use anyhow::Context as _;
 use device::tun::Changes;
@@ -131,7 +131,7 @@ impl Net {
         let (recorder, journal) = Journal::begin(&args)?.unzip();
         // An interface that is not ours is left as it was.
         let mut changes = Changes::default();
-        let (device, mut pairs) = open::open(&args, &plan, role, &mut changes, say)?;
+        let (device, pairs) = open::open(&args, &plan, role, &mut changes, say)?;
         let name = device.name().to_owned();
         let builder = Stack::builder().clock(clock);
         let mut builder = match args.profile() {
@@ -158,16 +158,8 @@ impl Net {
             builder = builder.autoconfigure();
         }
         let stack = builder.build().context("cannot start the stack")?;
-        let mut servers = args.dns;
-        if configures_itself {
-            pairs = lent(&stack).await?;
-            servers.extend(stack.name_servers().into_iter().map(|server| SocketAddr::new(server, 53)));
-        }
-        settle(&stack, &pairs).await;
-        let has = |v4: bool| pairs.iter().any(|pair| pair.ours.address().is_ipv4() == v4);
-        let (v4, v6) = (has(true), has(false));
-        let names = Names { given: args.resolve, servers, v4, v6 };
-        Ok(Self {
+        let names = Names { given: args.resolve, servers: args.dns, v4: false, v6: false };
+        let mut net = Self {
             stack,
             pairs,
             name,
@@ -178,7 +170,43 @@ impl Net {
             changes,
             stats: args.stats,
             asked_to_end,
-        })
+        };
+        let ready = tokio::select! {
+            ready = Self::ready(&net.stack, &net.pairs, configures_itself) => ready,
+            () = net.interrupted() => Err(Interrupted.into()),
+        };
+        match ready {
+            Ok(pairs) => {
+                net.has(pairs, configures_itself);
+                Ok(net)
+            }
+            Err(why) => {
+                // What is in the way comes first, before a capture that is not complete.
+                let _ = net.close(Duration::ZERO).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Waits until the stack has its addresses, and gives them.
+    ///
+    /// # Errors
+    /// Nobody lends us one.
+    async fn ready(stack: &Stack, given: &[Pair], configures_itself: bool) -> anyhow::Result<Vec<Pair>> {
+        let pairs = if configures_itself { lent(stack).await? } else { given.to_vec() };
+        settle(stack, &pairs).await;
+        Ok(pairs)
+    }
+
+    /// It has these addresses.
+    fn has(&mut self, pairs: Vec<Pair>, configures_itself: bool) {
+        if configures_itself {
+            let lent = self.stack.name_servers();
+            self.names.servers.extend(lent.into_iter().map(|server| SocketAddr::new(server, 53)));
+        }
+        let has = |v4: bool| pairs.iter().any(|pair| pair.ours.address().is_ipv4() == v4);
+        (self.names.v4, self.names.v6) = (has(true), has(false));
+        self.pairs = pairs;
     }
 
     /// Returns when the user asks for the end.

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 
 /// As many stacks find a place by themselves.
 const MOST: u8 = 254;
+/// As many letters has the longest name of an interface: with a zero behind it, it is IFNAMSIZ octets.
+const NAME: usize = 15;
 
 /// # Errors
 /// [`Usage`]: no interface can be called so.
@@ -19,7 +21,7 @@ pub(super) fn check_names(args: &NetArgs) -> Result<(), Usage> {
     // The kernel takes more, and makes "hf%d" another name than what was asked for.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     for name in [&args.tun, &args.tap, &args.bridge].into_iter().flatten() {
-        if name.is_empty() || !name.chars().all(plain) {
+        if !(1..=NAME).contains(&name.len()) || !name.chars().all(plain) {
             return Err(Usage(TunError::BadName { name: name.clone() }.to_string()));
         }
     }
@@ -92,7 +94,7 @@ pub(super) fn open(
         let text = format!(
             "the kernel will not pass on what we send to other stacks: {why} (--no-forward is silent)"
         );
-        anstream::eprintln!("handfast: {text}");
+        crate::out::complain(&text);
     }
     Ok((tun, there))
 }

@@ -1,5 +1,6 @@
 //! Where a command says what it does: in words or in JSON, beside what it carries.
 
+use crate::clean;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Where, and in which form. Cheap, and usable from any task.
@@ -28,12 +29,14 @@ impl Say {
         stdout.flush()
     }
 
-    /// Says it in the form that was asked for: a JSON object, or a line of words.
+    /// Says it in the form that was asked for: a JSON object, or words. What steers a terminal is taken out; where others
+    /// wrote part of a line, it is for the caller to keep it on its line ([`clean::line`]).
     ///
     /// # Errors
     /// Nobody reads any more.
     pub(crate) fn line(self, json: impl FnOnce() -> serde_json::Value, words: &str) -> io::Result<()> {
-        if self.json { self.write(&format!("{}\n", json())) } else { self.write(&format!("{words}\n")) }
+        let text = if self.json { clean::json(&json()) } else { clean::text(words) };
+        self.write(&format!("{text}\n"))
     }
 
     /// The same, for those who go on when nobody reads.

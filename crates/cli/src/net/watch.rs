@@ -143,7 +143,7 @@ impl Recording {
             tokio::time::sleep(FLUSH).await;
             if let Some(why) = recorder.hand_over() {
                 let path = path.display();
-                anstream::eprintln!("handfast: recording to {path} has ended: {why}; the rest goes on");
+                crate::out::complain(&format!("recording to {path} has ended: {why}; the rest goes on"));
                 return std::future::pending().await;
             }
         }

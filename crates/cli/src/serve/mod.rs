@@ -15,8 +15,8 @@ mod services;
 mod site;
 mod upload;
 
-use crate::Done;
 use crate::net::{self, Net, NetArgs, Prepared, Role, Say};
+use crate::{Done, clean};
 use anyhow::Context as _;
 use clap::Args;
 use handfast::{KeepAlive, ListenConfig, Stack, TcpConfig, TcpListener};
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serve files over HTTP to this machine's kernel, through a TUN device (Linux; needs root or a TUN of your own)
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{CODES}", net::ABOUT))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct ServeArgs {
     /// The directory
     dir: PathBuf,
@@ -74,10 +74,6 @@ Examples:
   sudo handfast serve . --udp-echo 7 --tcp-echo 7 --tcp-digest 8
   head -c 9M /dev/zero | nc -N 10.111.0.2 8     a half-close: we answer after your FIN
   sudo handfast get http://10.111.0.2/README.md  a second stack: the kernel passes packets between the two";
-
-const CODES: &str = "\
-Exit codes: 0 it was stopped and nothing was cut off, 1 it failed, 2 it was asked wrongly, 130 it was stopped and \
-connections were cut off.";
 
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Done> {
     let prepared = Prepared::new(args.net.clone(), Role::Server, false)?;
@@ -141,7 +137,7 @@ async fn accept(
                                 json!({ "event": "request", "peer": peer.to_string(), "method": method.as_str(),
                                     "path": &path, "status": status, "cut_off": cut })
                             },
-                            &format!("{peer} {method} {path} {status}{words}"),
+                            &format!("{peer} {method} {} {status}{words}", clean::line(&path)),
                         );
                     }
                     Ok::<_, Infallible>(response)

@@ -280,7 +280,7 @@ fn failed(why: &io::Error, head: bool) -> Response<Body> {
         io::ErrorKind::ReadOnlyFilesystem => (StatusCode::FORBIDDEN, "nothing can be written here"),
         _ => {
             // The asker can do nothing about it; whoever serves may.
-            anstream::eprintln!("handfast: cannot answer: {why}");
+            crate::out::complain(&format!("cannot answer: {why}"));
             (StatusCode::INTERNAL_SERVER_ERROR, "this went wrong here")
         }
     };

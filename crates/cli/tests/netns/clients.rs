@@ -375,7 +375,7 @@ fn shells_and_readers_get_their_pages() {
     ends(&["man"], 0, &[".TH handfast 1"]);
     let dir = TempDir::new();
     let pages = dir.path("man");
-    ends(&["man", pages.to_str().unwrap()], 0, &[]);
+    ends(&["man", pages.to_str().unwrap()], 0, &["manual pages are in", pages.to_str().unwrap()]);
     for page in ["handfast.1", "handfast-get.1", "handfast-nc.1", "handfast-serve.1"] {
         let text = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(text.contains(".SH"), "{page}");

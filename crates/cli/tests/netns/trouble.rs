@@ -1,10 +1,10 @@
 //! What goes wrong is told in words that help, and by the exit code.
 
 use crate::support::{HANDFAST, Server, TempDir, in_namespace, run, sha256_of, succeed, there};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// `handfast serve` fails with this code, says all of `words`, and nothing else happens.
 fn fails(output: &Output, code: i32, words: &[&str]) {
@@ -39,6 +39,9 @@ fn what_is_asked_wrongly_is_told_before_anything_is_done() {
     fails(&asked(&[path, "--tun", "a name that is too long"]), 2, &["no interface can be called"]);
     for name in ["%d", "hf%d", "''", ""] {
         fails(&asked(&[path, "--tun", name]), 2, &["no interface can be called"]);
+    }
+    for option in ["--tun", "--tap"] {
+        fails(&asked(&[path, option, "averyveryverylongname1"]), 2, &["no interface can be called", "15"]);
     }
     fails(&asked(&[path, "--port", "-1"]), 2, &["--port", "-1 is not in"]);
     fails(&asked(&["/no/such/directory"]), 1, &["/no/such/directory", "No such file"]);
@@ -213,6 +216,26 @@ fn ctrl_c_ends_cleanly_and_leaves_nothing_behind() {
         let left: Vec<_> =
             std::fs::read_dir(dir.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["big"]);
+    });
+}
+
+#[test]
+fn ctrl_c_ends_a_command_that_waits_for_an_address() {
+    in_namespace("trouble::ctrl_c_ends_a_command_that_waits_for_an_address", &["ip"], || {
+        succeed("ip", ["link", "add", "br0", "type", "bridge"]);
+        succeed("ip", ["link", "set", "br0", "up"]);
+        // Nobody lends addresses there.
+        let child = Command::new(HANDFAST)
+            .args(["ping", "--tap", "hf1", "--bridge", "br0", "10.0.0.1"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !there("hf1") {
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        fails(&child.wait_with_output().unwrap(), 130, &["interrupted before"]);
+        assert!(!there("hf1"));
     });
 }
 

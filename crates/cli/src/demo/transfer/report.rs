@@ -33,7 +33,7 @@ impl Transfer {
         let share = if out + again > 0 { again as f64 * 100.0 / (out + again) as f64 } else { 0.0 };
         let took = lang.span(self.took);
         let rate = bits(self.goodput());
-        let name = crate::demo::scene::printable(&args.file.display().to_string());
+        let name = crate::clean::line(&args.file.display().to_string());
         let profile = args.profile();
         let mut text = match lang {
             Lang::En => format!("{name} over a link of {profile}, both ways\n\n"),
