@@ -22,6 +22,8 @@ const SENT: u8 = 2;
 
 /// Octets of one payload that a file may claim: a connection's buffer holds no more.
 const MOST: usize = 1 << 30;
+/// Octets of a frame that a file may claim where it has only some of them: a train with its headers has fewer.
+const FRAME: usize = 1 << 18;
 /// Octets of body that are looked at for headers at first.
 const USUAL: usize = 16;
 /// What stands for payload that was left out.
@@ -243,6 +245,7 @@ impl Decoder<'_> {
         match kind {
             INPUT => {
                 let mut input: Input = self.take()?;
+                input.check().ok()?;
                 if let Some(room) = input.payload_mut() {
                     *room = self.payload()?;
                 }
@@ -281,7 +284,8 @@ impl Decoder<'_> {
         let len =
             lens.iter().try_fold(0usize, |sum, len| sum.checked_add(*len)).filter(|len| *len <= MOST)?;
         let kept: usize = self.take()?;
-        if kept > len {
+        // Either all is there, or the headers of one frame, or nothing.
+        if kept > len || (kept != 0 && kept != len && len > FRAME) {
             return None;
         }
         let mut kept = self.octets(kept)?;

@@ -1,6 +1,6 @@
 //! Settings of a host: each knob says its default, its limit, and where they come from.
 
-use ::tcp::TcpConfig;
+use ::tcp::{ConfigError, TcpConfig};
 use core::fmt;
 use env::Duration;
 
@@ -110,7 +110,7 @@ impl HostConfig {
         if self.memory < 1 << 20 {
             return Err(HostConfigError::Memory);
         }
-        Ok(())
+        self.tcp.check().map_err(HostConfigError::Tcp)
     }
 }
 
@@ -132,6 +132,8 @@ pub enum HostConfigError {
     Table,
     /// A memory budget below 1 MiB.
     Memory,
+    /// The settings of connections.
+    Tcp(ConfigError),
 }
 
 impl fmt::Display for HostConfigError {
@@ -144,6 +146,7 @@ impl fmt::Display for HostConfigError {
             Self::ReassemblyMemory => "reassembly needs at least 128 KiB per source, and no more than in all",
             Self::Table => "a table or queue is too small: 16 neighbours, 16 paths, 64 frames",
             Self::Memory => "the memory budget must be at least 1 MiB",
+            Self::Tcp(why) => return why.fmt(f),
         })
     }
 }

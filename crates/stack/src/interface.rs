@@ -43,7 +43,11 @@ impl InterfaceId {
 /// assert!("10.0.0.2/33".parse::<Cidr>().is_err());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "(IpAddr, u8)", try_from = "(IpAddr, u8)")
+)]
 pub struct Cidr {
     address: IpAddr,
     prefix: u8,
@@ -99,6 +103,23 @@ impl Cidr {
             (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()) & mask(self.prefix, 128) == 0,
             _ => false,
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Cidr> for (IpAddr, u8) {
+    fn from(cidr: Cidr) -> Self {
+        (cidr.address, cidr.prefix)
+    }
+}
+
+/// What was read may have a prefix longer than its address.
+#[cfg(feature = "serde")]
+impl TryFrom<(IpAddr, u8)> for Cidr {
+    type Error = &'static str;
+
+    fn try_from((address, prefix): (IpAddr, u8)) -> Result<Self, Self::Error> {
+        Self::new(address, prefix).ok_or("a prefix longer than its address")
     }
 }
 

@@ -112,6 +112,25 @@ impl Default for TcpConfig {
 }
 
 impl TcpConfig {
+    /// Whether every knob is within its limits. What was built with the methods here always is; what was read from a file
+    /// need not be.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let again = self.clone().ack_delay(self.ack_delay)?;
+        let again = again.send_buffer(self.send_buffer)?.receive_buffer(self.receive_buffer)?;
+        let again = again.rto(self.rto_initial, self.rto_min, self.rto_max)?.r1(self.r1)?;
+        let again = again.keep_alive(self.keep_alive)?.msl(self.msl)?;
+        if again.user_timeout(self.user_timeout).user_timeout != self.user_timeout {
+            return Err(ConfigError::UserTimeout);
+        }
+        if self.clone().initial_window(self.initial_window).initial_window != self.initial_window {
+            return Err(ConfigError::InitialWindow);
+        }
+        Ok(())
+    }
+
     /// How long an ACK may wait. Default 40 ms; under 500 ms.
     ///
     /// # Errors

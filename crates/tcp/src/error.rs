@@ -101,6 +101,10 @@ pub enum ConfigError {
     Msl,
     /// R1 is at least 3 retransmissions (RFC 9293 SHLD-10).
     R1,
+    /// A user timeout between one second and 32,767 minutes (RFC 5482 §3.1).
+    UserTimeout,
+    /// An initial window of 1 to 10 segments (RFC 6928 §2).
+    InitialWindow,
 }
 
 impl fmt::Display for ConfigError {
@@ -112,6 +116,8 @@ impl fmt::Display for ConfigError {
             Self::Buffer => "a buffer must hold between 2 KiB and 1 GiB",
             Self::Msl => "the maximum segment lifetime must be above zero",
             Self::R1 => "R1 must be at least 3 retransmissions",
+            Self::UserTimeout => "the user timeout must be between a second and 32,767 minutes",
+            Self::InitialWindow => "the initial window must be 1 to 10 segments",
         })
     }
 }

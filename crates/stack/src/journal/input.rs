@@ -4,16 +4,13 @@ use crate::{
     Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, Host, InterfaceConfig, InterfaceId, ListenConfig,
     ListenerId, PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
-use ::tcp::{KeepAlive, SendFlags};
+use ::tcp::{ConfigError, KeepAlive, SendFlags};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 use env::{Duration, Instant, Machine as _};
 use wire::{Frame, Offload, Payload};
-
-/// Octets that a replayed read has room for, at most: no buffer of a connection is larger.
-const READ: usize = 1 << 30;
 
 /// What a call answers is nobody's business here.
 fn ignore<T>(_answer: T) {}
@@ -178,6 +175,18 @@ impl Input {
         }
     }
 
+    /// Whether the settings in it are within their limits: those of an input that was read from a file need not be.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::TcpListen(_, _, ListenConfig { tcp: Some(tcp), .. })
+            | Self::TcpConnect(_, ConnectOptions { tcp: Some(tcp), .. }) => tcp.check(),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the call on `host`. Its answer is forgotten: what a host does shows in its frames.
     pub fn apply(self, host: &mut Host) {
         match self {
@@ -186,7 +195,8 @@ impl Input {
             }
             Self::HandleTimeout(now) => host.handle_timeout(now),
             Self::PollTransmit(now) => ignore(host.poll_transmit(now)),
-            Self::PollEvent(times) => (0..times).for_each(|_| ignore(host.poll_event())),
+            // When there is none, there is none the next time.
+            Self::PollEvent(times) => ignore((0..times).all(|_| host.poll_event().is_some())),
             Self::AddInterface(now, config) => ignore(host.add_interface(now, config)),
             Self::AddAddress(now, interface, address) => ignore(host.add_address(now, interface, address)),
             Self::RemoveAddress(now, interface, address) => {
@@ -216,7 +226,9 @@ impl Input {
             Self::TcpSend(now, id, data, flags) => ignore(host.tcp_send(now, id, data, flags)),
             Self::TcpReceive(now, id, max) => ignore(host.tcp_receive(now, id, max)),
             Self::TcpReceiveInto(now, id, room) => {
-                ignore(host.tcp_receive_into(now, id, &mut vec![0; room.min(READ)]));
+                // No more room than is read: what was recorded may say any number.
+                let there = host.tcp_status(id).map_or(0, |status| status.readable).max(1);
+                ignore(host.tcp_receive_into(now, id, &mut vec![0; room.min(there)]));
             }
             Self::TcpClose(now, id) => ignore(host.tcp_close(now, id)),
             Self::TcpRelease(now, id) => host.tcp_release(now, id),

@@ -3,7 +3,11 @@
 /// Octets of a segment without headers: at least [`Mss::FLOOR`], so that a hostile peer cannot make us send
 /// a header for every few octets (CVE-2019-11479).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "u16", into = "u16")
+)]
 pub struct Mss(u16);
 
 impl Mss {
@@ -23,5 +27,18 @@ impl Mss {
     /// Octets.
     pub const fn get(self) -> u16 {
         self.0
+    }
+}
+#[cfg(feature = "serde")]
+impl From<u16> for Mss {
+    fn from(octets: u16) -> Self {
+        Self::new(octets)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Mss> for u16 {
+    fn from(mss: Mss) -> Self {
+        mss.get()
     }
 }
