@@ -238,6 +238,7 @@ impl Client {
             }
             if self.set(now, host, &lease).is_err() {
                 // An address that no host can have, or that another interface has: this server is of no use.
+                self.events.extend(before.map(Event::Lost));
                 self.state = State::Selecting;
                 self.begin(now);
                 self.due = Some(now + LAST_WAIT);

@@ -3,7 +3,7 @@
 use stack::{ConnectError, ErrorKind, ListenError, UdpError};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use tcp::{ConnectionError, ReceiveError, SendError, SoftError};
+use tcp::{ConnectionError, SoftError};
 
 /// Why a connection ended.
 pub(crate) fn ended(why: ConnectionError) -> io::Error {
@@ -69,26 +69,6 @@ pub(crate) fn listen(why: ListenError) -> io::Error {
     io::Error::new(kind, why)
 }
 
-/// Why SEND took nothing; `None` when it only has to wait.
-pub(crate) fn send(why: SendError) -> Option<io::Error> {
-    match why {
-        SendError::Full => None,
-        SendError::Closed(Some(why)) => Some(ended(why)),
-        // Closed by us or by both: nothing can be written any more.
-        _ => Some(io::Error::new(io::ErrorKind::BrokenPipe, why)),
-    }
-}
-
-/// Why RECEIVE gave nothing: `None` when it only has to wait, `Some(Ok)` at the end of the stream.
-pub(crate) fn receive(why: ReceiveError) -> Option<io::Result<()>> {
-    match why {
-        ReceiveError::Empty => None,
-        ReceiveError::Finished => Some(Ok(())),
-        ReceiveError::Closed(why) => Some(Err(ended(why))),
-        _ => Some(Err(io::Error::other(why))),
-    }
-}
-
 /// Why a call to a UDP socket failed; `None` when it only has to wait.
 pub(crate) fn udp(why: UdpError) -> Option<io::Error> {
     let kind = match why {
@@ -129,7 +109,6 @@ mod tests {
 
     #[test]
     fn what_only_has_to_wait_is_no_error() {
-        assert!(receive(ReceiveError::Empty).is_none());
         assert!(udp(UdpError::Full).is_none());
     }
 

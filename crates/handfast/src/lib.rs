@@ -87,6 +87,7 @@ mod tcp_options;
 mod tcp_socket;
 mod tcp_split;
 mod tcp_stream;
+mod told;
 mod udp;
 mod udp_datagram;
 mod udp_options;

@@ -41,7 +41,8 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// The same, at most until `deadline`.
 pub(crate) fn block_on_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
-    let mut future = pin!(future);
+    // A budget is a runtime's: what it puts off is woken by its scheduler, on the very thread that waits here.
+    let mut future = pin!(tokio::task::coop::unconstrained(future));
     let waker = OWN.try_with(Waker::clone).unwrap_or_else(|_| unparks());
     let mut context = Context::from_waker(&waker);
     loop {

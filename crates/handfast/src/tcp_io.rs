@@ -10,14 +10,13 @@
 //! Readiness is not remembered, as tokio has to: it is looked up. So it is never wrong, and what `WouldBlock` has cleared
 //! elsewhere is clear here because nothing is there.
 
+use crate::TcpStream;
 use crate::shared::{Inner, Side, Socket};
-use crate::{TcpStream, error};
 use bytes::{Buf, BufMut, Bytes};
 use env::Instant;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use tcp::{ConnectionError, Readiness, ReceiveError, SendError, SendFlags};
+use tcp::{Readiness, ReceiveError, SendFlags};
 use tokio::io::{Interest, ReadBuf, Ready};
 
 /// What a user could see change: compared before and after a user's own attempt.
@@ -43,46 +42,17 @@ impl TcpStream {
     ) -> Poll<io::Result<usize>> {
         if room == 0 {
             return match inner.host().tcp_readiness(self.id) {
-                Some(Readiness { error: Some(why), .. }) => Poll::Ready(self.end_of_reading(inner, why)),
+                Some(Readiness { error: Some(why), .. }) => {
+                    Poll::Ready(self.told.end_of_reading(inner, self.id, why))
+                }
                 Some(Readiness { readable: false, .. }) => Poll::Pending,
                 _ => Poll::Ready(Ok(0)),
             };
         }
         match inner.host().tcp_receive_with(now, self.id, room, sink) {
             Ok(count) => Poll::Ready(Ok(count)),
-            Err(why) => self.nothing_to_read(inner, why),
+            Err(why) => self.told.reading(inner, self.id, why),
         }
-    }
-
-    fn nothing_to_read(&self, inner: &mut Inner, why: ReceiveError) -> Poll<io::Result<usize>> {
-        match why {
-            ReceiveError::Empty => Poll::Pending,
-            ReceiveError::Finished => Poll::Ready(Ok(0)),
-            ReceiveError::Closed(why) => Poll::Ready(self.end_of_reading(inner, why)),
-            _ => Poll::Ready(Err(io::Error::other(why))),
-        }
-    }
-
-    /// The connection was cut: told once, and not at all where nothing was lost for it.
-    fn end_of_reading(&self, inner: &mut Inner, why: ConnectionError) -> io::Result<usize> {
-        if self.is_finished(inner) || self.told.swap(true, Ordering::Relaxed) {
-            return Ok(0);
-        }
-        Err(error::ended(why))
-    }
-
-    /// How the connection was cut, as a writer is told; once.
-    fn end_of_writing(&self, inner: &mut Inner, why: ConnectionError) -> Option<io::Error> {
-        if self.told.swap(true, Ordering::Relaxed) {
-            return None;
-        }
-        // The peer had closed both directions, and tells it as best it can.
-        let hung_up = why == ConnectionError::Reset && self.is_finished(inner);
-        Some(if hung_up { io::ErrorKind::BrokenPipe.into() } else { error::ended(why) })
-    }
-
-    fn is_finished(&self, inner: &mut Inner) -> bool {
-        inner.host().tcp_readiness(self.id).is_some_and(|readiness| readiness.finished)
     }
 
     fn attempt_peek(&self, inner: &mut Inner, now: Instant, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -91,7 +61,7 @@ impl TcpStream {
         }
         match inner.host().tcp_peek_into(self.id, buffer) {
             Ok(count) => Poll::Ready(Ok(count)),
-            Err(why) => self.nothing_to_read(inner, why),
+            Err(why) => self.told.reading(inner, self.id, why),
         }
     }
 
@@ -115,27 +85,12 @@ impl TcpStream {
                 host.tcp_send(now, self.id, data.into(), flags)
             }
         };
-        self.attempted(inner, sent)
+        self.told.writing(inner, self.id, sent)
     }
 
     fn attempt_send(&self, inner: &mut Inner, now: Instant, data: Bytes) -> Poll<io::Result<usize>> {
         let sent = inner.host().tcp_send(now, self.id, data.into(), SendFlags::default());
-        self.attempted(inner, sent)
-    }
-
-    fn attempted(&self, inner: &mut Inner, sent: Result<usize, SendError>) -> Poll<io::Result<usize>> {
-        match sent {
-            Ok(count) => Poll::Ready(Ok(count)),
-            Err(SendError::Full) => Poll::Pending,
-            Err(why) => {
-                let cut = match why {
-                    SendError::Closed(Some(why)) => self.end_of_writing(inner, why),
-                    _ => None,
-                };
-                let gone = || io::Error::new(io::ErrorKind::BrokenPipe, SendError::Closing);
-                Poll::Ready(Err(cut.unwrap_or_else(gone)))
-            }
-        }
+        self.told.writing(inner, self.id, sent)
     }
 
     /// Makes an attempt that does not wait.
@@ -162,7 +117,7 @@ impl TcpStream {
     /// What of `interest` is so.
     fn ready_now(&self, inner: &mut Inner, interest: Interest) -> Ready {
         let Some(is) = inner.host().tcp_readiness(self.id) else { return Ready::EMPTY };
-        let error = is.error.is_some() && !self.told.load(Ordering::Relaxed);
+        let error = is.error.is_some() && !self.told.already();
         let all = [
             (Ready::READABLE, is.readable && interest.is_readable()),
             (Ready::READ_CLOSED, is.read_closed && interest.is_readable()),
@@ -388,8 +343,7 @@ impl TcpStream {
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.stack.shared().call(|inner, _| {
             inner.check()?;
-            let cut = inner.host().tcp_readiness(self.id).and_then(|readiness| readiness.error);
-            Ok(cut.and_then(|why| self.end_of_writing(inner, why)))
+            Ok(self.told.error(inner, self.id))
         })
     }
 
@@ -422,7 +376,7 @@ impl TcpStream {
         self.in_time(Side::Read, |inner, now| match inner.host().tcp_receive(now, self.id, max) {
             Ok(received) => Poll::Ready(Ok(received.data)),
             Err(ReceiveError::Empty) if max == 0 => Poll::Ready(Ok(Bytes::new())),
-            Err(why) => self.nothing_to_read(inner, why).map_ok(|_| Bytes::new()),
+            Err(why) => self.told.reading(inner, self.id, why).map_ok(|_| Bytes::new()),
         })
         .await
     }

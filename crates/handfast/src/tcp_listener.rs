@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::task::coop;
 
 /// Connections that may wait to be accepted, unless one says otherwise: tokio's number.
-const BACKLOG: usize = 1_024;
+pub(crate) const BACKLOG: usize = 1_024;
 
 /// Takes connections at a local address, by the names and contracts of `tokio::net::TcpListener`. Dropping it closes the
 /// port; connections that nobody has accepted are reset.

@@ -5,7 +5,8 @@ use crate::addrs::each_addr;
 use crate::error;
 use crate::shared::{Inner, STREAM, Side, Socket};
 use crate::tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use crate::{Stack, State, Status, ToSocketAddrs};
+use crate::told::{self, Told};
+use crate::{Stack, Status, ToSocketAddrs};
 use env::Instant;
 use stack::{ConnectOptions, ConnectionId};
 use std::future::poll_fn;
@@ -13,7 +14,6 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -44,7 +44,7 @@ pub struct TcpStream {
     local: SocketAddr,
     peer: SocketAddr,
     /// The user knows how it was cut.
-    pub(crate) told: AtomicBool,
+    pub(crate) told: Told,
 }
 
 impl TcpStream {
@@ -115,29 +115,17 @@ impl TcpStream {
     }
 
     pub(crate) fn new(stack: Stack, id: ConnectionId, local: SocketAddr, peer: SocketAddr) -> Self {
-        Self { stack, id, local, peer, told: AtomicBool::new(false) }
+        Self { stack, id, local, peer, told: Told::default() }
     }
 
     fn poll_connected(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         self.stack.shared().call(|inner, now| {
             inner.check()?;
-            match inner.host().tcp_state(self.id) {
-                State::SynSent | State::SynReceived => {
-                    // TCP itself goes on asking (RFC 9293 MUST-56). We are the user, whom it tells (SHLD-25), and give up,
-                    // as users of the kernel do (RFC 5461 §4.1).
-                    if let Some(told) = inner.host().tcp_soft_error(self.id) {
-                        return Poll::Ready(Err(error::soft(told)));
-                    }
-                    inner.wait(Socket::Stream(self.id), Side::Write, STREAM, context.waker());
-                    Poll::Pending
-                }
-                State::Closed => {
-                    let why = inner.host().tcp_receive_into(now, self.id, &mut []).err();
-                    let ended = why.and_then(error::receive);
-                    Poll::Ready(ended.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into())))
-                }
-                _ => Poll::Ready(Ok(())),
+            let opened = told::opened(inner, now, self.id);
+            if opened.is_pending() {
+                inner.wait(Socket::Stream(self.id), Side::Write, STREAM, context.waker());
             }
+            opened
         })
     }
 

@@ -4,6 +4,7 @@ use super::{Patience, TcpStream};
 use crate::addrs::each_addr;
 use crate::park::block_on;
 use crate::shared::{Side, Socket};
+use crate::tcp_listener::BACKLOG;
 use crate::{ListenConfig, Stack, ToSocketAddrs, error};
 use stack::ListenerId;
 use std::future::ready;
@@ -41,7 +42,8 @@ impl TcpListener {
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn bind_on<A: ToSocketAddrs>(stack: &Stack, addr: A) -> io::Result<Self> {
-        let bind = |local| ready(Self::bind_with(stack, local, ListenConfig::default()));
+        let config = ListenConfig { backlog: BACKLOG, dual_stack: true, ..ListenConfig::default() };
+        let bind = |local| ready(Self::bind_with(stack, local, config.clone()));
         block_on(each_addr(stack, addr, bind))
     }
 

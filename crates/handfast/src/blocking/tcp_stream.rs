@@ -4,7 +4,8 @@ use super::Patience;
 use crate::addrs::each_addr;
 use crate::park::{block_on, block_on_until};
 use crate::shared::{Inner, Side, Socket};
-use crate::{Stack, State, Status, ToSocketAddrs, error};
+use crate::told::{self, Told};
+use crate::{Stack, Status, ToSocketAddrs, error};
 use env::Instant;
 use stack::{ConnectOptions, ConnectionId};
 use std::future::ready;
@@ -31,7 +32,7 @@ struct Core {
     /// `shutdown(Read)` was called.
     deaf: AtomicBool,
     /// Why it ended was told.
-    told: AtomicBool,
+    told: Told,
     nodelay: AtomicBool,
     /// 0: the host's.
     ttl: AtomicU8,
@@ -86,17 +87,9 @@ impl TcpStream {
         })?;
         // From here on it is let go of when this returns without it.
         let stream = Self::new(stack.clone(), id, local, peer);
-        let connected = stack.shared().wait_for(Socket::Stream(id), Side::Write, |inner, now| {
-            match inner.host().tcp_state(id) {
-                State::SynSent | State::SynReceived => Poll::Pending,
-                State::Closed => {
-                    let why = inner.host().tcp_receive_into(now, id, &mut []).err();
-                    let ended = why.and_then(error::receive);
-                    Poll::Ready(ended.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into())))
-                }
-                _ => Poll::Ready(Ok(())),
-            }
-        });
+        let connected = stack
+            .shared()
+            .wait_for(Socket::Stream(id), Side::Write, |inner, now| told::opened(inner, now, id));
         match block_on_until(connected, deadline) {
             Some(connected) => connected??,
             None => return Err(io::Error::new(io::ErrorKind::TimedOut, "connection timed out")),
@@ -112,7 +105,7 @@ impl TcpStream {
             peer,
             patience: Patience::default(),
             deaf: AtomicBool::new(false),
-            told: AtomicBool::new(false),
+            told: Told::default(),
             nodelay: AtomicBool::new(false),
             ttl: AtomicU8::new(0),
         }))
@@ -273,14 +266,7 @@ impl TcpStream {
     /// # Errors
     /// None; the result is the standard library's.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let why = self.0.stack.shared().call(|inner, now| {
-            let host = inner.host();
-            if host.tcp_state(self.0.id) != State::Closed {
-                return None;
-            }
-            error::receive(host.tcp_receive_into(now, self.0.id, &mut []).err()?)?.err()
-        });
-        Ok(why.filter(|_| !self.0.told.swap(true, Ordering::AcqRel)))
+        Ok(self.0.stack.shared().call(|inner, _| self.0.told.error(inner, self.0.id)))
     }
 
     /// STATUS (RFC 9293 §3.10.6): the state and every figure of the connection.
@@ -296,14 +282,12 @@ impl TcpStream {
         let core = &*self.0;
         let attempt = |inner: &mut Inner, now| match take(inner, now) {
             Ok(count) => Poll::Ready(Ok(count)),
-            Err(why) => match error::receive(why) {
-                None if core.deaf.load(Ordering::Acquire) => Poll::Ready(Ok(0)),
-                None => Poll::Pending,
-                Some(end) => Poll::Ready(end.map(|()| 0)),
+            Err(why) => match core.told.reading(inner, core.id, why) {
+                Poll::Pending if core.deaf.load(Ordering::Acquire) => Poll::Ready(Ok(0)),
+                outcome => outcome,
             },
         };
-        let done = core.patience.wait(core.stack.shared(), Socket::Stream(core.id), Side::Read, attempt)?;
-        done.inspect_err(|_| core.told.store(true, Ordering::Release))
+        core.patience.wait(core.stack.shared(), Socket::Stream(core.id), Side::Read, attempt)?
     }
 
     /// Writes what there is room for of `data`.
@@ -313,16 +297,10 @@ impl TcpStream {
         }
         let core = &*self.0;
         let attempt = |inner: &mut Inner, now| {
-            // One octet though there is no room: the host then says why not, and tells when there is.
-            let room = inner.host().tcp_send_room(core.id).clamp(1, data.len());
-            let part = data[..room].to_vec();
-            match inner.host().tcp_send(now, core.id, part.into(), SendFlags::default()) {
-                Ok(count) => Poll::Ready(Ok(count)),
-                Err(why) => error::send(why).map_or(Poll::Pending, |why| Poll::Ready(Err(why))),
-            }
+            let sent = inner.host().tcp_send_slice(now, core.id, data, SendFlags::default());
+            core.told.writing(inner, core.id, sent)
         };
-        let done = core.patience.wait(core.stack.shared(), Socket::Stream(core.id), Side::Write, attempt)?;
-        done.inspect_err(|_| core.told.store(true, Ordering::Release))
+        core.patience.wait(core.stack.shared(), Socket::Stream(core.id), Side::Write, attempt)?
     }
 }
 

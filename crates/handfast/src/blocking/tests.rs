@@ -247,3 +247,29 @@ fn datagrams_do_what_the_standard_librarys_do() {
     let theirs = udp_body!(|addr: &str| std::net::UdpSocket::bind(addr).unwrap());
     assert_eq!(ours, theirs);
 }
+
+/// A task's budget is its runtime's; a thread that is blocked has none.
+#[test]
+fn blocking_calls_within_a_task_are_not_put_off_for_ever() {
+    let (over, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let stack =
+            crate::Stack::builder().device(crate::device::memory::wired(Default::default()).unwrap().0);
+        let stack = stack.address("10.0.0.1/24".parse().unwrap()).build_on_thread().unwrap();
+        let task = runtime.spawn(async move {
+            let listener = super::TcpListener::bind_on(&stack, "127.0.0.1:80").unwrap();
+            let mut near = super::TcpStream::connect_on(&stack, "127.0.0.1:80").unwrap();
+            let (mut far, _) = listener.accept().unwrap();
+            for turn in 0..=255 {
+                near.write_all(&[turn]).unwrap();
+                let mut there = [0];
+                far.read_exact(&mut there).unwrap();
+                assert_eq!(there, [turn]);
+            }
+        });
+        runtime.block_on(task).unwrap();
+        over.send(()).unwrap();
+    });
+    said.recv_timeout(std::time::Duration::from_secs(60)).expect("it hangs");
+}

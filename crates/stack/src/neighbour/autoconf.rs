@@ -176,7 +176,8 @@ impl Host {
             }
             formed.preferred_until = formed.preferred_until.min(formed.valid_until);
             let (address, preferred) = (formed.address, formed.preferred_until > now);
-            return self.prefer(id, address, preferred);
+            self.prefer(id, address, preferred);
+            return;
         }
         let here = known.iter().filter(|f| f.interface == id).count();
         if prefix.valid_lifetime > 0 && here < MAX_ADDRESSES {
@@ -209,8 +210,9 @@ impl Host {
     }
 
     /// An address begins or ceases to be used for what is new (RFC 4862 4862-3).
-    fn prefer(&mut self, id: InterfaceId, address: Ipv6Addr, preferred: bool) {
-        let Some(interface) = self.ip.interface_mut(id) else { return };
+    /// While it is being probed for: when the next step is due.
+    fn prefer(&mut self, id: InterfaceId, address: Ipv6Addr, preferred: bool) -> Option<Instant> {
+        let interface = self.ip.interface_mut(id)?;
         let entry = interface.addresses.iter_mut().find(|a| a.cidr.address() == IpAddr::V6(address));
         if let Some(entry) = entry {
             entry.state = match entry.state {
@@ -218,7 +220,9 @@ impl Host {
                 AddressState::Deprecated if preferred => AddressState::Preferred,
                 state => state,
             };
+            return (entry.state == AddressState::Tentative).then_some(entry.due);
         }
+        None
     }
 
     fn withdraw(&mut self, now: Instant, formed: &Formed) {
@@ -246,10 +250,13 @@ impl Host {
         for at in 0..self.ip.autoconf.formed.len() {
             let Some(formed) = self.ip.autoconf.formed.get_mut(at) else { break };
             if formed.preferred_until <= now {
-                // Said once; the valid lifetime is what is left to wait for.
-                formed.preferred_until = Instant::FAR;
                 let (id, address) = (formed.interface, formed.address);
-                self.prefer(id, address, false);
+                // While it is probed for there is nothing to deprecate yet: it is looked at again at the next step. Otherwise it
+                // is said once; the valid lifetime is what is left to wait for.
+                let next = self.prefer(id, address, false).unwrap_or(Instant::FAR);
+                if let Some(formed) = self.ip.autoconf.formed.get_mut(at) {
+                    formed.preferred_until = next;
+                }
             }
         }
         if core::mem::take(&mut self.ip.autoconf.duplicate) {

@@ -100,6 +100,7 @@ impl Host {
                 break Ok(count);
             }
         };
+        slot.read += count as u64;
         // What it came to is known only now; nothing was drawn or sent meanwhile.
         self.note(|| match count {
             0 => Input::TcpReceive(now, id, max),

@@ -111,6 +111,18 @@ fn an_address_is_deprecated_and_then_gone() {
     assert_eq!(echo(&mut bench), 0);
 }
 
+#[test]
+fn an_address_that_is_no_longer_preferred_when_it_is_found_free_is_deprecated_at_once() {
+    for preferred in [0, 1] {
+        let config = HostConfig { router_advertisements: true, ..HostConfig::default() };
+        let mut bench = Bench::with(config, InterfaceConfig::new("eth", Medium::Ethernet(MAC)));
+        say(&mut bench, prefix(3600, preferred));
+        assert_eq!(formed(&bench)[0].1, AddressState::Tentative);
+        bench.wait(Duration::from_secs(3));
+        assert_eq!(formed(&bench)[0].1, AddressState::Deprecated);
+    }
+}
+
 /// RFC 4862 §5.5.3 e: who can speak on the link cannot end an address at once.
 #[test]
 fn a_lifetime_is_not_cut_below_two_hours() {
