@@ -200,13 +200,14 @@ impl Explainer {
         if let Some(flow) = self.table.get_mut(&key).filter(|_| opening.is_some()) {
             flow.expect(opening);
         }
+        // Before the first packet of this call, which may be one that is told again.
+        let before = self.table.get_mut(&key).map_or(0, |flow| flow.outstanding());
         if let (Some(stray), Some(flow)) = (replay, self.table.touch(&key)) {
             let seen = Seen { side: 0, ..stray.seen };
             flow.packet(seen, stray.packet, stray.checksum, 1, true);
         }
         let room = self.limits.outstanding.saturating_sub(self.outstanding).min(self.limits.outstanding_each);
         let flow = self.table.touch(&key)?;
-        let before = flow.outstanding();
         let side = flow.side(src, dst);
         let Parsed { packet, checksum, .. } = parsed;
         let seen = Seen { number: captured.number, at: captured.at, side };
@@ -273,5 +274,46 @@ impl Explainer {
         flows.extend(self.table.drain());
         (self.outstanding, self.kept) = (0, 0);
         flows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use wire::tcp::Header;
+    use wire::{Head, SeqNum, ipv4};
+
+    #[test]
+    fn what_is_outstanding_in_all_flows_is_counted_when_a_stray_syn_is_answered_too() {
+        let ends = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)];
+        let key = Key::new(Protocol::TCP, (ends[0], 1000).into(), (ends[1], 80).into());
+        let mut explainer = Explainer::new(Limits::default());
+        let segments = [
+            (0, Flags::SYN, 100, 0),
+            (1, Flags::SYN | Flags::ACK, 500, 101),
+            (0, Flags::ACK, 101, 501),
+            // On the open connection; and answered, so that the one before was forgotten.
+            (0, Flags::SYN, 9000, 0),
+            (1, Flags::SYN | Flags::ACK, 700, 9001),
+        ];
+        for (number, (from, flags, seq, ack)) in (1..).zip(segments) {
+            let mut head = Head::new();
+            let header = Header { seq: SeqNum::new(seq), ack: SeqNum::new(ack), flags, ..Header::default() };
+            let [src, dst] = [[1000, 80], [80, 1000]][from];
+            header.prepend_to(&mut head, src, dst).unwrap();
+            ipv4::Repr::new(ends[from], ends[1 - from], Protocol::TCP).prepend_to(&mut head, 0).unwrap();
+            let octets = head.as_slice();
+            let at = Instant::from_secs(number);
+            let captured = Captured { number, at, link: 101, interface: 0, octets, original: octets.len() };
+            explainer.push(&captured).unwrap();
+            let held = explainer.table.get_mut(&key).unwrap().outstanding();
+            assert_eq!(explainer.outstanding, held, "after packet {number}");
+        }
+        assert_eq!(
+            (explainer.counts.flows, explainer.outstanding),
+            (2, 1),
+            "the new flow's SYN,ACK is counted"
+        );
     }
 }
