@@ -68,6 +68,15 @@ impl Plan {
 
     /// The addresses of the stack number `n`.
     pub(super) fn pairs(&self, n: u8) -> Vec<Pair> {
+        let (mut pairs, v6): (Vec<_>, Vec<_>) =
+            self.chosen(n).into_iter().partition(|pair| pair.ours.address().is_ipv4());
+        pairs.extend(&self.asked);
+        pairs.extend(v6);
+        pairs
+    }
+
+    /// Those of them that nobody asked for, so that they have to be free ones.
+    pub(super) fn chosen(&self, n: u8) -> Vec<Pair> {
         let mut pairs = Vec::new();
         let net4 = |host| IpAddr::V4(Ipv4Addr::new(10, 111, n, host));
         let net6 = |host| IpAddr::V6(Ipv6Addr::new(0xfd00, 0x111, 0, n.into(), 0, 0, 0, host));
@@ -79,7 +88,6 @@ impl Plan {
             })
         };
         pairs.extend(pair(net4(2), net4(1), 24, false).filter(|_| self.v4));
-        pairs.extend(&self.asked);
         pairs.extend(pair(net6(2), net6(1), 64, true).filter(|_| self.v6));
         pairs
     }

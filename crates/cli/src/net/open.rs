@@ -122,7 +122,7 @@ fn next_free(args: &NetArgs, plan: &Plan) -> anyhow::Result<(Tun, u8, bool)> {
     for n in 1..=MOST {
         let name = format!("hf{n}");
         let there = exists(&name)?;
-        if !there && !is_free(&plan.pairs(n))? {
+        if !there && !is_free(&plan.chosen(n))? {
             continue;
         }
         match device(args, &name) {
@@ -140,7 +140,7 @@ fn next_free(args: &NetArgs, plan: &Plan) -> anyhow::Result<(Tun, u8, bool)> {
 /// The first number whose addresses are nobody's.
 fn free_number(plan: &Plan) -> anyhow::Result<u8> {
     for n in 1..=MOST {
-        if is_free(&plan.pairs(n))? {
+        if is_free(&plan.chosen(n))? {
             return Ok(n);
         }
     }

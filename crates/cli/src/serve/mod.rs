@@ -121,6 +121,9 @@ async fn accept(
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
         last -= usize::from(*stopped.borrow());
+        // A head and a short body do not wait for each other's ACK. It fails when the connection is gone, which is told
+        // below.
+        let _ = stream.set_nodelay(true);
         let (site, mut stop) = (Rc::clone(&site), stopped.clone());
         tokio::task::spawn_local(async move {
             let respond = service_fn(move |request| {

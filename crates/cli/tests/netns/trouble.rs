@@ -220,6 +220,17 @@ fn ctrl_c_ends_cleanly_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn an_interface_of_any_name_has_the_address_that_it_was_given() {
+    in_namespace("trouble::an_interface_of_any_name_has_the_address_that_it_was_given", &["ip"], || {
+        succeed("ip", ["tuntap", "add", "dev", "p0", "mode", "tun"]);
+        succeed("ip", ["addr", "add", "10.111.5.1/24", "dev", "p0"]);
+        succeed("ip", ["link", "set", "p0", "up"]);
+        let line = ["ping", "10.111.5.1", "-c", "1", "--tun", "p0", "--addr", "10.111.5.2/24"];
+        fails(&run(HANDFAST, line.into_iter().chain(["--host-addr", "10.111.5.1/24"])), 0, &[]);
+    });
+}
+
+#[test]
 fn ctrl_c_ends_a_command_that_waits_for_an_address() {
     in_namespace("trouble::ctrl_c_ends_a_command_that_waits_for_an_address", &["ip"], || {
         succeed("ip", ["link", "add", "br0", "type", "bridge"]);
