@@ -22,7 +22,7 @@ const SENT: u8 = 2;
 
 /// Octets of one payload that a file may claim: a connection's buffer holds no more.
 const MOST: usize = 1 << 30;
-/// Octets of a frame that a file may claim where it has only some of them: a train with its headers has fewer.
+/// Octets of a frame that a file may claim: a train with its headers has fewer.
 const FRAME: usize = 1 << 18;
 /// Octets of body that are looked at for headers at first.
 const USUAL: usize = 16;
@@ -248,6 +248,9 @@ impl Decoder<'_> {
                 input.check().ok()?;
                 if let Some(room) = input.payload_mut() {
                     *room = self.payload()?;
+                }
+                if matches!(&input, Input::HandlePacket(_, _, arrived) if arrived.octets.len() > FRAME) {
+                    return None;
                 }
                 Some(Piece::Input(input))
             }

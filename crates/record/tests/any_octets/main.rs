@@ -36,6 +36,17 @@ fn settings_that_nobody_could_have_made_are_refused() {
     assert!(postcard::from_bytes::<stack::Cidr>(&[0, 10, 0, 0, 1, 33]).is_err());
 }
 
+/// Found by fuzzing: a host puts a frame together before it looks at it.
+#[test]
+fn a_frame_larger_than_any_is_refused() {
+    let mut out = vec![0, 0, 0, 0, 0, 0, 0, 0, 0];
+    // Held, and two chunks: 2^28 octets of which none is there.
+    out.extend([0, 2, 0x80, 0x80, 0x80, 0x40, 0x80, 0x80, 0x80, 0x40, 0]);
+    let file = exercise::file(&exercise::head(false), &out);
+    let read = record::Recording::open(&file[..]).unwrap().next_entry();
+    assert!(matches!(read, Err(record::Unreadable::Damaged(_))), "{read:?}");
+}
+
 proptest! {
     #[test]
     fn a_recording_with_changed_octets_is_refused_or_harmless(
