@@ -42,6 +42,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// Whoever lends addresses has so long to do it.
 const LENDING: Duration = Duration::from_secs(20);
+/// How long is waited for an address of the other IP version once there is one.
+const OTHER_VERSION: Duration = Duration::from_secs(5);
 /// Others have so long to say that an address is theirs.
 const PROBING: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(20);
@@ -299,11 +301,19 @@ fn gateways(args: &NetArgs, pairs: &[Pair]) -> Vec<IpAddr> {
 /// Nobody has.
 async fn lent(stack: &Stack) -> anyhow::Result<Vec<Pair>> {
     let configured = tokio::time::timeout(LENDING, stack.configured()).await;
-    let addresses = configured.map_err(|_| {
+    configured.map_err(|_| {
         let seconds = LENDING.as_secs();
         anyhow::anyhow!("nobody on the bridge gave us an address in {seconds} s (DHCP, SLAAC): give --addr")
     })??;
-    Ok(addresses.into_iter().map(|ours| Pair { ours, kernels: None, optional: false }).collect())
+    // The other IP version may take longer: who lends by DHCP may first ask whether anybody has the address already.
+    for _ in 0..OTHER_VERSION.as_millis() / TICK.as_millis() {
+        let addresses = stack.addresses();
+        if [true, false].iter().all(|v4| addresses.iter().any(|ours| ours.address().is_ipv4() == *v4)) {
+            break;
+        }
+        tokio::time::sleep(TICK).await;
+    }
+    Ok(stack.addresses().into_iter().map(|ours| Pair { ours, kernels: None, optional: false }).collect())
 }
 
 /// Waits until our addresses are ours: on Ethernet others are asked first whether they have them (RFC 4862 §5.4). One
