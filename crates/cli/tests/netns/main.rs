@@ -5,7 +5,10 @@
 //! `HANDFAST_NO_SKIP` is 1. `HANDFAST_FULL=1` moves gigabytes and holds connections for real seconds.
 #![cfg(target_os = "linux")]
 
+extern crate explain as handfast_explain;
+
 mod autoconfigure;
+mod captures;
 mod clients;
 mod crowds;
 mod dns;

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -139,8 +139,17 @@ impl Server {
             text
         });
         let mut server = Self { child, said, errors: Some(errors) };
-        server.wait_for("Ctrl-C ends");
+        let json = arguments.contains(&"--json");
+        server.wait_for(if json { r#""event":"serving""# } else { "Ctrl-C ends" });
         server
+    }
+
+    /// The next line, if there is one before it ends.
+    pub(crate) fn line(&mut self) -> Option<String> {
+        match self.said.recv_timeout(HANGS) {
+            Err(RecvTimeoutError::Timeout) => panic!("the server says nothing; {}", self.end(Signal::KILL).1),
+            line => line.ok(),
+        }
     }
 
     /// Waits until it says something with `part` in it; gives the line.
