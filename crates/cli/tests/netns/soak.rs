@@ -113,18 +113,21 @@ fn churn_leaves_nothing_behind() {
         let builder = builder.host_address(one).host_address(two).address(three).address(four);
         let stack = builder.build_on_thread().unwrap();
         let listening = stack.clone();
+        let (bound, ready) = std::sync::mpsc::channel();
         let server = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let serving = async move {
                 let config = ListenConfig { dual_stack: true, backlog: 1024, ..ListenConfig::default() };
                 let all = "[::]:80".parse().unwrap();
                 let listener = TcpListener::bind_with(&listening, all, config).await.unwrap();
+                bound.send(()).unwrap();
                 while let Ok((stream, _)) = listener.accept().await {
                     tokio::task::spawn_local(echo(stream));
                 }
             };
             tokio::task::LocalSet::new().block_on(&runtime, serving);
         });
+        ready.recv().unwrap();
         // Everything has been used once before it is measured.
         let mut rng = Rng::seeded(7);
         (0..200).for_each(|_| assert!(live(&mut rng)));
