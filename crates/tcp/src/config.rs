@@ -1,6 +1,7 @@
 //! Configuration: every knob says its default, its limit, and where they come from.
 
 use crate::ConfigError;
+use crate::congestion::Controller;
 use crate::sabotage::Fault;
 use env::Duration;
 use wire::Mss;
@@ -52,6 +53,19 @@ pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
     #[default]
     NewReno,
+    /// One of the user's own. It is known by name only, and so a recording of its connections cannot be written.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Custom(&'static Controller),
+}
+
+impl Congestion {
+    /// The name by which tools know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NewReno => "newreno",
+            Self::Custom(controller) => controller.name,
+        }
+    }
 }
 
 /// Keep-alive probing (RFC 9293 §3.8.4).

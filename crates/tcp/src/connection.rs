@@ -201,7 +201,13 @@ impl Connection {
         snd.scale = accepted.scales.map_or(WindowScale::ZERO, |scales| scales.send);
         snd.una = accepted.iss + 1;
         snd.nxt = snd.una;
+        if let Some(sample) = accepted.round_trip {
+            snd.rtt.sample(sample, 1);
+        } else if accepted.retransmitted {
+            snd.rtt.distrust_handshake();
+        }
         snd.negotiated(
+            now,
             &shared.config,
             shared.segment_limit(accepted.send_mss),
             agreed.option_octets(),
@@ -209,11 +215,6 @@ impl Connection {
         );
         // The SYN's window is never scaled (RFC 7323 §2.2); the segment that follows brings the first scaled one.
         snd.set_window(accepted.irs, snd.una, u32::from(accepted.window.raw()));
-        if let Some(sample) = accepted.round_trip {
-            snd.rtt.sample(sample, 1);
-        } else if accepted.retransmitted {
-            snd.rtt.distrust_handshake();
-        }
         let rcv = ReceiveHalf::new(
             now,
             accepted.irs,

@@ -65,6 +65,9 @@ mod tests {
         fn pacing_rate(&self) -> Option<u64> {
             Some(1_000_000)
         }
+        fn phase(&self) -> &'static str {
+            "paced"
+        }
         fn clone_box(&self) -> Box<dyn CongestionControl> {
             Box::new(self.clone())
         }

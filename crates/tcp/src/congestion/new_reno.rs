@@ -3,7 +3,7 @@
 //! Recovery counts what left the network in its own books, so the window here is never inflated by duplicate ACKs
 //! and deflated again: what RFC 5681 does to cwnd, recovery does to its estimate of what is in flight.
 
-use super::{AckSample, CongestionControl, Reduction};
+use super::{AckSample, CongestionControl, Reduction, Repair};
 use alloc::boxed::Box;
 use env::Instant;
 
@@ -41,7 +41,7 @@ impl NewReno {
 impl CongestionControl for NewReno {
     /// Slow start below the threshold, congestion avoidance from there on (MUST-19; 5681-2, 5681-3).
     fn on_ack(&mut self, sample: &AckSample) {
-        if !sample.window_limited {
+        if !sample.window_limited || sample.repair == Repair::Recovery {
             return;
         }
         if self.cwnd < self.ssthresh {
@@ -64,7 +64,7 @@ impl CongestionControl for NewReno {
     fn on_congestion(&mut self, _now: Instant, in_flight: u32, reduction: Reduction) {
         self.counted = 0;
         match reduction {
-            Reduction::Loss => {
+            Reduction::Loss | Reduction::Ecn => {
                 self.halve(in_flight); // once a window, and again when the next one loses (5681-30, 5681-31)
                 self.cwnd = self.ssthresh;
             }
@@ -102,6 +102,10 @@ impl CongestionControl for NewReno {
         self.ssthresh
     }
 
+    fn phase(&self) -> &'static str {
+        if self.cwnd < self.ssthresh { "slow start" } else { "congestion avoidance" }
+    }
+
     fn clone_box(&self) -> Box<dyn CongestionControl> {
         Box::new(self.clone())
     }
@@ -114,7 +118,13 @@ mod rfc5681_3_1 {
     const MSS: u32 = 1000;
 
     fn ack(acked: u32) -> AckSample {
-        AckSample { now: Instant::ZERO, acked, in_flight: 10 * MSS, round_trip: None, window_limited: true }
+        AckSample {
+            acked,
+            delivered: acked,
+            prior_in_flight: 10 * MSS,
+            window_limited: true,
+            ..AckSample::default()
+        }
     }
 
     /// Covers: RFC 5681 5681-3, 5681-8, 5681-10; RFC 9293 MUST-19

@@ -103,7 +103,18 @@ impl Open {
         }
         let segment = self.snd.segment_size;
         let progress = self.snd.recovery.on_progress(ack, acked, segment);
-        let sample = AckSample { now, acked, in_flight, round_trip, window_limited: was_limited };
+        let sample = AckSample {
+            now,
+            acked,
+            delivered: acked,
+            prior_in_flight: in_flight,
+            in_flight: self.snd.recovery.in_flight(),
+            round_trip,
+            min_round_trip: self.snd.rtt.minimum(),
+            smoothed: self.snd.rtt.smoothed(),
+            window_limited: was_limited,
+            ..AckSample::default()
+        };
         let mut restart = true;
         match progress {
             Progress::Normal | Progress::SlowStart if acked > 0 => {

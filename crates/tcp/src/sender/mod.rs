@@ -11,14 +11,14 @@ mod queue;
 
 pub(crate) use plan::{Blocked, Plan};
 
-use crate::congestion::{CongestionControl, NewReno, initial_window};
+use crate::congestion::{self, CongestionControl, Departure, Start, initial_window};
 use crate::pacing::Pacer;
 use crate::recovery::{Recovery, Retired};
 use crate::rtt::RoundTrip;
 use crate::sabotage::Fault;
-use crate::{Congestion, TcpConfig, Why};
+use crate::{TcpConfig, Why};
 use alloc::boxed::Box;
-use env::Instant;
+use env::{Duration, Instant};
 use queue::SendQueue;
 use wire::{Payload, SeqNum, WindowScale};
 
@@ -104,9 +104,10 @@ impl SendHalf {
             fault: config.fault,
             urgent: None,
             recovery: Recovery::new(iss),
-            congestion: match config.congestion {
-                Congestion::NewReno => Box::new(NewReno::new(segment, segment)),
-            },
+            congestion: congestion::build(
+                config.congestion,
+                &start(Instant::ZERO, iss, segment, segment, None),
+            ),
             rtt: RoundTrip::new(config),
             pacer: Pacer::default(),
             resend: None,
@@ -125,6 +126,7 @@ impl SendHalf {
     /// The handshake settled how large segments are; `lost_syn` when our SYN or SYN,ACK had to be sent again.
     pub(crate) fn negotiated(
         &mut self,
+        now: Instant,
         config: &TcpConfig,
         segment_limit: u32,
         options: u32,
@@ -133,9 +135,9 @@ impl SendHalf {
         let payload = self.limit_segments(segment_limit, options);
         // RFC 5681 §3.1: one segment when the handshake lost something (5681-6, 6928-2).
         let initial = if lost_syn { payload } else { initial_window(config.initial_window, payload) };
-        self.congestion = match config.congestion {
-            Congestion::NewReno => Box::new(NewReno::new(initial, payload)),
-        };
+        let round_trip = self.rtt.smoothed();
+        self.congestion =
+            congestion::build(config.congestion, &start(now, self.iss, initial, payload, round_trip));
     }
 
     /// Segments have at most `limit` octets of payload and options, `options` of which every segment has; the payload.
@@ -272,24 +274,27 @@ impl SendHalf {
 
     /// Enters a first transmission of `count` numbers.
     pub(crate) fn sent(&mut self, now: Instant, count: u32) {
+        let in_flight = self.recovery.in_flight();
         self.recovery.on_sent(now, self.nxt, self.nxt + count);
         self.nxt += count;
-        self.on_departure(now, count);
+        self.on_departure(now, count, in_flight, false);
     }
 
     /// Enters a transmission of `start..end` again.
     pub(crate) fn sent_again(&mut self, now: Instant, start: SeqNum, end: SeqNum, segments: u32) {
+        let in_flight = self.recovery.in_flight();
         self.recovery.ledger.retransmitted(now, start, end);
         let count = end.wrapping_since(start);
         self.resent_segments += u64::from(segments);
         self.resent_octets += u64::from(count);
-        self.on_departure(now, count);
+        self.on_departure(now, count, in_flight, true);
     }
 
-    fn on_departure(&mut self, now: Instant, count: u32) {
+    fn on_departure(&mut self, now: Instant, octets: u32, in_flight: u32, again: bool) {
+        self.congestion.on_sent(&Departure { now, octets, in_flight, again, ..Departure::default() });
         self.last_sent = now;
         self.stalled_since.get_or_insert(now);
-        self.pacer.on_sent(now, count, self.congestion.pacing_rate());
+        self.pacer.on_sent(now, octets, self.congestion.pacing_rate());
     }
 
     /// Forgets what was written and never sent (FLUSH).
@@ -307,4 +312,9 @@ impl SendHalf {
     pub(crate) fn held(&self) -> usize {
         self.queue.held()
     }
+}
+
+fn start(now: Instant, iss: SeqNum, initial: u32, segment_size: u32, round_trip: Option<Duration>) -> Start {
+    // The ISN is drawn with a secret key: nobody can foresee what follows from it, and a replay has the same.
+    Start { now, initial, segment_size, round_trip, seed: u64::from(iss.raw()) }
 }
