@@ -1,14 +1,15 @@
 //! One direction of a link.
 
+use super::bottleneck::Bottleneck;
+use super::flying::{Air, Flying};
+use super::mark::mark;
 use super::{Cut, LinkEvent, Lost, Profile, Verdict, What};
-use crate::memory::landed;
+use crate::memory::{landed, packet_start};
 use crate::{Capabilities, Medium, finish, ip_offset};
 use env::{Duration, Instant, Rng};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use wire::{Frame, Offload};
+use wire::{Frame, Head, Offload};
 
 /// Packets that may be on their way at once: a long delay may not hold any amount of memory.
 pub const MAX_IN_FLIGHT: usize = 1 << 18;
@@ -38,14 +39,10 @@ pub struct Link {
     rng: Rng,
     /// The bad state of [`super::Burst`].
     bad: bool,
-    /// What waits for or is in transmission: when each has left, and its octets.
-    backlog: VecDeque<(Instant, usize)>,
-    backlog_octets: usize,
-    flying: BinaryHeap<Reverse<Flying>>,
+    bottleneck: Bottleneck,
+    air: Air,
     /// The latest arrival of a packet that keeps its place.
     latest: Instant,
-    /// Breaks ties between arrivals.
-    serial: u64,
     counters: LinkCounters,
 }
 
@@ -62,6 +59,8 @@ pub struct LinkCounters {
     pub corrupted: u64,
     /// Packets held back.
     pub reordered: u64,
+    /// Packets marked CE.
+    pub marked: u64,
     /// Packets that came out.
     pub delivered: u64,
     lost: [u64; Lost::ALL.len()],
@@ -76,34 +75,6 @@ impl LinkCounters {
     /// Packets lost.
     pub fn lost(&self) -> u64 {
         self.lost.iter().sum()
-    }
-}
-
-#[derive(Clone)]
-struct Flying {
-    arrives: Instant,
-    serial: u64,
-    part: u32,
-    packet: Frame,
-}
-
-impl PartialEq for Flying {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Flying {}
-
-impl PartialOrd for Flying {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Flying {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.arrives, self.serial).cmp(&(other.arrives, other.serial))
     }
 }
 
@@ -149,11 +120,9 @@ impl Link {
             judge: None,
             rng,
             bad: false,
-            backlog: VecDeque::new(),
-            backlog_octets: 0,
-            flying: BinaryHeap::new(),
+            bottleneck: Bottleneck::default(),
+            air: Air::default(),
             latest: Instant::ZERO,
-            serial: 0,
             counters: LinkCounters::default(),
         }
     }
@@ -186,7 +155,7 @@ impl Link {
 
     /// Packets on their way.
     pub fn in_flight(&self) -> usize {
-        self.flying.len()
+        self.air.len()
     }
 
     /// Takes a frame that leaves its sender at `now`. A train is cut and a partial checksum finished first: each
@@ -196,7 +165,7 @@ impl Link {
         let (id, octets) = (frame.id, frame.len());
         let mut part = 0;
         let whole = finish(frame, &nothing, &mut |packet| {
-            self.judge_packet(now, landed(packet), part, tell);
+            self.judge_packet(now, packet, part, tell);
             part += 1;
         });
         if !whole {
@@ -208,7 +177,7 @@ impl Link {
     /// Takes the next packet that has arrived by `now`, in the order of arrival, stamped with its instant.
     pub fn poll(&mut self, now: Instant, tell: &mut dyn FnMut(LinkEvent)) -> Option<Frame> {
         while self.poll_timeout()? <= now {
-            let Reverse(Flying { arrives, part, packet, .. }) = self.flying.pop()?;
+            let Flying { arrives, part, packet, .. } = self.air.take()?;
             let event = |what| LinkEvent { at: arrives, id: packet.id, part, octets: packet.len(), what };
             if self.is_cut(arrives) {
                 self.lose(event(What::Lost(Lost::Cut)), tell);
@@ -216,14 +185,20 @@ impl Link {
             }
             self.counters.delivered += 1;
             tell(event(What::Delivered));
-            return Some(Frame { arrived: arrives, ..packet });
+            return Some(Frame { arrived: arrives, ..landed(packet) });
         }
         None
     }
 
     /// When the next packet arrives.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.flying.peek().map(|Reverse(next)| next.arrives)
+        self.air.next()
+    }
+
+    /// Octets that wait for the rate or are being sent at `now`, and how long the last of them will take: what a packet
+    /// would wait that came now.
+    pub fn waiting(&self, now: Instant) -> (usize, Duration) {
+        self.bottleneck.standing(now)
     }
 
     fn lose(&mut self, event: LinkEvent, tell: &mut dyn FnMut(LinkEvent)) {
@@ -238,21 +213,30 @@ impl Link {
     }
 
     /// Everything that may happen to one packet, in the order of the module's picture.
-    fn judge_packet(&mut self, now: Instant, packet: Frame, part: u32, tell: &mut dyn FnMut(LinkEvent)) {
+    fn judge_packet(&mut self, now: Instant, mut packet: Frame, part: u32, tell: &mut dyn FnMut(LinkEvent)) {
         self.counters.offered += 1;
         let draws = Draws::new(&mut self.rng);
-        let verdict =
-            self.judge.as_ref().map_or(Verdict::Pass, |judge| judge(&packet, self.counters.offered));
+        let verdict = match &self.judge {
+            Some(judge) => {
+                packet = landed(packet);
+                judge(&packet, self.counters.offered)
+            }
+            None => Verdict::Pass,
+        };
         let (id, octets) = (packet.id, packet.len());
         let event = |what| LinkEvent { at: now, id, part, octets, what };
 
-        let leaves = match self.enter(now, &packet, &draws, verdict) {
-            Ok(leaves) => leaves,
+        let (leaves, crowded) = match self.enter(now, &packet, &draws, verdict) {
+            Ok(entered) => entered,
             Err(why) => return self.lose(event(What::Lost(why)), tell),
         };
+        if crowded && mark(&mut packet, self.medium) {
+            self.counters.marked += 1;
+            tell(event(What::Marked));
+        }
         let held = match verdict {
             Verdict::Delay(extra) => Some(extra),
-            _ => (draws.reorder < self.profile.reorder).then_some(self.profile.reorder_by),
+            _ => self.held_back(&draws),
         };
         let copy = (verdict == Verdict::Duplicate || draws.duplicate < self.profile.duplicate)
             .then(|| packet.clone());
@@ -274,7 +258,7 @@ impl Link {
         if let Some(copy) = copy {
             self.counters.duplicated += 1;
             tell(event(What::Duplicated));
-            if self.flying.len() >= MAX_IN_FLIGHT {
+            if self.air.len() >= MAX_IN_FLIGHT {
                 return self.lose(event(What::Lost(Lost::InFlight)), tell);
             }
             let arrives = self.fly(leaves, None, second, copy, part);
@@ -282,18 +266,26 @@ impl Link {
         }
     }
 
-    /// Until the packet has left its sender: when that is, or why it never arrives.
+    /// For how long a packet is held back, if it is.
+    fn held_back(&self, draws: &Draws) -> Option<Duration> {
+        let Profile { reorder, reorder_by, reorder_any, .. } = self.profile;
+        // Of the draws below the share, each is as likely as any other.
+        let part = if reorder_any { draws.reorder / reorder } else { 1.0 };
+        (draws.reorder < reorder).then(|| reorder_by.mul_f64(part.clamp(0.0, 1.0)))
+    }
+
+    /// Until the packet has left its sender: when that is, and whether so much waited that it is to be marked; or why it
+    /// never arrives.
     fn enter(
         &mut self,
         now: Instant,
         packet: &Frame,
         draws: &Draws,
         verdict: Verdict,
-    ) -> Result<Instant, Lost> {
-        let start = packet.body.chunks().first().map_or(&[][..], |chunk| chunk);
-        let ip = ip_offset(self.medium, start).ok_or(Lost::Malformed)?;
+    ) -> Result<(Instant, bool), Lost> {
+        let ip = ip_offset(self.medium, packet_start(packet)).ok_or(Lost::Malformed)?;
         let profile = &self.profile;
-        if profile.mtu.is_some_and(|mtu| packet.len().saturating_sub(ip) > mtu) {
+        if profile.mtu_at(now).is_some_and(|mtu| packet.len().saturating_sub(ip) > mtu) {
             return Err(Lost::TooLarge);
         }
         if verdict == Verdict::Drop || profile.drop.contains(&self.counters.offered) {
@@ -302,10 +294,10 @@ impl Link {
         if self.is_cut(now) {
             return Err(Lost::Cut);
         }
-        if self.flying.len() >= MAX_IN_FLIGHT {
+        if self.air.len() >= MAX_IN_FLIGHT {
             return Err(Lost::InFlight);
         }
-        let leaves = self.transmit(now, packet.len()).ok_or(Lost::QueueFull)?;
+        let passage = self.bottleneck.enter(now, packet.len(), &self.profile).ok_or(Lost::QueueFull)?;
         // The medium loses only what was sent on it: a lost packet has used the sender's time.
         if let Some(burst) = self.profile.burst {
             self.bad = if self.bad { draws.state >= burst.leave } else { draws.state < burst.enter };
@@ -313,35 +305,10 @@ impl Link {
                 return Err(Lost::Burst);
             }
         }
-        if draws.loss < self.profile.loss { Err(Lost::Chance) } else { Ok(leaves) }
-    }
-
-    /// The queue before the rate limit: when the last bit of the packet has left, or `None` when there is no room.
-    fn transmit(&mut self, now: Instant, octets: usize) -> Option<Instant> {
-        while let Some(&(left, octets)) = self.backlog.front()
-            && left <= now
-        {
-            self.backlog.pop_front();
-            self.backlog_octets -= octets;
+        if draws.loss < self.profile.loss_at(now) {
+            return Err(Lost::Chance);
         }
-        // A rate that was lifted lets go at once what comes after; `fly` keeps it behind what waits.
-        let Some(rate) = self.profile.rate else { return Some(now) };
-        let queue = self.profile.queue;
-        let start = match (self.backlog.front(), self.backlog.back()) {
-            (Some(&(_, sending)), Some(&(last, _))) => {
-                let waiting = self.backlog_octets - sending;
-                if self.backlog.len() > queue.packets || waiting.saturating_add(octets) > queue.octets {
-                    return None;
-                }
-                last
-            }
-            _ => now,
-        };
-        let nanos = octets as u128 * 8 * 1_000_000_000 / u128::from(rate.get());
-        let left = start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.backlog.push_back((left, octets));
-        self.backlog_octets += octets;
-        Some(left)
+        Ok((passage.leaves, self.profile.mark.is_some_and(|most| passage.waiting > most)))
     }
 
     /// Sends a packet on its way; gives its arrival.
@@ -353,8 +320,8 @@ impl Link {
         packet: Frame,
         part: u32,
     ) -> Instant {
-        let Profile { delay, jitter: most, shuffle, .. } = self.profile;
-        let due = leaves + delay;
+        let Profile { jitter: most, shuffle, .. } = self.profile;
+        let due = leaves + self.profile.delay_at(leaves);
         let swing = most.mul_f64((jitter * 2.0 - 1.0).abs());
         let due = if jitter < 0.5 { (due - swing).max(leaves) } else { due + swing };
         let arrives = match held {
@@ -365,8 +332,7 @@ impl Link {
                 self.latest
             }
         };
-        self.serial += 1;
-        self.flying.push(Reverse(Flying { arrives, serial: self.serial, part, packet }));
+        self.air.add(arrives, part, packet);
         arrives
     }
 }
@@ -382,7 +348,7 @@ fn flip(packet: Frame, medium: Medium, draw: u64) -> (Frame, Option<u32>) {
     }
     let bit = draw % bits;
     octets[ip + (bit / 8) as usize] ^= 0x80 >> (bit % 8);
-    let harmed = Frame { body: octets.into(), offload: Offload::default(), ..packet };
+    let harmed = Frame { head: Head::new(), body: octets.into(), offload: Offload::default(), ..packet };
     (harmed, Some(bit as u32))
 }
 
@@ -392,7 +358,7 @@ impl fmt::Debug for Link {
             .field("medium", &self.medium)
             .field("profile", &self.profile)
             .field("judge", &self.judge.is_some())
-            .field("in_flight", &self.flying.len())
+            .field("in_flight", &self.air.len())
             .field("counters", &self.counters)
             .finish_non_exhaustive()
     }

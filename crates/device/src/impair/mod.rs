@@ -3,8 +3,8 @@
 //! ```text
 //!            ┌────────────────────────── Link (one direction) ───────────────────────────┐
 //!   offer ──►│ cut trains ─► MTU ─► judge ─► partition ─► queue + rate ─► loss ─► delay  │──► poll
-//!            │                                 tail drop       uniform,   jitter,        │
-//!            │                                                 bursty     reorder,       │
+//!            │                                 tail drop,      uniform,   jitter,        │
+//!            │                                 ECN mark        bursty     reorder,       │
 //!            └────────────────────────────────────────────────────────── duplicate,──────┘
 //!                    every fate is told as a LinkEvent                    corrupt
 //! ```
@@ -12,9 +12,12 @@
 //! A [`Link`] knows no clock and takes its chance from a seed: the same seed, packets and instants give the same
 //! fates. The simulator, the demonstrations and [`Impaired`] in front of a real device use the same one, so that
 //! they tell the same story. What a link is like is a [`Profile`], which has a written form:
-//! `delay=40ms,jitter=5ms,loss=1%,rate=20mbit,queue=100`.
+//! `delay=40ms,jitter=5ms,loss=1%,rate=20mbit,queue=100,rate=5mbit@3s`.
 
+mod bottleneck;
+mod flying;
 mod link;
+mod mark;
 mod parse;
 mod profile;
 #[cfg(test)]
@@ -23,7 +26,7 @@ mod wrap;
 
 pub use link::{Link, LinkCounters, MAX_IN_FLIGHT};
 pub use parse::ProfileError;
-pub use profile::{Burst, Cut, Profile, Queue};
+pub use profile::{Becomes, Burst, Change, Cut, Profile, Queue};
 pub use wrap::{Direction, Impaired};
 
 use env::{Duration, Instant};
@@ -44,7 +47,7 @@ pub struct LinkEvent {
     pub what: What,
 }
 
-/// What happened to a packet. In a packet's life: perhaps `Corrupted`, `Reordered`, `Duplicated`, then `Queued` (for
+/// What happened to a packet. In a packet's life: perhaps `Marked`, `Corrupted`, `Reordered`, `Duplicated`, then `Queued` (for
 /// each copy) and at last `Delivered` (for each copy), or `Lost` at any point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,6 +59,8 @@ pub enum What {
         /// Which, counted from the first (most significant) bit of the IP header.
         bit: u32,
     },
+    /// It was marked CE: more than [`Profile::mark`] octets wait.
+    Marked,
     /// A second, unharmed copy of it travels too.
     Duplicated,
     /// It is held back, so that what follows may overtake it.

@@ -1,6 +1,6 @@
 //! The written form of a profile: `delay=80ms,loss=1%,rate=20mbit`.
 
-use super::{Burst, Cut, Profile, Queue};
+use super::{Becomes, Burst, Change, Cut, Profile, Queue};
 use env::{Duration, Instant};
 use std::fmt;
 use std::num::NonZeroU64;
@@ -34,7 +34,7 @@ pub enum ProfileError {
 
 const SHARE: &str = "a share from 0 to 1 or in percent, as in 0.02 or 2%";
 const TIME: &str = "a time with its unit, as in 80ms (ns, us, ms, s)";
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("delay", TIME),
     ("jitter", TIME),
     ("shuffle", "nothing"),
@@ -48,11 +48,15 @@ const KEYS: [(&str, &str); 13] = [
         "burst",
         "how often it begins and ends, as in 1%/25%, then perhaps the loss in it and outside it: 1%/25%/100%/0%",
     ),
-    ("reorder", "a share, as in 3%, then perhaps a time to be held back, as in 3%/25ms"),
+    (
+        "reorder",
+        "a share, as in 3%, then perhaps a time to be held back, as in 3%/25ms, or any time up to it: 3%/0-25ms",
+    ),
     ("duplicate", SHARE),
     ("corrupt", SHARE),
     ("cut", "from when until when, as in 2s-5s"),
     ("mtu", "octets of an IP packet, as in 1280"),
+    ("mark", "octets with their unit, as in 64kB (B, kB, MB, KiB, MiB)"),
     ("drop", "the number of a packet from 1, or several, as in 3+7"),
 ];
 
@@ -74,7 +78,8 @@ impl fmt::Display for ProfileError {
 
 impl std::error::Error for ProfileError {}
 
-/// Properties with commas between; the empty text is the perfect link. `cut` and `drop` may come again.
+/// Properties with commas between; the empty text is the perfect link. `cut` and `drop` may come again, and so may
+/// `rate`, `mtu`, `delay` and `loss` with the time from which on they are so: `rate=20mbit,rate=5mbit@3s`.
 impl FromStr for Profile {
     type Err = ProfileError;
 
@@ -107,6 +112,18 @@ impl FromStr for Profile {
 }
 
 fn set(profile: &mut Profile, key: &str, value: &str) -> Option<()> {
+    if let Some((value, at)) = value.split_once('@') {
+        let (at, value) = (Instant::ZERO + time(at)?, value.trim());
+        let to = match key {
+            "rate" => Becomes::Rate(rate(value)?),
+            "mtu" => Becomes::Mtu(mtu(value)?),
+            "delay" => Becomes::Delay(time(value)?),
+            "loss" => Becomes::Loss(share(value)?),
+            _ => return None,
+        };
+        profile.changes.push(Change { at, to });
+        return Some(());
+    }
     match key {
         "delay" => profile.delay = time(value)?,
         "jitter" => profile.jitter = time(value)?,
@@ -126,7 +143,12 @@ fn set(profile: &mut Profile, key: &str, value: &str) -> Option<()> {
             let (how_often, by) = value.split_once('/').map_or((value, None), |(a, b)| (a, Some(b)));
             profile.reorder = share(how_often)?;
             if let Some(by) = by {
-                profile.reorder_by = time(by)?;
+                let any = by.split_once('-');
+                if any.is_some_and(|(least, _)| time(least) != Some(Duration::ZERO)) {
+                    return None;
+                }
+                profile.reorder_any = any.is_some();
+                profile.reorder_by = time(any.map_or(by, |(_, most)| most))?;
             }
         }
         "duplicate" => profile.duplicate = share(value)?,
@@ -139,7 +161,8 @@ fn set(profile: &mut Profile, key: &str, value: &str) -> Option<()> {
             }
             profile.cuts.push(Cut { from, until });
         }
-        "mtu" => profile.mtu = Some(value.parse().ok().filter(|&mtu| mtu > 0)?),
+        "mtu" => profile.mtu = Some(mtu(value)?),
+        "mark" => profile.mark = Some(octets(value)?),
         "drop" => {
             for number in value.split('+') {
                 profile.drop.push(number.parse().ok().filter(|&number| number > 0)?);
@@ -199,29 +222,33 @@ fn rate(text: &str) -> Option<NonZeroU64> {
     NonZeroU64::new(rate as u64)
 }
 
+fn mtu(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|&mtu| mtu > 0)
+}
+
 fn queue(text: &str) -> Option<Queue> {
     let mut queue = Queue::default();
     for part in text.split('/') {
-        let (number, unit) = with_unit(part)?;
-        let octets = match unit {
-            "" => {
-                queue.packets = part.trim().parse().ok()?;
-                continue;
-            }
-            "B" => 1.0,
-            "kB" => 1e3,
-            "MB" => 1e6,
-            "KiB" => 1024.0,
-            "MiB" => 1024.0 * 1024.0,
-            _ => return None,
-        };
-        let octets = (number * octets).round();
-        if octets >= usize::MAX as f64 {
-            return None;
+        match with_unit(part)? {
+            (_, "") => queue.packets = part.trim().parse().ok()?,
+            _ => queue.octets = octets(part)?,
         }
-        queue.octets = octets as usize;
     }
     Some(queue)
+}
+
+fn octets(text: &str) -> Option<usize> {
+    let (number, unit) = with_unit(text)?;
+    let unit = match unit {
+        "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let octets = (number * unit).round();
+    (octets < usize::MAX as f64).then_some(octets as usize)
 }
 
 /// The largest unit that says it exactly.
@@ -258,113 +285,29 @@ impl fmt::Display for Profile {
         if let Some(Burst { enter, leave, bad, good }) = self.burst {
             parts.push(format!("burst={enter}/{leave}/{bad}/{good}"));
         }
-        if self.reorder != 0.0 || self.reorder_by != usual.reorder_by {
-            parts.push(format!("reorder={}/{}", self.reorder, show(self.reorder_by)));
+        if self.reorder != 0.0 || self.reorder_by != usual.reorder_by || self.reorder_any {
+            let any = if self.reorder_any { "0-" } else { "" };
+            parts.push(format!("reorder={}/{any}{}", self.reorder, show(self.reorder_by)));
         }
         for Cut { from, until } in &self.cuts {
             let [from, until] = [from, until].map(|at| show(at.since(Instant::ZERO)));
             parts.push(format!("cut={from}-{until}"));
         }
         self.mtu.iter().for_each(|mtu| parts.push(format!("mtu={mtu}")));
+        self.mark.iter().for_each(|octets| parts.push(format!("mark={octets}B")));
+        for Change { at, to } in &self.changes {
+            let value = match to {
+                Becomes::Rate(rate) => format!("rate={rate}bit"),
+                Becomes::Mtu(mtu) => format!("mtu={mtu}"),
+                Becomes::Delay(delay) => format!("delay={}", show(*delay)),
+                Becomes::Loss(loss) => format!("loss={loss}"),
+            };
+            parts.push(format!("{value}@{}", show(at.since(Instant::ZERO))));
+        }
         self.drop.iter().for_each(|number| parts.push(format!("drop={number}")));
         f.write_str(&parts.join(","))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_long_form_is_read() {
-        let text = "delay=80ms, jitter=1.5ms,shuffle,rate=20mbit,queue=100/64kB,loss=1%,burst=1%/25%,reorder=3%/25ms,\
-                    duplicate=1%,corrupt=0.1%,cut=2s-5s,cut=7s-8s,mtu=1280,drop=3+7,drop=9";
-        let want = Profile {
-            delay: Duration::from_millis(80),
-            jitter: Duration::from_micros(1500),
-            shuffle: true,
-            rate: NonZeroU64::new(20_000_000),
-            queue: Queue { packets: 100, octets: 64_000 },
-            loss: 0.01,
-            burst: Some(Burst { enter: 0.01, leave: 0.25, bad: 1.0, good: 0.0 }),
-            reorder: 0.03,
-            reorder_by: Duration::from_millis(25),
-            duplicate: 0.01,
-            corrupt: 0.001,
-            cuts: [(2, 5), (7, 8)]
-                .map(|(a, b)| Cut { from: Instant::from_secs(a), until: Instant::from_secs(b) })
-                .into(),
-            mtu: Some(1280),
-            drop: vec![3, 7, 9],
-        };
-        assert_eq!(text.parse(), Ok(want.clone()));
-        assert_eq!(want.to_string().parse(), Ok(want));
-        assert_eq!("".parse(), Ok(Profile::default()));
-        assert_eq!(Profile::default().to_string(), "");
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_what_to_write() {
-        for (text, says) in [
-            (
-                "lose=1%",
-                "a link has no `lose`; it has delay, jitter, shuffle, rate, queue, loss, burst, reorder, \
-                         duplicate, corrupt, cut, mtu, drop, written as in delay=80ms,loss=1%",
-            ),
-            ("loss", "`loss` has no value: give a share from 0 to 1 or in percent, as in 0.02 or 2%"),
-            (
-                "loss=101%",
-                "`loss=101%` does not work: give a share from 0 to 1 or in percent, as in 0.02 or 2%",
-            ),
-            ("delay=80", "`delay=80` does not work: give a time with its unit, as in 80ms (ns, us, ms, s)"),
-            ("cut=5s-2s", "`cut=5s-2s` does not work: give from when until when, as in 2s-5s"),
-        ] {
-            assert_eq!(text.parse::<Profile>().unwrap_err().to_string(), says);
-        }
-        for text in [
-            "shuffle=1",
-            "rate=0bit",
-            "rate=5",
-            "rate=99999999999999999999gbit",
-            "queue=99999999999999999999MB",
-            "queue=",
-            "queue=-1",
-            "burst=1%",
-            "burst=1%/2%/3%/4%/5%",
-            "mtu=0",
-            "drop=0",
-            "reorder=3%/x",
-            "delay=-1ms",
-            "delay=1e400s",
-            "loss=nan",
-            "loss=inf",
-            "cut=2s",
-            "delay=ms",
-        ] {
-            assert!(text.parse::<Profile>().is_err(), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_or_refused_and_what_was_read_is_written_alike(text in "[a-z=0-9.%/,+-]{0,40}") {
-            if let Ok(profile) = text.parse::<Profile>() {
-                prop_assert_eq!(profile.to_string().parse(), Ok(profile));
-            }
-        }
-
-        #[test]
-        fn numbers_survive_being_written(
-            delay in 0u64..1 << 50, rate in 1u64..1 << 40, loss in 0.0f64..=1.0, reorder in 0.0f64..=1.0,
-            by in 0u64..1 << 40, octets in any::<u32>(), enter in 0.0f64..=1.0,
-        ) {
-            let profile = Profile {
-                delay: Duration::from_nanos(delay), rate: NonZeroU64::new(rate), loss, reorder,
-                reorder_by: Duration::from_nanos(by), queue: Queue { packets: 7, octets: octets as usize },
-                burst: Some(Burst { enter, leave: 0.5, bad: 1.0, good: loss }), ..Profile::default()
-            };
-            prop_assert_eq!(profile.to_string().parse(), Ok(profile));
-        }
-    }
-}
+mod tests;

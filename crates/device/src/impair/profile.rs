@@ -35,14 +35,22 @@ pub struct Profile {
     pub reorder: f64,
     /// For how long it is held back. Default 10 ms. On a slow link it must exceed the time between packets.
     pub reorder_by: Duration,
+    /// It is held back for any time up to `reorder_by`, uniformly, and not for exactly so long. Default no.
+    pub reorder_any: bool,
     /// How often a packet arrives twice.
     pub duplicate: f64,
     /// How often one bit of a packet, anywhere in its IP packet, is flipped.
     pub corrupt: f64,
     /// When the link is cut. Default never.
     pub cuts: Vec<Cut>,
-    /// IP packets with more octets than this are dropped. Default no limit.
+    /// IP packets with more octets than this are dropped in silence: nobody is told by ICMP. Default no limit.
     pub mtu: Option<usize>,
+    /// A packet that says it understands marks (ECT) and makes more octets than this wait for the rate is marked CE
+    /// (RFC 3168 §5) instead of nothing. Default never.
+    pub mark: Option<usize>,
+    /// What becomes of the link later: the last one that has come by counts, whatever their order here. Default
+    /// nothing.
+    pub changes: Vec<Change>,
     /// Packets to lose, counted from 1 over the link's life. Default none.
     pub drop: Vec<u64>,
 }
@@ -59,13 +67,102 @@ impl Default for Profile {
             burst: None,
             reorder: 0.0,
             reorder_by: Duration::from_millis(10),
+            reorder_any: false,
             duplicate: 0.0,
             corrupt: 0.0,
             cuts: Vec::new(),
             mtu: None,
+            mark: None,
+            changes: Vec::new(),
             drop: Vec::new(),
         }
     }
+}
+
+impl Profile {
+    /// The same link for a clock that shows `by` when this one's shows zero: cuts and changes come so much later.
+    #[must_use]
+    pub fn later(mut self, by: Duration) -> Self {
+        for cut in &mut self.cuts {
+            *cut = Cut { from: cut.from + by, until: cut.until + by };
+        }
+        for change in &mut self.changes {
+            change.at += by;
+        }
+        self
+    }
+
+    /// [`rate`](Self::rate) as it stands at `now`.
+    pub fn rate_at(&self, now: Instant) -> Option<NonZeroU64> {
+        self.latest(now, |becomes| match becomes {
+            Becomes::Rate(rate) => Some(rate),
+            _ => None,
+        })
+        .or(self.rate)
+    }
+
+    /// [`mtu`](Self::mtu) as it stands at `now`.
+    pub fn mtu_at(&self, now: Instant) -> Option<usize> {
+        self.latest(now, |becomes| match becomes {
+            Becomes::Mtu(mtu) => Some(mtu),
+            _ => None,
+        })
+        .or(self.mtu)
+    }
+
+    /// [`delay`](Self::delay) as it stands at `now`.
+    pub fn delay_at(&self, now: Instant) -> Duration {
+        self.latest(now, |becomes| match becomes {
+            Becomes::Delay(delay) => Some(delay),
+            _ => None,
+        })
+        .unwrap_or(self.delay)
+    }
+
+    /// [`loss`](Self::loss) as it stands at `now`.
+    pub fn loss_at(&self, now: Instant) -> f64 {
+        self.latest(now, |becomes| match becomes {
+            Becomes::Loss(loss) => Some(loss),
+            _ => None,
+        })
+        .unwrap_or(self.loss)
+    }
+
+    /// When the rate changes next after `now`.
+    pub(super) fn next_rate(&self, now: Instant) -> Option<Instant> {
+        let later = self.changes.iter().filter(|change| change.at > now);
+        later.filter(|change| matches!(change.to, Becomes::Rate(_))).map(|change| change.at).min()
+    }
+
+    fn latest<T>(&self, now: Instant, of: impl Fn(Becomes) -> Option<T>) -> Option<T> {
+        let past = self.changes.iter().filter(|change| change.at <= now);
+        past.filter_map(|change| of(change.to).map(|value| (change.at, value)))
+            .max_by_key(|(at, _)| *at)
+            .map(|(_, value)| value)
+    }
+}
+
+/// A property of a link that is another from some instant on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The first instant at which it is so.
+    pub at: Instant,
+    /// What it is then.
+    pub to: Becomes,
+}
+
+/// What a link becomes like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Becomes {
+    /// [`Profile::rate`]: what waits already leaves at the new rate, too.
+    Rate(NonZeroU64),
+    /// [`Profile::mtu`]: a path that led elsewhere. It tells nobody.
+    Mtu(usize),
+    /// [`Profile::delay`] of packets that leave the queue from then on.
+    Delay(Duration),
+    /// [`Profile::loss`].
+    Loss(f64),
 }
 
 /// How much may wait for a rate-limited link. A packet that finds the link idle never waits.

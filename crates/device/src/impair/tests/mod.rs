@@ -1,5 +1,7 @@
 //! What links do, by seed.
 
+mod later;
+
 use super::*;
 use crate::memory::{self, tests::frame};
 use crate::{Device, Medium};
