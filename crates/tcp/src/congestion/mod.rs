@@ -99,7 +99,7 @@ pub struct AckSample {
 /// (draft-ietf-ccwg-bbr §4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateSample {
-    /// Octets a second.
+    /// Octets a second; 0 when none could be told, though the rest holds.
     pub rate: u64,
     /// Octets delivered between the departure of that thing and this ACK.
     pub delivered: u64,

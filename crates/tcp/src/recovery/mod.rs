@@ -12,6 +12,8 @@
 //! credit is what RFC 5681 §3.2 adds to cwnd (5681-22, 5681-23), kept on this side of the seam.
 
 mod ledger;
+#[cfg_attr(not(test), expect(dead_code, reason = "the ledger is to keep its snapshots"))]
+mod rate;
 
 pub(crate) use ledger::{Ledger, Retired};
 
