@@ -39,7 +39,7 @@ pub(super) struct Plan {
 #[derive(Clone)]
 pub(super) enum Mischief {
     Cut(Duration),
-    Profile(usize, Profile),
+    Profile(usize, Box<Profile>),
     Mtu(usize, usize),
     Pause(usize, Duration),
     Restart(usize),
@@ -305,7 +305,7 @@ fn mischief(
         for _ in 0..rng.below(3) {
             let way = rng.below(2) as usize;
             let changed = profile(rng, true, clean);
-            list.push((millis(rng, 0, span), Mischief::Profile(way, changed)));
+            list.push((millis(rng, 0, span), Mischief::Profile(way, Box::new(changed))));
         }
         for _ in 0..rng.below(3) {
             let lasts = millis(rng, 1, 10_000);

@@ -252,7 +252,7 @@ impl Play {
                     // A smaller MTU stays: the path has learned it.
                     let mtu = self.pair.world.link(link).profile().mtu;
                     let clean = device::impair::Profile { mtu, ..self.plan.clean.clone() };
-                    self.pair.world.apply(Fault::Profile(link, clean));
+                    self.pair.world.apply(Fault::Profile(link, Box::new(clean)));
                 }
                 (0..self.users.len()).try_for_each(|n| self.turn(n))
             }

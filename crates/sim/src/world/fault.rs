@@ -13,7 +13,7 @@ use wire::Frame;
 #[non_exhaustive]
 pub enum Fault {
     /// One direction of a link becomes like this.
-    Profile(LinkId, Profile),
+    Profile(LinkId, Box<Profile>),
     /// A link is cut both ways, for so long.
     Cut(LinkId, Duration),
     /// Packets larger than this no longer pass one direction of a link; see [`World::route_errors`] for whether their
@@ -37,7 +37,7 @@ impl Fault {
 
     pub(super) fn apply(self, world: &mut World) {
         match self {
-            Self::Profile(link, profile) => *world.link_mut(link).profile_mut() = profile,
+            Self::Profile(link, profile) => *world.link_mut(link).profile_mut() = *profile,
             Self::Cut(link, lasts) => {
                 let cut = Cut { from: world.now(), until: world.now() + lasts };
                 for one in [link, link.back()] {
