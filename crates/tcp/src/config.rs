@@ -4,7 +4,7 @@ use crate::ConfigError;
 use crate::congestion::Controller;
 use crate::sabotage::Fault;
 use env::Duration;
-use wire::Mss;
+use wire::{Mss, WindowScale};
 
 /// Settings of a connection. Build from [`TcpConfig::default`] with the methods below.
 ///
@@ -21,7 +21,10 @@ pub struct TcpConfig {
     pub(crate) ack_delay: Duration,
     pub(crate) nagle: bool,
     pub(crate) send_buffer: u32,
+    pub(crate) send_buffer_limit: u32,
+    pub(crate) unsent_limit: u32,
     pub(crate) receive_buffer: u32,
+    pub(crate) receive_buffer_limit: u32,
     pub(crate) mss_limit: Option<Mss>,
     pub(crate) window_scaling: bool,
     pub(crate) timestamps: bool,
@@ -94,13 +97,19 @@ impl Default for KeepAlive {
     }
 }
 
+/// What buffers grow to unless told otherwise: 2.6 Gbit/s at a round trip of 100 ms.
+const GROWS_TO: u32 = 32 << 20;
+
 impl Default for TcpConfig {
     fn default() -> Self {
         Self {
             ack_delay: Duration::from_millis(40),
             nagle: true,
             send_buffer: 1 << 20,
+            send_buffer_limit: GROWS_TO,
+            unsent_limit: u32::MAX,
             receive_buffer: 1 << 20,
+            receive_buffer_limit: GROWS_TO,
             mss_limit: None,
             window_scaling: true,
             timestamps: true,
@@ -133,7 +142,8 @@ impl TcpConfig {
     /// The first that is not.
     pub fn check(&self) -> Result<(), ConfigError> {
         let again = self.clone().ack_delay(self.ack_delay)?;
-        let again = again.send_buffer(self.send_buffer)?.receive_buffer(self.receive_buffer)?;
+        let again = again.send_buffer_range(self.send_buffer, self.send_buffer_limit)?;
+        let again = again.receive_buffer_range(self.receive_buffer, self.receive_buffer_limit)?;
         let again = again.rto(self.rto_initial, self.rto_min, self.rto_max)?.r1(self.r1)?;
         let again = again.keep_alive(self.keep_alive)?.msl(self.msl)?;
         if again.user_timeout(self.user_timeout).user_timeout != self.user_timeout {
@@ -162,21 +172,56 @@ impl TcpConfig {
         Self { nagle: on, ..self }
     }
 
-    /// Octets that may wait to be sent or acknowledged. Default 1 MiB; 2 KiB to 1 GiB.
+    /// Octets that may wait to be sent or acknowledged: so many and no more, 2 KiB to 1 GiB. The default grows instead,
+    /// see [`send_buffer_range`](Self::send_buffer_range).
     ///
     /// # Errors
     /// [`ConfigError::Buffer`] outside these limits.
     pub fn send_buffer(self, octets: u32) -> Result<Self, ConfigError> {
-        Ok(Self { send_buffer: buffer(octets)?, ..self })
+        self.send_buffer_range(octets, octets)
     }
 
-    /// Octets that may wait to be read; the largest window ever offered. Default 1 MiB; 2 KiB to 1 GiB (RFC 7323
-    /// §2.3). No memory is held while nothing waits.
+    /// Octets that may wait to be sent or acknowledged: `least` at first, and twice the congestion window when that is
+    /// more, up to `most`. Default 1 MiB to 32 MiB; 2 KiB to 1 GiB. No memory is held while nothing waits, and the
+    /// host's budget bounds the sum.
+    ///
+    /// # Errors
+    /// [`ConfigError::Buffer`] outside these limits, or when `most` is less than `least`.
+    pub fn send_buffer_range(self, least: u32, most: u32) -> Result<Self, ConfigError> {
+        let (send_buffer, send_buffer_limit) = buffers(least, most)?;
+        Ok(Self { send_buffer, send_buffer_limit, ..self })
+    }
+
+    /// Octets that may wait to be sent for the first time, beside what the buffer has room for; a writer that keeps little
+    /// unsent can change its mind late. Default no limit; at least 1.
+    #[must_use]
+    pub fn unsent_limit(self, octets: Option<u32>) -> Self {
+        Self { unsent_limit: octets.map_or(u32::MAX, |octets| octets.max(1)), ..self }
+    }
+
+    /// Octets that may wait to be read, and the largest window ever offered: so many and no more, 2 KiB to 1 GiB (RFC
+    /// 7323 §2.3). The default grows instead, see [`receive_buffer_range`](Self::receive_buffer_range).
     ///
     /// # Errors
     /// [`ConfigError::Buffer`] outside these limits.
     pub fn receive_buffer(self, octets: u32) -> Result<Self, ConfigError> {
-        Ok(Self { receive_buffer: buffer(octets)?, ..self })
+        self.receive_buffer_range(octets, octets)
+    }
+
+    /// Octets that may wait to be read, and the largest window ever offered: `least` at first, then twice what the user
+    /// reads in a round trip, up to `most`. Default 1 MiB to 32 MiB; 2 KiB to 1 GiB (RFC 7323 §2.3). No memory is held
+    /// while nothing waits, and nothing grows while the host's budget is tight.
+    ///
+    /// # Errors
+    /// [`ConfigError::Buffer`] outside these limits, or when `most` is less than `least`.
+    pub fn receive_buffer_range(self, least: u32, most: u32) -> Result<Self, ConfigError> {
+        let (receive_buffer, receive_buffer_limit) = buffers(least, most)?;
+        Ok(Self { receive_buffer, receive_buffer_limit, ..self })
+    }
+
+    /// The shift of our windows: the least that the largest buffer needs (RFC 7323 §2.2).
+    pub(crate) fn receive_scale(&self) -> WindowScale {
+        WindowScale::fitting(self.receive_buffer_limit)
     }
 
     /// An upper bound for segments both ways, beside what the path and the peer allow. Default none.
@@ -333,8 +378,9 @@ pub(crate) fn limited(timeout: Duration) -> Duration {
     timeout.clamp(Duration::from_secs(1), Duration::from_secs(32_767 * 60))
 }
 
-fn buffer(octets: u32) -> Result<u32, ConfigError> {
-    if (2048..=1 << 30).contains(&octets) { Ok(octets) } else { Err(ConfigError::Buffer) }
+fn buffers(least: u32, most: u32) -> Result<(u32, u32), ConfigError> {
+    let sound = (2048..=1 << 30).contains(&least) && (least..=1 << 30).contains(&most);
+    if sound { Ok((least, most)) } else { Err(ConfigError::Buffer) }
 }
 
 #[cfg(test)]

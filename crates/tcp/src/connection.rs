@@ -44,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<TcpConfig>,
     /// The receive buffer that our SYN speaks of, in its window and its scale, whatever the user sets afterwards.
     pub(crate) syn_buffer: u32,
+    pub(crate) syn_scale: WindowScale,
+    /// Whether the host has memory for buffers to grow.
+    pub(crate) roomy: bool,
     pub(crate) path: Path,
     pub(crate) timers: Timers,
     pub(crate) events: EventSet,
@@ -124,6 +127,8 @@ impl Shared {
         let challenges = AckBudget::new(now, config.challenge_acks);
         Self {
             syn_buffer: config.receive_buffer,
+            syn_scale: config.receive_scale(),
+            roomy: true,
             config,
             path,
             timers: Timers::default(),
@@ -355,6 +360,7 @@ pub(crate) fn receive_settings(
 ) -> ReceiveSettings {
     ReceiveSettings {
         buffer: shared.config.receive_buffer,
+        buffer_limit: shared.config.receive_buffer_limit,
         offered,
         mss: u32::from(shared.announced_mss()),
         scale: agreed.receive_scale(),

@@ -11,7 +11,7 @@ use crate::{ResetWhy, Segment, State, Transmit, Why};
 use core::num::NonZeroU16;
 use env::Instant;
 use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
-use wire::{Payload, SeqNum, WindowScale, WireWindow};
+use wire::{Payload, SeqNum, WireWindow};
 
 impl Connection {
     /// Takes the next segment to send, or arms the timers and says that there is none.
@@ -61,7 +61,7 @@ fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options
     };
     Options {
         mss: Some(shared.announced_mss()),
-        window_scale: scaling.then(|| WindowScale::fitting(shared.syn_buffer).shift()),
+        window_scale: scaling.then(|| shared.syn_scale.shift()),
         sack_permitted: sack,
         timestamps: timestamps.then(|| Timestamps {
             value: timestamp(now, shared.timestamp_offset),
@@ -192,7 +192,7 @@ impl Open {
         Some(self.build(now, shared, start, u32::from(!fin), fin, why))
     }
 
-    fn next_new(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+    fn next_new(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
         if self.snd.persist.is_some() && self.snd.window() == 0 {
             return None;
         }
@@ -216,6 +216,8 @@ impl Open {
             self.snd.recovery.sent_limited(octets);
         }
         self.snd.sent(now, octets + u32::from(fin));
+        // Less is unsent now: a writer may be kept from its work by that alone.
+        shared.events.writable |= self.snd.take_writer(shared);
         Some(self.build(now, shared, start, octets, fin, why))
     }
 

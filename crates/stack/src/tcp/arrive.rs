@@ -4,7 +4,7 @@ use super::arena::Key;
 use super::segment::{self, Marks};
 use super::{Tcp, Whose};
 use crate::demux::Flow;
-use crate::{Account, Delivered, Drop, Ip};
+use crate::{Account, Delivered, Drop, Ip, Pressure};
 use ::tcp::listener::{self, ListenOutcome};
 use ::tcp::{Discard, Segment, closed};
 use env::Instant;
@@ -60,6 +60,7 @@ impl Tcp {
     /// Gives a connection a segment, and counts it if it was not used.
     pub(super) fn feed(&mut self, ip: &mut Ip, now: Instant, key: Key, segment: Segment, packet: &Delivered) {
         let Some(slot) = self.connections.get_mut(key) else { return };
+        slot.connection.allow_growth(ip.budget.pressure() == Pressure::Ok);
         slot.connection.handle_segment(now, segment);
         if let Some(why) = slot.connection.take_discard() {
             ip.drop(now, why.into(), packet);

@@ -25,7 +25,7 @@ impl Connection {
     /// [`SendError::Full`] when there is no room at all: [`Event::Writable`](crate::Event::Writable) will tell when
     /// there is. [`SendError::Closing`] after CLOSE (9293-E28), [`SendError::Closed`] when the connection is gone.
     pub fn send(&mut self, now: Instant, data: Payload, flags: SendFlags) -> Result<usize, SendError> {
-        let limit = self.shared.config.send_buffer;
+        let shared = &self.shared;
         let snd = match &mut self.data {
             Data::SynSent(snd) => snd,
             Data::Open(open) => &mut open.snd,
@@ -37,7 +37,7 @@ impl Connection {
         }
         let _ = now;
         let empty = data.is_empty();
-        match snd.write(data, limit, flags.urgent) {
+        match snd.write(data, shared, flags.urgent) {
             0 if !empty => Err(SendError::Full),
             taken => Ok(taken),
         }
@@ -55,22 +55,21 @@ impl Connection {
 
     /// There may be room in the send buffer that no ACK made.
     pub(super) fn tell_writer(&mut self) {
-        let limit = self.shared.config.send_buffer;
+        let shared = &self.shared;
         self.shared.events.writable |= match &mut self.data {
-            Data::SynSent(snd) => snd.take_writer(limit),
-            Data::Open(open) => open.snd.take_writer(limit),
+            Data::SynSent(snd) => snd.take_writer(shared),
+            Data::Open(open) => open.snd.take_writer(shared),
             Data::Over(_) => false,
         };
     }
 
     /// Octets that [`send`](Self::send) would take now.
     pub fn send_room(&self) -> usize {
-        let queued = match &self.data {
-            Data::SynSent(snd) => snd.queued(),
-            Data::Open(open) if !open.snd.fin_queued() => open.snd.queued(),
-            Data::Open(_) | Data::Over(_) => return 0,
-        };
-        (self.shared.config.send_buffer as usize).saturating_sub(queued)
+        match &self.data {
+            Data::SynSent(snd) => snd.room_to_write(&self.shared),
+            Data::Open(open) if !open.snd.fin_queued() => open.snd.room_to_write(&self.shared),
+            Data::Open(_) | Data::Over(_) => 0,
+        }
     }
 
     /// Whether CLOSE may still be called with effect.

@@ -69,6 +69,18 @@ impl Connection {
         Ok(())
     }
 
+    /// Octets that may wait to be sent for the first time, as [`TcpConfig::unsent_limit`].
+    pub fn set_unsent_limit(&mut self, octets: Option<u32>) {
+        self.change(|config| config.unsent_limit = octets.map_or(u32::MAX, |octets| octets.max(1)));
+        self.tell_writer();
+    }
+
+    /// Whether buffers may grow: the host says so while it has memory to spare. What has grown stays, for a window is
+    /// never pulled back.
+    pub fn allow_growth(&mut self, roomy: bool) {
+        self.shared.roomy = roomy;
+    }
+
     /// Whether soft errors are reported (RFC 9293 SHLD-20).
     pub fn set_soft_errors(&mut self, report: bool) {
         self.change(|config| config.soft_errors = report);

@@ -35,6 +35,10 @@ pub struct Status {
     pub readable: usize,
     /// Arrived out of order.
     pub out_of_order: usize,
+    /// Octets that the receive buffer has room for, as it has grown so far.
+    pub receive_buffer: u32,
+    /// Octets that the send buffer has room for, as it has grown so far.
+    pub send_buffer: u32,
     /// Congestion window.
     pub cwnd: u32,
     /// Slow-start threshold.
@@ -88,6 +92,8 @@ impl Connection {
                 status.rcv_nxt = open.rcv.nxt();
                 status.rcv_wnd = open.rcv.window();
                 status.rcv_edge = open.rcv.right_edge();
+                status.receive_buffer = open.rcv.buffer();
+                status.send_buffer = open.snd.buffer(&self.shared);
                 status.readable = open.rcv.readable();
                 status.out_of_order = open.rcv.buffered_out_of_order();
                 status.recovering = open.recovering();

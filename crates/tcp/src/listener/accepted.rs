@@ -102,7 +102,7 @@ impl Offer<'_> {
 
     /// Our window scale: the least that the receive buffer needs (7323-2: even when that is 0).
     pub(super) fn scale(&self) -> WindowScale {
-        WindowScale::fitting(self.config.receive_buffer)
+        self.config.receive_scale()
     }
 
     /// The window of our SYN-ACK, which is never scaled (7323-4).

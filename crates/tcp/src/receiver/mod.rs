@@ -16,6 +16,7 @@ mod paws;
 mod reassembly;
 mod rope;
 mod text;
+mod tuning;
 mod window;
 
 pub(crate) use paws::TimestampCheck;
@@ -29,6 +30,7 @@ use env::{Duration, Instant};
 use paws::Recent;
 use reassembly::Reassembly;
 use rope::Rope;
+use tuning::Tuning;
 use window::{Offer, Room};
 use wire::tcp::{SackBlock, SackBlocks, Timestamps};
 use wire::{Payload, SeqNum, WindowScale, WireWindow};
@@ -44,6 +46,8 @@ const ORIGIN: Place = 1 << 32;
 pub(crate) struct ReceiveSettings {
     /// Octets that may wait to be read.
     pub(crate) buffer: u32,
+    /// Octets that the buffer may grow to.
+    pub(crate) buffer_limit: u32,
     /// Octets that our SYN or SYN-ACK offered; such a window is never scaled (RFC 7323 7323-4).
     pub(crate) offered: u32,
     /// The largest segment to expect: what we announced.
@@ -89,6 +93,7 @@ pub(crate) struct ReceiveHalf {
     acked: Place,
     offer: Offer,
     buffer: u32,
+    tuning: Tuning,
     mss: u32,
     policy: AckPolicy,
     recent: Option<Recent>,
@@ -121,6 +126,7 @@ impl ReceiveHalf {
             acked: nxt,
             offer: Offer::new(nxt + u64::from(settings.offered), settings.scale),
             buffer: settings.buffer.max(1),
+            tuning: Tuning::new(now, settings.buffer_limit, nxt),
             mss,
             policy: AckPolicy::new(settings.ack_delay, mss),
             recent: settings.timestamps.map(|value| Recent::new(now, value)),
@@ -276,10 +282,29 @@ impl ReceiveHalf {
         self.push > self.read()
     }
 
-    /// Changes the size of the buffer. What was offered stays offered (RFC 9293 SHLD-14).
+    /// Fixes the size of the buffer. What was offered stays offered (RFC 9293 SHLD-14).
     pub(crate) fn set_buffer(&mut self, octets: u32) {
         self.made_room = true;
         self.buffer = octets.max(1);
+        self.tuning.set_limit(self.buffer);
+    }
+
+    /// Octets that may wait to be read.
+    pub(crate) fn buffer(&self) -> u32 {
+        self.buffer
+    }
+
+    /// Data arrived which echoes that timestamp of ours, `age` after it was sent.
+    pub(crate) fn saw_echo(&mut self, echo: u32, age: Duration) {
+        self.tuning.measure(echo, age);
+    }
+
+    /// Lets the buffer grow to what the user reads in a round trip; `least` is the shortest that the send half measured.
+    pub(crate) fn grow_buffer(&mut self, now: Instant, least: Option<Duration>) {
+        let read = self.read();
+        let size = self.tuning.size(now, self.buffer, read, least);
+        self.made_room |= size > self.buffer;
+        self.buffer = size;
     }
 
     /// How long an ACK may wait from now on.

@@ -136,7 +136,7 @@ impl Open {
         if self.snd.drained() && !opening {
             shared.events.drained = true;
         }
-        shared.events.writable |= self.snd.take_writer(shared.config.send_buffer);
+        shared.events.writable |= self.snd.take_writer(shared);
     }
 
     /// RFC 6298 §5: stop when all is acknowledged, restart on progress (6298-12).

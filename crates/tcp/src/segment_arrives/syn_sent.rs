@@ -100,7 +100,7 @@ impl Connection {
         let scales = theirs
             .trusted_scale()
             .filter(|_| config.window_scaling)
-            .map(|send| Scales { send, receive: WindowScale::fitting(self.shared.syn_buffer) });
+            .map(|send| Scales { send, receive: self.shared.syn_scale });
         let recent = theirs.timestamps.filter(|_| config.timestamps);
         let agreed =
             Agreed { timestamps: recent.is_some(), sack: theirs.sack_permitted && config.sack, scales };

@@ -2,9 +2,9 @@
 
 use super::{Stop, discarded};
 use crate::connection::{Open, Shared};
-use crate::{ConnectionError, Discard, ResetWhy, Segment, State};
+use crate::{ConnectionError, Discard, ResetWhy, Segment, State, timestamp};
 use core::ops::ControlFlow;
-use env::Instant;
+use env::{Duration, Instant};
 
 impl Open {
     /// Urgent data is read in line; the user is told where it ends (6093-2, 6093-3; MUST-30, MUST-31, MUST-32).
@@ -12,6 +12,21 @@ impl Open {
         if self.phase.may_receive() && self.rcv.take_urgent(seg) {
             shared.events.urgent = true;
         }
+    }
+
+    /// The buffer follows what the user reads in a round trip.
+    fn right_size(&mut self, shared: &Shared, now: Instant, seg: &Segment) {
+        if seg.payload.is_empty() || !shared.roomy {
+            return;
+        }
+        if let Some(stamps) = seg.header.options.timestamps.filter(|_| self.agreed.timestamps) {
+            let age = timestamp(seg.arrived, shared.timestamp_offset).wrapping_sub(stamps.echo);
+            // An echo from the future, or of a long time ago, measures nothing.
+            if age < 10_000 {
+                self.rcv.saw_echo(stamps.echo, Duration::from_millis(u64::from(age)));
+            }
+        }
+        self.rcv.grow_buffer(now, self.snd.rtt.minimum());
     }
 
     /// Text; `true` when the peer's FIN has been reached.
@@ -28,6 +43,7 @@ impl Open {
             }
             return ControlFlow::Continue(false);
         }
+        self.right_size(shared, now, seg);
         let taken = self.rcv.take_text(now, seg);
         if let Some(why) = taken.discard {
             discarded(shared, now, seg, why);

@@ -12,6 +12,7 @@ mod queue;
 pub(crate) use plan::{Blocked, Plan};
 
 use crate::congestion::{self, CongestionControl, Departure, Start, initial_window};
+use crate::connection::Shared;
 use crate::pacing::Pacer;
 use crate::recovery::{Recovery, Retired};
 use crate::rtt::RoundTrip;
@@ -147,9 +148,25 @@ impl SendHalf {
         self.segment_size
     }
 
-    /// Queues what fits of `data` under `limit` octets in all; how much it was.
-    pub(crate) fn write(&mut self, data: Payload, limit: u32, urgent: bool) -> usize {
-        let room = (limit as usize).saturating_sub(self.queue.len());
+    /// The size of the send buffer: twice what may be in flight, so that what repairs a loss and what follows both fit,
+    /// within the limits of the configuration.
+    pub(crate) fn buffer(&self, shared: &Shared) -> u32 {
+        let config = &shared.config;
+        if !shared.roomy {
+            return config.send_buffer;
+        }
+        self.congestion.window().saturating_mul(2).min(config.send_buffer_limit).max(config.send_buffer)
+    }
+
+    /// Octets that a user may write now.
+    pub(crate) fn room_to_write(&self, shared: &Shared) -> usize {
+        let room = (self.buffer(shared) as usize).saturating_sub(self.queue.len());
+        room.min(shared.config.unsent_limit.saturating_sub(self.unsent()) as usize)
+    }
+
+    /// Queues what there is room for of `data`; how much it was.
+    pub(crate) fn write(&mut self, data: Payload, shared: &Shared, urgent: bool) -> usize {
+        let room = self.room_to_write(shared);
         let take = data.len().min(room);
         self.writer_waits |= take < data.len();
         let part = if take == data.len() { data } else { data.slice(0..take) };
@@ -166,10 +183,9 @@ impl SendHalf {
         self.writer_waits = true;
     }
 
-    /// Whether a writer that was refused is to hear that there is room under `limit` octets now; once.
-    pub(crate) fn take_writer(&mut self, limit: u32) -> bool {
-        let room = self.queue.len() < limit as usize;
-        room && core::mem::take(&mut self.writer_waits)
+    /// Whether a writer that was refused is to hear that there is room now; once.
+    pub(crate) fn take_writer(&mut self, shared: &Shared) -> bool {
+        self.writer_waits && self.room_to_write(shared) > 0 && core::mem::take(&mut self.writer_waits)
     }
 
     /// Queues our FIN after everything written.

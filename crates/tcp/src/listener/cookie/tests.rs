@@ -56,7 +56,7 @@ mod rfc4987_3_6 {
                     cookies.check(START, &TUPLE, &third(&reply.segment), &offer(&config)).expect("ours");
                 assert_eq!(accepted.send_mss, Mss::new(kept));
                 assert_eq!(accepted.scales.map(|s| s.send), Some(WindowScale::new(shift)));
-                assert_eq!(accepted.scales.map(|s| s.receive), Some(WindowScale::new(5)));
+                assert_eq!(accepted.scales.map(|s| s.receive), Some(WindowScale::new(10)));
                 assert!(accepted.sack);
                 assert_eq!(accepted.timestamps, Some(TimestampState { offset: 0xffff_ff00, recent: 5_040 }));
                 assert_eq!((accepted.iss, accepted.irs), (reply.segment.header.seq, IRS));

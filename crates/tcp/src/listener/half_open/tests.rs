@@ -122,13 +122,13 @@ mod rfc9293_3_10_7_2 {
 
         let (reply, accepted) = answer(&full, options());
         assert_eq!(reply.options.mss, Some(1460));
-        assert_eq!(reply.options.window_scale, Some(5), "1 MiB in units of 32");
+        assert_eq!(reply.options.window_scale, Some(10), "up to 32 MiB in units of 1 KiB");
         assert_eq!(reply.options.timestamps, Some(Timestamps { value: 100_500, echo: 9_000 }));
         assert!(reply.options.sack_permitted && accepted.sack);
         assert_eq!(reply.window, WireWindow::new(65_535), "never scaled");
         assert_eq!(accepted.send_mss, Mss::new(1400));
         assert_eq!(accepted.window, WireWindow::new(4_000));
-        let scales = Scales { send: WindowScale::new(7), receive: WindowScale::new(5) };
+        let scales = Scales { send: WindowScale::new(7), receive: WindowScale::new(10) };
         assert_eq!(accepted.scales, Some(scales));
         assert_eq!(accepted.timestamps.map(|t| (t.offset, t.recent)), Some((500, 9_000)));
 
@@ -267,7 +267,7 @@ mod rfc9293_3_10_7_4 {
         assert_eq!(old.why, Why::OldTimestamp);
         let stamps = Timestamps { value: 100_500, echo: 9_000 };
         assert_eq!(old.segment.header.options.timestamps, Some(stamps));
-        assert_eq!(old.segment.header.window, WireWindow::new(65_535 >> 5), "not a SYN: scaled");
+        assert_eq!(old.segment.header.window, WireWindow::new(65_535 >> 10), "not a SYN: scaled");
         let reset = stamped(1, Flags::RST, 1);
         assert_eq!(fresh().handle_segment(START, &reset), HalfOpenOutcome::Remove);
         established(fresh().handle_segment(START, &stamped(1, Flags::ACK, 9_000)));

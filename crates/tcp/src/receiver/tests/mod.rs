@@ -18,6 +18,7 @@ const MSS: u32 = 1000;
 pub(super) fn settings(buffer: u32) -> ReceiveSettings {
     ReceiveSettings {
         buffer,
+        buffer_limit: buffer,
         offered: buffer.min(0xffff),
         mss: MSS,
         scale: WindowScale::fitting(buffer),
