@@ -56,6 +56,8 @@ pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
     #[default]
     NewReno,
+    /// BBR, version 3 (draft-ietf-ccwg-bbr).
+    Bbr,
     /// One of the user's own. It is known by name only, and so a recording of its connections cannot be written.
     #[cfg_attr(feature = "serde", serde(skip))]
     Custom(&'static Controller),
@@ -66,6 +68,7 @@ impl Congestion {
     pub fn name(self) -> &'static str {
         match self {
             Self::NewReno => "newreno",
+            Self::Bbr => "bbr",
             Self::Custom(controller) => controller.name,
         }
     }

@@ -215,7 +215,7 @@ impl Connection {
             now,
             &shared.config,
             shared.segment_limit(accepted.send_mss),
-            agreed.option_octets(),
+            agreed,
             accepted.retransmitted,
         );
         // The SYN's window is never scaled (RFC 7323 §2.2); the segment that follows brings the first scaled one.

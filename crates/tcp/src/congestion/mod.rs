@@ -8,8 +8,10 @@
 //!
 //! A controller never sees the connection: it can be tested, read and replaced alone.
 
+mod bbr;
 mod new_reno;
 
+use bbr::Bbr;
 use new_reno::NewReno;
 
 use crate::Congestion;
@@ -28,6 +30,8 @@ pub struct Start {
     pub segment_size: u32,
     /// The handshake's round trip, if it measured one.
     pub round_trip: Option<Duration>,
+    /// Whether the peer tells what it has beyond the first hole (RFC 2018): else one loss a round trip is all that shows.
+    pub sack: bool,
     /// Something to draw from, the same in every replay: a controller has no other chance.
     pub seed: u64,
 }
@@ -227,6 +231,7 @@ pub trait CongestionControl: Debug + Send + Sync {
 pub(crate) fn build(kind: Congestion, start: &Start) -> Box<dyn CongestionControl> {
     match kind {
         Congestion::NewReno => Box::new(NewReno::new(start.initial, start.segment_size)),
+        Congestion::Bbr => Box::new(Bbr::new(start)),
         Congestion::Custom(controller) => (controller.new)(start),
     }
 }

@@ -13,7 +13,7 @@
 
 mod ledger;
 #[cfg_attr(not(test), expect(dead_code, reason = "the ledger is to keep its snapshots"))]
-mod rate;
+pub(crate) mod rate;
 
 pub(crate) use ledger::{Ledger, Retired};
 

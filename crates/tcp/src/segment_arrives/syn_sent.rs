@@ -108,7 +108,7 @@ impl Connection {
         let peer_mss = theirs.trusted_mss().unwrap_or(self.shared.path.default_mss); // MUST-15
         let lost_syn = snd.resent_segments > 0;
         let limit = self.shared.segment_limit(peer_mss);
-        snd.negotiated(now, &config, limit, agreed.option_octets(), lost_syn);
+        snd.negotiated(now, &config, limit, agreed, lost_syn);
         let settings = receive_settings(
             &self.shared,
             agreed,

@@ -12,14 +12,14 @@ mod queue;
 pub(crate) use plan::{Blocked, Plan};
 
 use crate::congestion::{self, CongestionControl, Departure, Start, initial_window};
-use crate::connection::Shared;
+use crate::connection::{Agreed, Shared};
 use crate::pacing::Pacer;
 use crate::recovery::{Recovery, Retired};
 use crate::rtt::RoundTrip;
 use crate::sabotage::Fault;
 use crate::{TcpConfig, Why};
 use alloc::boxed::Box;
-use env::{Duration, Instant};
+use env::Instant;
 use queue::SendQueue;
 use wire::{Payload, SeqNum, WindowScale};
 
@@ -105,10 +105,7 @@ impl SendHalf {
             fault: config.fault,
             urgent: None,
             recovery: Recovery::new(iss),
-            congestion: congestion::build(
-                config.congestion,
-                &start(Instant::ZERO, iss, segment, segment, None),
-            ),
+            congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
             pacer: Pacer::default(),
             resend: None,
@@ -130,15 +127,15 @@ impl SendHalf {
         now: Instant,
         config: &TcpConfig,
         segment_limit: u32,
-        options: u32,
+        agreed: Agreed,
         lost_syn: bool,
     ) {
-        let payload = self.limit_segments(segment_limit, options);
+        let payload = self.limit_segments(segment_limit, agreed.option_octets());
         // RFC 5681 §3.1: one segment when the handshake lost something (5681-6, 6928-2).
         let initial = if lost_syn { payload } else { initial_window(config.initial_window, payload) };
         let round_trip = self.rtt.smoothed();
-        self.congestion =
-            congestion::build(config.congestion, &start(now, self.iss, initial, payload, round_trip));
+        let start = Start { now, round_trip, sack: agreed.sack, ..start(self.iss, initial, payload) };
+        self.congestion = congestion::build(config.congestion, &start);
     }
 
     /// Segments have at most `limit` octets of payload and options, `options` of which every segment has; the payload.
@@ -330,7 +327,9 @@ impl SendHalf {
     }
 }
 
-fn start(now: Instant, iss: SeqNum, initial: u32, segment_size: u32, round_trip: Option<Duration>) -> Start {
+/// What is known before the handshake.
+fn start(iss: SeqNum, initial: u32, segment_size: u32) -> Start {
     // The ISN is drawn with a secret key: nobody can foresee what follows from it, and a replay has the same.
-    Start { now, initial, segment_size, round_trip, seed: u64::from(iss.raw()) }
+    let seed = u64::from(iss.raw());
+    Start { now: Instant::ZERO, initial, segment_size, round_trip: None, sack: false, seed }
 }

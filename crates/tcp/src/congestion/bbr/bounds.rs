@@ -1,0 +1,222 @@
+//! What loss and marks teach (draft §5.5.10): a short term that follows what is delivered now, and a long term that
+//! remembers how much in flight was too much.
+//!
+//! ```text
+//!                  while probing for bandwidth (REFILL, UP)        else, once a round
+//!   lost > 2 % ─► inflight_longterm = what was in flight, DOWN     any loss ─► bw_shortterm, inflight_shortterm
+//!                  (raised again by what passes unharmed)                      = what was delivered, at least × 0.7
+//!                                                                              (forgotten when REFILL begins)
+//! ```
+
+use super::{Bbr, Sample, State, UNBOUNDED, octets, scaled};
+use crate::congestion::LossSample;
+use env::Instant;
+
+/// BBR.LossThresh, in hundredths.
+const LOSS_THRESHOLD: u64 = 2;
+/// BBR.Beta, in hundredths: never less than CUBIC would keep.
+const BETA: u32 = 70;
+
+/// The bounds on the model, and the signals that they follow.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// The highest rate in this round (BBR.bw_latest).
+    bw_latest: u64,
+    /// The most delivered over one flight in this round (BBR.inflight_latest).
+    pub(super) inflight_latest: u64,
+    /// When something that leaves after this much was delivered is delivered itself, a round with loss is over.
+    loss_round_delivered: u64,
+    /// Whether the ACK in hand ends such a round.
+    pub(super) loss_round_start: bool,
+    /// Whether something was lost, or marked, in this round (BBR.is_loss_in_round).
+    pub(super) loss_in_round: bool,
+    /// Pieces that were lost in this round.
+    pub(super) pieces_lost: u32,
+    /// When the last piece was found lost.
+    lost_at: Option<Instant>,
+    /// Octets a second; all ones for no bound.
+    pub(super) bw_shortterm: u64,
+    /// Octets in flight; all ones for no bound, as below.
+    pub(super) inflight_shortterm: u32,
+    pub(super) inflight_longterm: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            bw_latest: 0,
+            inflight_latest: 0,
+            loss_round_delivered: 0,
+            loss_round_start: false,
+            loss_in_round: false,
+            pieces_lost: 0,
+            lost_at: None,
+            bw_shortterm: u64::MAX,
+            inflight_shortterm: UNBOUNDED,
+            inflight_longterm: UNBOUNDED,
+        }
+    }
+}
+
+impl Bounds {
+    /// UpdateLatestDeliverySignals; `delivered` in all.
+    pub(super) fn update_latest(&mut self, sample: &Sample, delivered: u64) {
+        if self.lost_at == Some(sample.now) {
+            // Found by this very ACK, whose delivery comes before it: the round begins behind both.
+            self.loss_round_delivered = delivered;
+            self.lost_at = None;
+        }
+        self.loss_round_start = false;
+        self.bw_latest = self.bw_latest.max(sample.rate);
+        self.inflight_latest = self.inflight_latest.max(sample.delivered);
+        if sample.prior_delivered.is_some_and(|prior| prior >= self.loss_round_delivered) {
+            self.loss_round_delivered = delivered;
+            self.loss_round_start = true;
+        }
+    }
+
+    /// AdvanceLatestDeliverySignals.
+    pub(super) fn advance_latest(&mut self, sample: &Sample) {
+        if self.loss_round_start {
+            self.bw_latest = sample.rate;
+            self.inflight_latest = sample.delivered;
+            self.pieces_lost = 0;
+        }
+    }
+
+    /// ResetCongestionSignals.
+    pub(super) fn reset_signals(&mut self) {
+        self.loss_in_round = false;
+        self.bw_latest = 0;
+        self.inflight_latest = 0;
+    }
+
+    /// ResetShortTermModel.
+    pub(super) fn reset_shortterm(&mut self) {
+        self.bw_shortterm = u64::MAX;
+        self.inflight_shortterm = UNBOUNDED;
+    }
+
+    /// InflightWithHeadroom: leaves others 15 % of what is known to be too much (draft §5.3.3.7).
+    pub(super) fn with_headroom(&self, segment_size: u32, min_pipe: u32) -> u32 {
+        if self.inflight_longterm == UNBOUNDED {
+            return UNBOUNDED;
+        }
+        let headroom = octets(scaled(u64::from(self.inflight_longterm), 15)).max(segment_size);
+        self.inflight_longterm.saturating_sub(headroom).max(min_pipe)
+    }
+}
+
+impl Bbr {
+    /// UpdateCongestionSignals.
+    pub(super) fn update_congestion_signals(&mut self, sample: &Sample) {
+        if self.model.update_max_bw(sample) {
+            self.cycle.rounds_since_up = self.cycle.rounds_since_up.saturating_add(1);
+        }
+        if !self.bounds.loss_round_start {
+            return;
+        }
+        if self.bounds.loss_in_round && !self.state.accelerates() {
+            self.lower_shortterm();
+        }
+        self.bounds.loss_in_round = false;
+    }
+
+    /// InitLowerBounds, LossLowerBounds: once a round, towards what was delivered, by 30 % at most.
+    fn lower_shortterm(&mut self) {
+        let window = if self.in_episode() { self.cwnd.max(self.prior_cwnd) } else { self.cwnd };
+        let bounds = &mut self.bounds;
+        if bounds.bw_shortterm == u64::MAX {
+            bounds.bw_shortterm = self.model.max_bw();
+        }
+        if bounds.inflight_shortterm == UNBOUNDED {
+            // What a timeout left of the window is no measure of the path.
+            bounds.inflight_shortterm = window;
+        }
+        bounds.bw_shortterm = scaled(bounds.bw_shortterm, BETA).max(bounds.bw_latest);
+        let kept = scaled(u64::from(bounds.inflight_shortterm), BETA);
+        bounds.inflight_shortterm = octets(kept.max(bounds.inflight_latest));
+    }
+
+    /// IsInflightTooHigh: `lost` of `in_flight`.
+    pub(super) fn is_too_high(&self, lost: u32, in_flight: u32) -> bool {
+        let bearable = u64::from(in_flight) * LOSS_THRESHOLD / 100;
+        u64::from(lost) > bearable || (lost > 0 && !self.sack)
+    }
+
+    /// NoteLoss.
+    pub(super) fn note_loss(&mut self, now: Instant) {
+        self.save_upon_loss(now);
+        self.bounds.pieces_lost = self.bounds.pieces_lost.saturating_add(1);
+        self.note_congestion(now);
+    }
+
+    fn note_congestion(&mut self, now: Instant) {
+        if !self.bounds.loss_in_round {
+            self.bounds.loss_round_delivered = self.model.delivered;
+            self.bounds.lost_at = Some(now);
+        }
+        self.bounds.loss_in_round = true;
+    }
+
+    /// HandleLostPacket, for a piece that may be a whole train.
+    pub(super) fn on_lost_piece(&mut self, piece: &LossSample) {
+        if !self.cycle.probe_sample || !self.is_too_high(piece.lost, piece.in_flight) {
+            return;
+        }
+        let limited = piece.app_limited || self.low_delay.held_back(piece.prior_delivered);
+        self.on_inflight_too_high(piece.now, inflight_at_loss(piece), limited);
+    }
+
+    /// HandleInflightTooHigh.
+    fn on_inflight_too_high(&mut self, now: Instant, in_flight: u32, app_limited: bool) {
+        self.cycle.prev_too_high = true;
+        self.cycle.probe_sample = false; // once a probe
+        if !app_limited {
+            let kept = octets(scaled(u64::from(self.target_inflight()), BETA));
+            self.bounds.inflight_longterm = in_flight.max(kept);
+        }
+        if self.state == State::Up {
+            self.undo.state = Some(State::Up);
+            self.start_down(now);
+        }
+    }
+
+    /// Marks count as congestion as loss does; the draft (§3.5) asks for that, and leaves open how. Nothing was lost, so
+    /// there is nothing to undo.
+    pub(super) fn on_marked(&mut self, now: Instant, in_flight: u32) {
+        self.note_congestion(now);
+        if self.state == State::Startup {
+            self.on_marked_in_startup();
+        } else if self.cycle.probe_sample {
+            let before = self.undo.state;
+            self.on_inflight_too_high(now, in_flight, false);
+            self.undo.state = before;
+        }
+    }
+}
+
+/// InflightAtLoss: how much was in flight at the octet of this piece where the loss became too much to bear.
+fn inflight_at_loss(piece: &LossSample) -> u32 {
+    let before = u64::from(piece.in_flight.saturating_sub(piece.octets));
+    let lost_before = u64::from(piece.lost.saturating_sub(piece.octets));
+    // (2 % of what was in flight before - lost before) / 98 %
+    let prefix = (before * LOSS_THRESHOLD).saturating_sub(lost_before * 100) / (100 - LOSS_THRESHOLD);
+    octets(before + prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_in_a_train_where_loss_crosses_the_threshold() {
+        let piece = LossSample { octets: 10_000, in_flight: 110_000, lost: 10_000, ..LossSample::default() };
+        // 100,000 before it and none lost: 2,040 octets of it are 2 % of 102,040.
+        assert_eq!(inflight_at_loss(&piece), 102_040);
+        let late = LossSample { lost: 13_000, ..piece };
+        assert_eq!(inflight_at_loss(&late), 100_000, "3 % were lost before it");
+        let odd = LossSample { octets: u32::MAX, in_flight: 5, lost: 3, ..piece };
+        assert_eq!(inflight_at_loss(&odd), 0);
+    }
+}

@@ -1,0 +1,122 @@
+//! ProbeRTT: now and then little is in flight, so that the path shows how long it is without a queue (draft §5.3.4).
+//!
+//! ```text
+//!   no shorter round trip for 5 s ─► half a BDP in flight ── 200 ms and a round ──► ProbeBW_CRUISE, or Startup
+//!   idle meanwhile: the queue has drained by itself, and no probe is needed
+//! ```
+
+use super::probe_bw::AckPhase;
+use super::{Bbr, Sample, Start, State};
+use env::{Duration, Instant};
+
+/// BBR.ProbeRTTInterval.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// BBR.ProbeRTTDuration.
+const DURATION: Duration = Duration::from_millis(200);
+/// BBR.MinRTTFilterLen.
+const FILTER: Duration = Duration::from_secs(10);
+
+/// When to probe, and how far a probe has come.
+#[derive(Clone, Debug)]
+pub(super) struct LowDelay {
+    /// BBR.probe_rtt_min_delay; `None` before any.
+    delay: Option<Duration>,
+    /// BBR.probe_rtt_min_stamp.
+    at: Instant,
+    /// BBR.probe_rtt_expired.
+    expired: bool,
+    /// When the probe may end, once little is in flight (BBR.probe_rtt_done_stamp).
+    until: Option<Instant>,
+    round_done: bool,
+    /// What leaves before more than this is delivered was held back by the probe: its rate says nothing.
+    gap: Option<u64>,
+}
+
+impl LowDelay {
+    pub(super) fn new(start: &Start) -> Self {
+        Self {
+            delay: start.round_trip,
+            at: start.now,
+            expired: false,
+            until: None,
+            round_done: false,
+            gap: None,
+        }
+    }
+
+    /// Whether what left when `prior_delivered` had been delivered was held back by a probe.
+    pub(super) fn held_back(&self, prior_delivered: u64) -> bool {
+        self.gap.is_some_and(|gap| prior_delivered <= gap)
+    }
+}
+
+impl Bbr {
+    /// UpdateMinRTT.
+    pub(super) fn update_min_rtt(&mut self, sample: &Sample) {
+        let low = &mut self.low_delay;
+        low.expired = sample.now > low.at + INTERVAL;
+        if let Some(rtt) = sample.round_trip
+            && (low.expired || low.delay.is_none_or(|delay| rtt < delay))
+        {
+            low.delay = Some(rtt);
+            low.at = sample.now;
+        }
+        let expired = sample.now > self.model.min_rtt_at + FILTER;
+        if let Some(delay) = low.delay
+            && (expired || self.model.min_rtt.is_none_or(|least| delay < least))
+        {
+            self.model.min_rtt = Some(delay);
+            self.model.min_rtt_at = low.at;
+        }
+    }
+
+    /// CheckProbeRTT.
+    pub(super) fn check_probe_rtt(&mut self, sample: &Sample) {
+        if self.state != State::ProbeRtt && self.low_delay.expired && !self.idle_restart {
+            self.save_window();
+            self.state = State::ProbeRtt;
+            self.low_delay.until = None;
+            self.cycle.ack_phase = AckPhase::Stopping;
+            self.model.start_round();
+        }
+        if self.state == State::ProbeRtt {
+            self.hold_low(sample);
+        }
+        if sample.delivered > 0 {
+            self.idle_restart = false;
+        }
+    }
+
+    /// HandleProbeRTT.
+    fn hold_low(&mut self, sample: &Sample) {
+        self.low_delay.gap = Some(self.model.delivered.saturating_add(u64::from(sample.in_flight)));
+        if self.low_delay.until.is_none() {
+            if sample.in_flight <= self.probe_rtt_window() {
+                self.low_delay.until = Some(sample.now + DURATION);
+                self.low_delay.round_done = false;
+                self.model.start_round();
+            }
+            return;
+        }
+        self.low_delay.round_done |= self.model.rounds.start;
+        if self.low_delay.round_done {
+            self.check_probe_rtt_done(sample.now);
+        }
+    }
+
+    /// CheckProbeRTTDone, ExitProbeRTT.
+    pub(super) fn check_probe_rtt_done(&mut self, now: Instant) {
+        if self.low_delay.until.is_none_or(|until| now <= until) {
+            return;
+        }
+        self.low_delay.at = now; // the next one is due an interval from now
+        self.restore_window();
+        self.bounds.reset_shortterm();
+        if self.full_pipe.reached {
+            self.start_down(now);
+            self.start_cruise();
+        } else {
+            self.enter_startup();
+        }
+    }
+}
