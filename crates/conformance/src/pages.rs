@@ -53,10 +53,14 @@ fn subject(rfc: &str) -> &'static str {
         "6946" => "atomic fragments",
         "6980" => "neighbour discovery in fragments",
         "7323" => "window scale and timestamps",
+        "7661" => "congestion window validation",
         "8085" => "UDP: how to use it",
         "8200" => "IPv6",
         "8201" => "path MTU discovery, IPv6",
+        "8511" => "ABE: a gentler answer to marks",
         "9293" => "TCP",
+        "9406" => "HyStart++",
+        "9438" => "CUBIC",
         _ => "",
     }
 }

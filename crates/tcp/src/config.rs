@@ -56,6 +56,8 @@ pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
     #[default]
     NewReno,
+    /// CUBIC (RFC 9438), with HyStart++ (RFC 9406) and pacing.
+    Cubic,
     /// BBR, version 3 (draft-ietf-ccwg-bbr).
     Bbr,
     /// One of the user's own. It is known by name only, and so a recording of its connections cannot be written.
@@ -68,6 +70,7 @@ impl Congestion {
     pub fn name(self) -> &'static str {
         match self {
             Self::NewReno => "newreno",
+            Self::Cubic => "cubic",
             Self::Bbr => "bbr",
             Self::Custom(controller) => controller.name,
         }

@@ -9,9 +9,14 @@
 //! A controller never sees the connection: it can be tested, read and replaced alone.
 
 mod bbr;
+mod cubic;
+mod hystart;
 mod new_reno;
+mod pace;
+mod validation;
 
 use bbr::Bbr;
+use cubic::Cubic;
 use new_reno::NewReno;
 
 use crate::Congestion;
@@ -232,6 +237,7 @@ pub(crate) fn build(kind: Congestion, start: &Start) -> Box<dyn CongestionContro
     match kind {
         Congestion::NewReno => Box::new(NewReno::new(start.initial, start.segment_size)),
         Congestion::Bbr => Box::new(Bbr::new(start)),
+        Congestion::Cubic => Box::new(Cubic::new(start)),
         Congestion::Custom(controller) => (controller.new)(start),
     }
 }

@@ -1,5 +1,11 @@
 //! NewReno's answer to "how much": slow start, congestion avoidance, halving (RFC 5681 §3.1, 6582 §3.2).
 //!
+//! ```text
+//!   slow start ── cwnd = ssthresh ──► congestion avoidance ◄── ssthresh = cwnd = half of what is out ◄── loss
+//!        ▲ one segment                                                                                   timeout
+//!        └───────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
 //! Recovery counts what left the network in its own books, so the window here is never inflated by duplicate ACKs
 //! and deflated again: what RFC 5681 does to cwnd, recovery does to its estimate of what is in flight.
 
@@ -17,6 +23,8 @@ pub(crate) struct NewReno {
     counted: u32,
     /// Slow start repairs what a timeout found lost: an ACK may then cover much that left the network long ago.
     repairing: bool,
+    /// Window and threshold before the last reduction for loss or a timeout (RFC 4015 §3.2).
+    before: Option<(u32, u32)>,
 }
 
 impl NewReno {
@@ -29,6 +37,7 @@ impl NewReno {
             initial,
             counted: 0,
             repairing: false,
+            before: None,
         }
     }
 
@@ -36,12 +45,21 @@ impl NewReno {
     fn halve(&mut self, in_flight: u32) {
         self.ssthresh = (in_flight / 2).max(self.segment_size.saturating_mul(2));
     }
+
+    /// A mark comes before a queue overflows: β_ecn = 0.8, but not in slow start (RFC 8511 §3, §4; 8511-1).
+    fn answer_mark(&mut self, in_flight: u32) {
+        if self.cwnd < self.ssthresh {
+            return self.halve(in_flight);
+        }
+        self.ssthresh = (in_flight / 5).saturating_mul(4).max(self.segment_size.saturating_mul(2));
+    }
 }
 
 impl CongestionControl for NewReno {
     /// Slow start below the threshold, congestion avoidance from there on (MUST-19; 5681-2, 5681-3).
     fn on_ack(&mut self, sample: &AckSample) {
-        if !sample.window_limited || sample.repair == Repair::Recovery {
+        // Nor does a marked ACK make anything grow (RFC 3168 §6.1.2).
+        if !sample.window_limited || sample.repair == Repair::Recovery || sample.marked > 0 {
             return;
         }
         if self.cwnd < self.ssthresh {
@@ -64,8 +82,17 @@ impl CongestionControl for NewReno {
     fn on_congestion(&mut self, _now: Instant, in_flight: u32, reduction: Reduction) {
         self.counted = 0;
         match reduction {
-            Reduction::Loss | Reduction::Ecn => {
+            Reduction::Timeout { again: true } => {}
+            Reduction::Ecn => self.before = None,
+            _ => self.before = Some((self.cwnd, self.ssthresh)),
+        }
+        match reduction {
+            Reduction::Loss => {
                 self.halve(in_flight); // once a window, and again when the next one loses (5681-30, 5681-31)
+                self.cwnd = self.ssthresh;
+            }
+            Reduction::Ecn => {
+                self.answer_mark(in_flight);
                 self.cwnd = self.ssthresh;
             }
             Reduction::Timeout { again } => {
@@ -87,6 +114,13 @@ impl CongestionControl for NewReno {
 
     fn on_idle(&mut self, _now: Instant) {
         self.cwnd = self.cwnd.min(self.initial.max(self.segment_size)); // 5681-27
+    }
+
+    fn on_spurious(&mut self, _now: Instant) {
+        let Some((cwnd, ssthresh)) = self.before.take() else { return };
+        self.cwnd = self.cwnd.max(cwnd);
+        self.ssthresh = self.ssthresh.max(ssthresh);
+        self.repairing = false;
     }
 
     fn set_segment_size(&mut self, octets: u32) {
@@ -196,6 +230,37 @@ mod rfc5681_3_1 {
         let mut reno = NewReno::new(20 * MSS, MSS);
         reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Loss);
         reno.on_recovered(Instant::ZERO, 0);
+        assert_eq!(reno.window(), 2 * MSS);
+    }
+
+    #[test]
+    fn a_reduction_that_was_a_mistake_is_taken_back_once() {
+        let mut reno = NewReno::new(20 * MSS, MSS);
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Timeout { again: false });
+        reno.on_congestion(Instant::ZERO, MSS, Reduction::Timeout { again: true });
+        reno.on_ack(&ack(MSS));
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!((reno.window(), reno.threshold()), (20 * MSS, u32::MAX));
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Loss);
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!((reno.window(), reno.threshold()), (20 * MSS, u32::MAX));
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Loss);
+        reno.on_congestion(Instant::ZERO, 10 * MSS, Reduction::Ecn);
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!(reno.window(), 8 * MSS, "what the network marked was no mistake");
+    }
+
+    /// Covers: RFC 8511 8511-1
+    #[test]
+    fn a_mark_leaves_four_fifths_in_congestion_avoidance_and_half_in_slow_start() {
+        let mut reno = NewReno::new(20 * MSS, MSS);
+        reno.on_congestion(Instant::ZERO, 20 * MSS, Reduction::Ecn);
+        assert_eq!(reno.window(), 10 * MSS);
+        reno.on_ack(&AckSample { marked: MSS, ..ack(10 * MSS) });
+        assert_eq!(reno.window(), 10 * MSS, "a marked ACK makes nothing grow");
+        reno.on_congestion(Instant::ZERO, 10 * MSS, Reduction::Ecn);
+        assert_eq!((reno.window(), reno.threshold()), (8 * MSS, 8 * MSS));
+        reno.on_congestion(Instant::ZERO, 2 * MSS, Reduction::Ecn);
         assert_eq!(reno.window(), 2 * MSS);
     }
 }

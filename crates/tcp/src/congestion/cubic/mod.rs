@@ -1,0 +1,292 @@
+//! CUBIC's answer to "how much" (RFC 9438), with HyStart++ for the first slow start (RFC 9406).
+//!
+//! ```text
+//!              slow start (HyStart++)
+//!                 │ delay rises: W_max = cwnd          │ loss
+//!                 ▼                                    ▼
+//!   a stage of congestion avoidance ── loss ──► W_max = cwnd, cwnd · 0.7 ──► the next stage
+//!                 ▲                     timeout ─► one segment, slow start ────┘
+//! ```
+//!
+//! `stage` is the growth, `curve` the arithmetic under it. The window counts octets, and an octet that was delivered
+//! counts once, however it was told.
+
+mod curve;
+mod stage;
+#[cfg(test)]
+mod tests;
+
+use super::hystart::HyStart;
+use super::pace::Pace;
+use super::validation::Validation;
+use super::{AckSample, CongestionControl, Departure, Reduction, Repair, Start};
+use alloc::boxed::Box;
+use env::{Duration, Instant};
+use stage::{Acked, Stage};
+
+/// β_cubic = 0.7 (9438-10).
+const BETA: Share = Share(7, 10);
+/// β_ecn = 0.85: a mark comes before a queue overflows (RFC 8511 §3.1, 8511-1).
+const BETA_ECN: Share = Share(17, 20);
+/// (1 + β_cubic) / 2 (9438-14).
+const FAST_CONVERGENCE: Share = Share(17, 20);
+
+#[derive(Clone, Copy)]
+struct Share(u64, u64);
+
+impl Share {
+    fn of(self, octets: u32) -> u32 {
+        u32::try_from(u64::from(octets) * self.0 / self.1).unwrap_or(octets)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Cubic {
+    cwnd: u32,
+    ssthresh: u32,
+    segment_size: u32,
+    initial: u32,
+    /// cwnd_prior: the window when the threshold was last set.
+    prior: u32,
+    /// W_max; zero while it is undefined.
+    w_max: u32,
+    /// None until the first ACK of a stage.
+    stage: Option<Box<Stage>>,
+    /// Only in the first slow start (9406-5).
+    hystart: Option<Box<HyStart>>,
+    validation: Validation,
+    pace: Pace,
+    /// What the last reduction for loss or a timeout found.
+    undo: Option<Box<Undo>>,
+}
+
+/// All that a reduction changes, for loss or for a timeout (9438-17, 9438-18).
+#[derive(Clone, Debug)]
+struct Undo {
+    at: Instant,
+    cwnd: u32,
+    ssthresh: u32,
+    prior: u32,
+    w_max: u32,
+    stage: Option<Box<Stage>>,
+    hystart: Option<Box<HyStart>>,
+}
+
+impl Cubic {
+    pub(crate) fn new(start: &Start) -> Self {
+        let cwnd = start.initial.max(start.segment_size);
+        Self {
+            cwnd,
+            ssthresh: u32::MAX,
+            segment_size: start.segment_size,
+            initial: cwnd,
+            prior: cwnd,
+            w_max: 0,
+            stage: None,
+            hystart: Some(Box::new(HyStart::new())),
+            validation: Validation::new(start.now),
+            pace: Pace::new(cwnd, start.round_trip),
+            undo: None,
+        }
+    }
+
+    fn in_slow_start(&self) -> bool {
+        self.cwnd < self.ssthresh
+    }
+
+    /// Watches delay; past the last round of CSS slow start is over without any loss (9438-20, 9438-21).
+    fn watch_delay(&mut self, sample: &AckSample) {
+        let over = self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample));
+        if over {
+            self.hystart = None;
+            self.ssthresh = self.cwnd;
+            self.prior = self.cwnd;
+        }
+    }
+
+    /// Slow start up to the threshold (9438-19); the octets that are left for congestion avoidance.
+    fn slow_start(&mut self, octets: u32) -> u32 {
+        let growth = match &self.hystart {
+            Some(hystart) => hystart.growth(octets, self.segment_size, self.pace.is_paced()),
+            None => octets,
+        };
+        let growth = growth.min(self.ssthresh - self.cwnd);
+        self.cwnd = self.cwnd.saturating_add(growth);
+        if self.in_slow_start() { 0 } else { octets.saturating_sub(growth) }
+    }
+
+    fn avoid_congestion(&mut self, sample: &AckSample, octets: u32) {
+        let stage = self.stage.get_or_insert_with(|| {
+            Box::new(Stage::new(sample.now, self.cwnd, self.w_max, self.segment_size))
+        });
+        self.w_max = stage.w_max();
+        stage.pass(sample.now, true);
+        self.cwnd = stage.grow(&Acked {
+            octets,
+            cwnd: self.cwnd,
+            prior: self.prior,
+            segment_size: self.segment_size,
+            round_trip: sample.smoothed.unwrap_or(Duration::ZERO),
+        });
+    }
+
+    /// An ACK lets the window grow by what it says was delivered.
+    fn grow(&mut self, sample: &AckSample) {
+        self.pace.speed_up();
+        let mut octets = sample.delivered;
+        if self.in_slow_start() {
+            octets = self.slow_start(octets);
+        }
+        if octets > 0 {
+            self.avoid_congestion(sample, octets);
+        }
+        if self.cwnd >= self.prior {
+            self.undo = None; // Later than this there is nothing to restore.
+        }
+    }
+
+    /// A window that was not used for long is not believed in (RFC 7661 §4.4.3).
+    fn let_lapse(&mut self, now: Instant) {
+        for _ in 0..self.validation.lapses(now) {
+            self.ssthresh = self.ssthresh.max(self.cwnd - self.cwnd / 4);
+            self.cwnd = (self.cwnd / 2).max(self.initial).min(self.cwnd).max(self.segment_size);
+        }
+    }
+
+    fn reduce(&mut self, in_flight: u32, reduction: Reduction) {
+        let used = self.validation.used(self.cwnd, in_flight);
+        let segment = self.segment_size;
+        // Only in congestion avoidance is a mark better news than a loss (RFC 8511 §4).
+        let gently = reduction == Reduction::Ecn && !self.in_slow_start();
+        let left = if gently { BETA_ECN } else { BETA }.of(used);
+        let floor = segment.saturating_mul(2);
+        self.prior = self.cwnd;
+        self.w_max = if self.cwnd < self.w_max { FAST_CONVERGENCE.of(used) } else { used };
+        self.ssthresh = left.max(floor); // 9438-9, 9438-11
+        match reduction {
+            Reduction::Loss => self.cwnd = self.ssthresh,
+            Reduction::Ecn => {
+                if self.cwnd <= segment {
+                    self.pace.slow_down(); // 9438-13
+                }
+                self.cwnd = left.max(segment);
+            }
+            Reduction::Timeout { .. } => {
+                self.cwnd = segment;
+                self.w_max = 0; // The stage after slow start begins flat (9438-15).
+            }
+        }
+    }
+
+    fn undo(&self, at: Instant) -> Box<Undo> {
+        Box::new(Undo {
+            at,
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+            prior: self.prior,
+            w_max: self.w_max,
+            stage: self.stage.clone(),
+            hystart: self.hystart.clone(),
+        })
+    }
+}
+
+impl CongestionControl for Cubic {
+    fn on_ack(&mut self, sample: &AckSample) {
+        let limited = self.validation.on_ack(sample, self.cwnd, self.in_slow_start());
+        self.watch_delay(sample);
+        // A marked ACK makes nothing grow (RFC 3168 §6.1.2), and in fast recovery the window rests.
+        if limited && sample.marked == 0 && sample.repair != Repair::Recovery {
+            self.grow(sample);
+        } else if let Some(stage) = &mut self.stage {
+            stage.pass(sample.now, false);
+        }
+        self.let_lapse(sample.now);
+        self.pace.update(self.cwnd, self.ssthresh, sample.smoothed);
+    }
+
+    fn on_congestion(&mut self, now: Instant, in_flight: u32, reduction: Reduction) {
+        if reduction == (Reduction::Timeout { again: true }) {
+            self.cwnd = self.segment_size; // Threshold and what may be undone are the first one's (5681-14).
+        } else {
+            self.undo = if reduction == Reduction::Ecn { None } else { Some(self.undo(now)) };
+            self.reduce(in_flight, reduction);
+        }
+        self.stage = None;
+        self.hystart = None; // 9406-6
+        self.validation.reset();
+        self.pace.update(self.cwnd, self.ssthresh, None);
+    }
+
+    fn on_recovered(&mut self, _now: Instant, _in_flight: u32) {
+        self.cwnd = self.cwnd.min(self.ssthresh).max(self.segment_size);
+        self.pace.update(self.cwnd, self.ssthresh, None);
+    }
+
+    fn on_sent(&mut self, departure: &Departure) {
+        if departure.in_flight == 0
+            && let Some(stage) = &mut self.stage
+        {
+            stage.pass(departure.now, false); // 9438-3
+        }
+        self.pace.on_sent(departure);
+    }
+
+    /// The window is kept, for it was proven, and pacing spreads it; but not for long (RFC 7661 §4.4, 7661-1).
+    fn on_idle(&mut self, now: Instant) {
+        self.validation.on_idle();
+        self.let_lapse(now);
+        self.pace.update(self.cwnd, self.ssthresh, None);
+    }
+
+    fn on_spurious(&mut self, now: Instant) {
+        let Some(undo) = self.undo.take().filter(|_| self.cwnd < self.prior) else { return };
+        let undo = *undo;
+        self.cwnd = self.cwnd.max(undo.cwnd).max(self.segment_size);
+        self.ssthresh = self.ssthresh.max(undo.ssthresh);
+        self.prior = undo.prior;
+        self.w_max = undo.w_max;
+        self.stage = undo.stage;
+        self.hystart = undo.hystart;
+        if let Some(stage) = &mut self.stage {
+            // As if there had been no reduction: t_epoch is what it was, and t has gone on.
+            stage.pass(undo.at, false);
+            stage.pass(now, true);
+        }
+        self.pace.update(self.cwnd, self.ssthresh, None);
+    }
+
+    fn set_segment_size(&mut self, octets: u32) {
+        self.segment_size = octets;
+        self.cwnd = self.cwnd.max(octets);
+        self.stage = None; // The curve counts segments.
+    }
+
+    fn window(&self) -> u32 {
+        self.cwnd
+    }
+
+    fn threshold(&self) -> u32 {
+        self.ssthresh
+    }
+
+    fn pacing_rate(&self) -> Option<u64> {
+        self.pace.rate()
+    }
+
+    fn train_limit(&self) -> Option<u32> {
+        self.pace.train(self.segment_size)
+    }
+
+    fn phase(&self) -> &'static str {
+        match &self.hystart {
+            Some(hystart) if self.in_slow_start() => hystart.phase(),
+            _ if self.in_slow_start() => "slow start",
+            _ => "congestion avoidance",
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn CongestionControl> {
+        Box::new(self.clone())
+    }
+}
