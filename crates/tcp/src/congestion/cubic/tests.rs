@@ -8,7 +8,14 @@ const MSS: u32 = 1_000;
 const RTT: Duration = Duration::from_millis(100);
 
 fn start() -> Start {
-    Start { now: Instant::ZERO, initial: 10 * MSS, segment_size: MSS, round_trip: Some(RTT), seed: 0 }
+    Start {
+        now: Instant::ZERO,
+        initial: 10 * MSS,
+        segment_size: MSS,
+        round_trip: Some(RTT),
+        seed: 0,
+        sack: true,
+    }
 }
 
 /// A path that delivers all of the window once a round trip, an ACK a segment.
