@@ -71,15 +71,19 @@ impl Ip {
     pub(crate) fn send_by(
         &mut self,
         now: Instant,
-        mut datagram: Datagram,
+        datagram: Datagram,
         route: &Route,
     ) -> Result<(), SendFailure> {
-        let interface = self.interface(route.interface).ok_or(SendFailure::Down)?;
-        let device = Device {
-            medium: interface.medium,
-            checksum: interface.checksum,
-            segmentation: interface.segmentation,
-        };
+        self.admit(route)?;
+        self.send_admitted(now, datagram, route)
+    }
+
+    /// Whether there is room for something more by this route. What begins while there is may go on to its end: the
+    /// fragments of a datagram, the packets of a train.
+    ///
+    /// # Errors
+    /// [`SendFailure::QueueFull`].
+    pub(crate) fn admit(&mut self, route: &Route) -> Result<(), SendFailure> {
         let full = if route.local {
             self.local.len() >= self.config.queue
         } else {
@@ -89,6 +93,25 @@ impl Ip {
             self.counters.count(Drop::EgressQueueFull);
             return Err(SendFailure::QueueFull);
         }
+        Ok(())
+    }
+
+    /// Sends a datagram by a route that has [room](Self::admit) for it.
+    ///
+    /// # Errors
+    /// As [`Self::send`], but for a full queue.
+    pub(crate) fn send_admitted(
+        &mut self,
+        now: Instant,
+        mut datagram: Datagram,
+        route: &Route,
+    ) -> Result<(), SendFailure> {
+        let interface = self.interface(route.interface).ok_or(SendFailure::Down)?;
+        let device = Device {
+            medium: interface.medium,
+            checksum: interface.checksum,
+            segmentation: interface.segmentation,
+        };
         datagram.ttl = datagram.ttl.max(1); // RFC 791 791-8
         let header = Header::of(&datagram);
         let transport = datagram.head.len() + datagram.body.len();

@@ -199,8 +199,7 @@ impl Host {
     /// Sends a datagram, or a train of them: all of it or nothing.
     ///
     /// # Errors
-    /// [`UdpError`]; on [`UdpError::Full`] a [`crate::HostEvent::UdpWritable`] follows. A train that has to be
-    /// fragmented may have been sent in part when that happens.
+    /// [`UdpError`]; on [`UdpError::Full`] a [`crate::HostEvent::UdpWritable`] follows.
     pub fn udp_send(&mut self, now: Instant, id: UdpId, send: UdpSend) -> Result<(), UdpError> {
         self.note(|| Input::UdpSend(now, id, send.clone()));
         self.udp.send(&mut self.ip, now, id, send)

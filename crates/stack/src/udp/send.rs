@@ -56,15 +56,18 @@ impl Udp {
         }
         let sent = match size {
             _ if plan.stays => Ok(()),
-            // A train whose datagrams need fragmenting is no train any more.
-            Some(size) if !fits => {
+            // A train whose datagrams need fragmenting is no train any more. It is let in as a whole all the same: if
+            // some of it had left when the queue is full, the user would send that twice.
+            Some(size) if !fits => ip.admit(&plan.route).and_then(|()| {
                 let step = usize::from(size.get());
                 (0..send.data.len()).step_by(step).try_for_each(|at| {
                     let part = send.data.slice(at..at.saturating_add(step));
-                    emit(ip, now, &plan, &options, &send, part, None)
+                    let datagram = datagram(&plan, &options, &send, part, None)?;
+                    ip.send_admitted(now, datagram, &plan.route)
                 })
-            }
-            size => emit(ip, now, &plan, &options, &send, send.data.clone(), size),
+            }),
+            size => datagram(&plan, &options, &send, send.data.clone(), size)
+                .and_then(|datagram| ip.send_by(now, datagram, &plan.route)),
         };
         if sent == Err(SendFailure::QueueFull) {
             self.block(id);
@@ -162,15 +165,14 @@ impl Udp {
     }
 }
 
-fn emit(
-    ip: &mut Ip,
-    now: Instant,
+/// The IP layer's datagram of `body`.
+fn datagram(
     plan: &Plan,
     options: &UdpOptions,
     send: &UdpSend,
     body: Payload,
     segment_size: Option<NonZeroU16>,
-) -> Result<(), SendFailure> {
+) -> Result<Datagram, SendFailure> {
     // RFC 768 768-1: ports and length; the sum comes with the addresses, on the way out.
     let mut head = Head::new();
     let repr = udp::Repr { src_port: plan.port, dst_port: plan.to.port() };
@@ -180,7 +182,7 @@ fn emit(
         SocketAddr::V6(_) => !options.zero_checksum_v6, // RFC 6935 6935-1, 6935-3
     };
     // RFC 1122 §4.1.4, 1122U-3, 1122U-16: each of these is the socket's, or this datagram's own.
-    let datagram = Datagram {
+    Ok(Datagram {
         interface: plan.interface,
         ttl: plan.ttl,
         dscp: send.dscp.unwrap_or(options.dscp) & 0x3f,
@@ -192,8 +194,7 @@ fn emit(
         segment_size,
         checksum_at: summed.then_some(udp::CHECKSUM_OFFSET),
         ..Datagram::new(plan.route.src, plan.to.ip(), Protocol::UDP)
-    };
-    ip.send_by(now, datagram, &plan.route)
+    })
 }
 
 /// Octets of the headers before the data.
@@ -210,5 +211,40 @@ pub(super) fn scope(address: SocketAddr) -> Option<InterfaceId> {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(InterfaceId::new(v6.scope_id())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cidr, Host, HostConfig, InterfaceConfig, Medium, UdpBind};
+    use alloc::vec;
+    use env::Machine;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    #[test]
+    fn a_train_that_has_to_be_fragmented_leaves_whole_or_not_at_all_however_full_the_queue_is() {
+        const DATAGRAMS: usize = 8;
+        for (to, address) in [("10.0.0.2:9", "10.0.0.1/24"), ("[fd00::2]:9", "fd00::1/64")] {
+            for waiting in 56..70 {
+                let config = HostConfig { queue: 64, ..HostConfig::default() };
+                let mut host = Host::new(config, [7; 32]).unwrap();
+                let wire = InterfaceConfig::new("net", Medium::Ip).address(address.parse::<Cidr>().unwrap());
+                host.add_interface(NOW, wire).unwrap();
+                while host.poll_transmit(NOW).is_some() {}
+                let id = host.udp_bind(UdpBind::default()).unwrap();
+                let to = to.parse().unwrap();
+                let taken = (0..waiting).filter(|_| host.udp_send(NOW, id, UdpSend::to(b"x", to)).is_ok());
+                let before = taken.count();
+                let segment_size = NonZeroU16::new(2000);
+                let train = UdpSend { segment_size, ..UdpSend::to(vec![1; DATAGRAMS * 2000], to) };
+                let sent = host.udp_send(NOW, id, train);
+                let frames = core::iter::from_fn(|| host.poll_transmit(NOW)).count();
+                let (expected, whole) =
+                    if before < 64 { (Ok(()), 2 * DATAGRAMS) } else { (Err(UdpError::Full), 0) };
+                assert_eq!((sent, frames - before), (expected, whole), "{waiting} waiting, to {to}");
+            }
+        }
     }
 }
