@@ -39,7 +39,25 @@ pub(crate) struct Port<D> {
     pub(crate) device: D,
     /// The largest MTU that the interface may have, whatever the device's grows to.
     pub(crate) most: u16,
+    /// The device's, at most that.
+    pub(crate) link_mtu: u16,
+    /// What somebody on the link says of it.
+    lent_mtu: Option<u16>,
+    /// What the host was told last.
+    told_mtu: u16,
     queue: VecDeque<Frame>,
+}
+
+impl<D> Port<D> {
+    /// Tells the host the lower of the link's MTU and what was lent.
+    pub(crate) fn fit_mtu(&mut self, host: &mut Host) {
+        let mtu = self.link_mtu.min(self.lent_mtu.unwrap_or(u16::MAX));
+        // An MTU that no host may have, or not with IPv6 (RFC 8200 §5), leaves the interface at the one it had: what is
+        // larger than the link takes is then refused and counted by the device.
+        if self.told_mtu != mtu && host.set_mtu(self.interface, mtu).is_ok() {
+            self.told_mtu = mtu;
+        }
+    }
 }
 
 /// What a turn did.
@@ -106,17 +124,31 @@ impl<D: Device> Driver<D> {
         config: InterfaceConfig,
     ) -> Result<InterfaceId, InterfaceError> {
         let (can, most) = (device.capabilities(), config.mtu);
+        let mtu = most.min(u16::try_from(can.mtu).unwrap_or(u16::MAX));
         let interface = self.host.add_interface(
             now,
-            InterfaceConfig {
-                mtu: config.mtu.min(u16::try_from(can.mtu).unwrap_or(u16::MAX)),
-                segmentation: can.segmentation,
-                checksum: can.checksum,
-                ..config
-            },
+            InterfaceConfig { mtu, segmentation: can.segmentation, checksum: can.checksum, ..config },
         )?;
-        self.ports.push(Port { interface, device, most, queue: VecDeque::new() });
+        self.ports.push(Port {
+            interface,
+            device,
+            most,
+            link_mtu: mtu,
+            lent_mtu: None,
+            told_mtu: mtu,
+            queue: VecDeque::new(),
+        });
         Ok(interface)
+    }
+
+    /// Takes in what somebody on an interface's link says that its MTU is, in octets of an IP packet: DHCP's option 26
+    /// (RFC 2132 §5.1), say. It counts while it is below the device's own, whatever becomes of that; `None` says that
+    /// nobody says anything any more.
+    pub fn lend_mtu(&mut self, interface: InterfaceId, mtu: Option<u16>) {
+        if let Some(port) = self.ports.iter_mut().find(|port| port.interface == interface) {
+            port.lent_mtu = mtu;
+            port.fit_mtu(&mut self.host);
+        }
     }
 
     /// The host.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   kernel ─► Monitor ─► follow_links ─┬─► Host::set_up: packets go another way, or fail at once
-//!                                      └─► Host::set_mtu, Device::mtu_changed: segments and buffers fit again
+//!                                      └─► Host::set_mtu, Device::mtu_changed: segments and buffers fit again, and no more
+//!                                          than what was lent (Driver::lend_mtu)
 //! ```
 
 use crate::Driver;
@@ -63,17 +64,80 @@ impl<D: Device> Driver<D> {
             return false;
         };
         port.device.mtu_changed(change.mtu as usize);
-        let mtu = u16::try_from(change.mtu).unwrap_or(u16::MAX).min(port.most);
+        port.link_mtu = u16::try_from(change.mtu).unwrap_or(u16::MAX).min(port.most);
+        // What was lent stays below it; and a change that is none of the MTU leaves what routers say of it.
+        port.fit_mtu(&mut self.host);
         let up = change.up && change.carrier;
-        // An MTU that no host may have, or not with IPv6 (RFC 8200 §5), leaves the interface at the one it had: what is
-        // larger than the link takes is then refused and counted by the device.
-        if self.host.interface_mtu(port.interface) != Some(mtu) {
-            let _: Result<(), InterfaceError> = self.host.set_mtu(port.interface, mtu);
-        }
         if self.host.interface_up(port.interface) != Some(up) {
             // Known, as it was attached.
             let _: Result<(), InterfaceError> = self.host.set_up(now, port.interface, up);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use device::memory::{self, Memory};
+    use device::{Capabilities, Counters};
+    use stack::{Host, HostConfig, InterfaceConfig, Medium};
+    use std::collections::VecDeque;
+    use wire::Frame;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    /// A device that is an interface of the system's: number 5.
+    struct Numbered(Memory);
+
+    impl Device for Numbered {
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { mtu: 1500, ..self.0.capabilities() }
+        }
+        fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
+            self.0.receive(now, out)
+        }
+        fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
+            self.0.transmit(now, frames)
+        }
+        fn interface_index(&self) -> Option<u32> {
+            Some(5)
+        }
+        fn counters(&self) -> Counters {
+            self.0.counters()
+        }
+    }
+
+    #[test]
+    fn an_mtu_that_was_lent_counts_while_it_is_lower_than_the_links_whatever_happens_to_that() {
+        let mut driver = Driver::new(Host::new(HostConfig::default(), [7; 32]).unwrap());
+        let (device, _other_end) = memory::pair(memory::Config::default());
+        let config =
+            InterfaceConfig::new("wire", Medium::Ip).mtu(8000).address("fd00::1/64".parse().unwrap());
+        let wire = driver.attach(NOW, Numbered(device), config).unwrap();
+        let mut change =
+            LinkChange { name: "wire".to_owned(), index: 5, up: true, carrier: true, mtu: 1500, gone: false };
+        let mut after = |driver: &mut Driver<Numbered>, mtu: u32, up: bool| {
+            (change.mtu, change.up) = (mtu, up);
+            assert!(driver.follow(NOW, &change));
+            driver.host().interface_mtu(wire)
+        };
+        driver.lend_mtu(wire, Some(1400));
+        assert_eq!(driver.host().interface_mtu(wire), Some(1400));
+        for (mtu, up, counts) in [
+            (1500, false, 1400),
+            (1500, true, 1400),
+            (1300, true, 1300),
+            (9000, true, 1400),
+            (1000, true, 1400), // not with IPv6: what is too large is refused by the device
+            (1500, true, 1400),
+        ] {
+            assert_eq!(after(&mut driver, mtu, up), Some(counts), "{mtu}, up: {up}");
+        }
+        driver.lend_mtu(wire, Some(1450));
+        assert_eq!(driver.host().interface_mtu(wire), Some(1450), "another lease says another thing");
+        driver.lend_mtu(wire, None);
+        assert_eq!(driver.host().interface_mtu(wire), Some(1500));
+        assert_eq!(after(&mut driver, 9000, true), Some(8000), "never above what was asked for");
     }
 }

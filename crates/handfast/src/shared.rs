@@ -361,7 +361,7 @@ impl Inner {
         if self.autoconf.is_empty() {
             return Ok(());
         }
-        if self.autoconf.turn(now, self.driver.host_mut()) {
+        if self.autoconf.turn(now, &mut self.driver) {
             self.configured.take(wakes);
         }
         self.driver.flush(now).map(drop)

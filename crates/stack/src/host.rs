@@ -141,7 +141,8 @@ impl Host {
         found.into_iter().flat_map(|i| &i.addresses).map(|a| (a.cidr, a.state)).collect()
     }
 
-    /// Changes the MTU of an interface, in octets of an IP packet.
+    /// Changes the MTU of an interface, in octets of an IP packet. What a router has said of its link, if that is lower,
+    /// goes on to count.
     ///
     /// # Errors
     /// [`InterfaceError`]: it is as it was.
@@ -153,7 +154,8 @@ impl Host {
         if mtu < 576 || (v6 && mtu < 1280) {
             return Err(InterfaceError::Mtu);
         }
-        (entry.mtu, entry.mtu_configured) = (mtu, mtu);
+        entry.mtu_configured = mtu;
+        entry.mtu = mtu.min(entry.mtu_advertised.unwrap_or(mtu));
         // What was learned through another link says nothing of this one; users ask again when they send.
         self.ip.path_mtus.clear();
         self.tcp.paths_changed();

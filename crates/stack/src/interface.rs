@@ -300,6 +300,8 @@ pub(crate) struct Interface {
     pub(crate) mtu: u16,
     /// The MTU before a router had a say.
     pub(crate) mtu_configured: u16,
+    /// What a router said last that the link's is (RFC 4861 §4.6.4).
+    pub(crate) mtu_advertised: Option<u16>,
     /// ICMP errors may be sent about what comes in here.
     pub(crate) errors: bool,
     pub(crate) up: bool,

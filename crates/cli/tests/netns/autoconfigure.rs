@@ -37,6 +37,16 @@ impl Drop for Dnsmasq {
     }
 }
 
+/// Waits for something that happens by itself; far longer than it takes, and then it has failed.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let poll = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), poll).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 #[test]
 fn a_stack_on_a_bridge_configures_itself() {
     in_namespace("autoconfigure::a_stack_on_a_bridge_configures_itself", &["dnsmasq", "ip"], || {
@@ -85,6 +95,20 @@ fn a_stack_on_a_bridge_configures_itself() {
             );
             let route = stack.host(|host| host.route("192.0.2.1".parse().unwrap(), None)).unwrap();
             assert_eq!((route.next_hop, route.link_mtu), ("10.77.0.1".parse().unwrap(), 1400));
+            // What was lent is the lower bound still when somebody sets the interface down and up, or changes its own.
+            let wire = route.interface;
+            let mtu = || stack.host(|host| host.interface_mtu(wire));
+            let up = || stack.host(|host| host.interface_up(wire));
+            let mut netlink = device::netlink::Netlink::open().unwrap();
+            netlink.set_down("hf0").unwrap();
+            until("the link is down", || up() == Some(false)).await;
+            netlink.set_up("hf0").unwrap();
+            until("the link is up", || up() == Some(true)).await;
+            assert_eq!(mtu(), Some(1400));
+            for (own, counts) in [(1350, 1350), (1500, 1400)] {
+                netlink.set_mtu("hf0", own).unwrap();
+                until("the lower MTU counts", || mtu() == Some(counts)).await;
+            }
             for address in ["10.77.0.1:0", "[fd00:77::1]:0"] {
                 let listener = TcpListener::bind(address).unwrap();
                 let at = listener.local_addr().unwrap();

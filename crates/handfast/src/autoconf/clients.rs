@@ -1,6 +1,7 @@
 //! The clients of a stack that configures itself.
 
 use dhcp::{Client, Event};
+use driver::Driver;
 use env::{Instant, Rng};
 use stack::{Host, InterfaceId, MacAddr};
 use std::io;
@@ -31,17 +32,18 @@ impl Autoconf {
     }
 
     /// Reads what has arrived and does what is due; whether addresses may have changed.
-    pub(crate) fn turn(&mut self, now: Instant, host: &mut Host) -> bool {
+    pub(crate) fn turn(&mut self, now: Instant, driver: &mut Driver) -> bool {
         let mut changed = false;
         for client in &mut self.clients {
-            client.turn(now, host);
+            client.turn(now, driver.host_mut());
             while let Some(event) = client.poll_event() {
                 changed = true;
-                if let Event::Bound(lease) = event
-                    && let Some(mtu) = lease.mtu
-                {
-                    smaller_mtu(host, client.interface(), mtu);
-                }
+                let mtu = match event {
+                    // Not so small that IPv6 would be lost (RFC 8200 §5).
+                    Event::Bound(lease) => lease.mtu.filter(|&mtu| mtu >= 1280),
+                    Event::Lost(_) => None,
+                };
+                driver.lend_mtu(client.interface(), mtu);
             }
         }
         changed
@@ -60,13 +62,5 @@ impl Autoconf {
     /// The name servers that came with leases.
     pub(crate) fn name_servers(&self) -> impl Iterator<Item = IpAddr> {
         self.clients.iter().filter_map(Client::lease).flat_map(|lease| &lease.name_servers).map(|&a| a.into())
-    }
-}
-
-/// A link's MTU that was told counts if it is smaller than the device's, and not so small that IPv6 would be lost.
-fn smaller_mtu(host: &mut Host, interface: InterfaceId, mtu: u16) {
-    if mtu >= 1280 && host.interface_mtu(interface).is_some_and(|now| mtu < now) {
-        // Refused only below what was just checked, or for an interface that is gone.
-        let _: Result<(), stack::InterfaceError> = host.set_mtu(interface, mtu);
     }
 }

@@ -1,5 +1,6 @@
 //! What is left of it without feature `dhcp`: nobody asks for anything.
 
+use driver::Driver;
 use env::Instant;
 use stack::Host;
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ impl Autoconf {
         true
     }
 
-    pub(crate) fn turn(&mut self, _: Instant, _: &mut Host) -> bool {
+    pub(crate) fn turn(&mut self, _: Instant, _: &mut Driver) -> bool {
         false
     }
 

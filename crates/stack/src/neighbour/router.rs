@@ -222,6 +222,7 @@ impl Host {
             && (1280..=most).contains(&mtu)
         {
             interface.mtu = mtu;
+            interface.mtu_advertised = Some(mtu);
         }
         // Raised and never lowered: with a hop limit of 1 one message would cut the host off from everybody beyond the
         // link, over IPv4 too (CVE-2015-2922).

@@ -356,6 +356,11 @@ fn routers_are_heard_when_the_host_is_told_to_listen() {
         advertise(&mut bench, ROUTER6, 255, &router_advert(|a| a.mtu = mtu));
     }
     assert_eq!(bench.host.route(FAR6.into(), None).unwrap().link_mtu, 1400);
+    // Nor does it go when the interface changes: the lower of the two counts.
+    for (own, counts) in [(9000, 1400), (1300, 1300), (1500, 1400)] {
+        bench.host.set_mtu(bench.id, own).unwrap();
+        assert_eq!(bench.host.route(FAR6.into(), None).unwrap().link_mtu, counts);
+    }
     // Nobody is cut off from what is beyond the link.
     advertise(&mut bench, ROUTER6, 255, &router_advert(|a| a.hop_limit = 1));
     assert_eq!(bench.host.ip.config.hop_limit, 99);
