@@ -90,6 +90,7 @@ mod tcp_stream;
 mod told;
 mod udp;
 mod udp_datagram;
+mod udp_end;
 mod udp_options;
 mod udp_poll;
 mod udp_ready;

@@ -8,19 +8,17 @@
 //!    udp_datagram.rs   beyond tokio: everything that is known of a datagram, trains, without a copy
 //! ```
 //!
-//! All of them are one of three attempts, made under the lock: take or look at what has come ([`UdpSocket::take_in`]),
-//! take the pending error ([`UdpSocket::take_fault`]), hand a datagram out ([`UdpSocket::put_out`]).
+//! All of them are one of three attempts, made under the lock: take or look at what has come ([`UdpEnd::take_in`]), take
+//! the pending error ([`UdpEnd::take_fault`]), hand a datagram out ([`UdpEnd::put_out`]).
 
 use crate::addrs::each_addr;
-use crate::error;
 use crate::shared::{Inner, Side, Socket};
+use crate::udp_end::UdpEnd;
 use crate::{Stack, ToSocketAddrs};
 use bytes::BufMut;
-use env::Instant;
-use stack::{Host, UdpBind, UdpDatagram, UdpId, UdpSend};
+use stack::{Host, UdpSend};
 use std::io;
 use std::net::SocketAddr;
-use std::task::Poll;
 use wire::Payload;
 
 /// A UDP socket. Several tasks may send and receive at once; a call that is dropped loses no datagram.
@@ -55,12 +53,14 @@ use wire::Payload;
 /// ```
 #[derive(Debug)]
 pub struct UdpSocket {
-    pub(crate) stack: Stack,
-    pub(crate) id: UdpId,
+    pub(crate) end: UdpEnd,
 }
 
 impl UdpSocket {
     /// Opens a socket at `addr`, on the current stack; an unspecified address is all of its IP version, port 0 is chosen.
+    ///
+    /// As on Linux, `[::]` is all addresses of both versions, and addresses of IPv4 are then seen, and may be given, as
+    /// IPv6: `[::ffff:10.0.0.2]:9` (RFC 3493 §3.7).
     ///
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable` (no address of this stack, or no free port), `NotConnected` (there is no current
@@ -78,12 +78,7 @@ impl UdpSocket {
     }
 
     fn open(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
-        let bind = UdpBind { address: Some(local.ip()), port: local.port(), reuse: false };
-        let id = stack.shared().call(|inner, _| {
-            inner.check()?;
-            inner.host().udp_bind(bind).map_err(failed)
-        })?;
-        Ok(Self { stack: stack.clone(), id })
+        UdpEnd::open(stack, local).map(|end| Self { end })
     }
 
     /// From now on sends to and receives from `addr` only. A socket may be connected again, to another.
@@ -91,13 +86,7 @@ impl UdpSocket {
     /// # Errors
     /// `NetworkUnreachable`, `InvalidInput` (nothing can be sent there).
     pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        let connect = |peer| {
-            std::future::ready(self.stack.shared().call(|inner, _| {
-                inner.check()?;
-                inner.host().udp_connect(self.id, peer).map_err(failed)
-            }))
-        };
-        each_addr(&self.stack, addr, connect).await
+        each_addr(&self.end.stack, addr, |peer| std::future::ready(self.end.connect(peer))).await
     }
 
     /// Our end.
@@ -105,7 +94,7 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|host| host.udp_local(self.id))
+        self.end.local_addr()
     }
 
     /// The other end of a connected socket.
@@ -113,7 +102,7 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected`.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.look(|host| host.udp_peer(self.id))
+        self.end.peer_addr()
     }
 
     /// Sends one datagram to the peer of a connected socket; waits while the device is behind. Of 0 to 65,507 octets
@@ -132,7 +121,7 @@ impl UdpSocket {
     /// `NetworkUnreachable`, `InvalidInput` (too long, or nothing can be sent there), `PermissionDenied` (a broadcast
     /// address without [leave](Self::set_broadcast)), and as [`send`](Self::send).
     pub async fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], target: A) -> io::Result<usize> {
-        let first = target.addrs(&self.stack).await?.into_iter().next();
+        let first = target.addrs(&self.end.stack).await?.into_iter().next();
         let destination = first.ok_or(io::ErrorKind::InvalidInput)?;
         self.send_datagram(UdpSend::to(Payload::copy_of(buf), destination)).await
     }
@@ -200,7 +189,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.wait_in(|host| host.udp_peek(self.id).map(|datagram| copy_first(datagram, buf))).await
+        self.wait_in(|host| self.end.copy_next(host, buf)).await
     }
 
     /// Waits for the next datagram and says who sent it; it is left to be received.
@@ -208,64 +197,14 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
-        self.wait_in(|host| Some(host.udp_peek(self.id)?.from)).await
-    }
-
-    /// Looks; `NotConnected` when there is nothing of the kind.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&Host) -> Option<R>) -> io::Result<R> {
-        self.stack.shared().look(look).ok_or_else(|| io::ErrorKind::NotConnected.into())
-    }
-
-    /// The pending error, if it is one (RFC 1122 §4.1.3.3): all are taken, and the newest about the peer is reported.
-    pub(crate) fn take_fault(&self, host: &mut Host) -> Option<io::Error> {
-        let peer = host.udp_peer(self.id);
-        let mut newest = None;
-        while let Some(fault) = host.udp_take_fault(self.id) {
-            // Errors about strangers are no news to a socket that talks to many.
-            if Some(fault.to) == peer {
-                newest = error::fault(fault.kind).or(newest);
-            }
-        }
-        newest
-    }
-
-    /// An attempt to take, or to look at, what has come.
-    pub(crate) fn take_in<R>(
-        &self,
-        inner: &mut Inner,
-        take: impl FnOnce(&mut Host) -> Option<R>,
-    ) -> Poll<io::Result<R>> {
-        let host = inner.host();
-        match self.take_fault(host) {
-            Some(why) => Poll::Ready(Err(why)),
-            None => take(host).map_or(Poll::Pending, |taken| Poll::Ready(Ok(taken))),
-        }
-    }
-
-    /// An attempt to send; gives the octets of data.
-    pub(crate) fn put_out(&self, inner: &mut Inner, now: Instant, send: UdpSend) -> Poll<io::Result<usize>> {
-        let host = inner.host();
-        if let Some(why) = self.take_fault(host) {
-            return Poll::Ready(Err(why));
-        }
-        let count = send.data.len();
-        match host.udp_send(now, self.id, send) {
-            Ok(()) => Poll::Ready(Ok(count)),
-            Err(why) => error::udp(why).map_or(Poll::Pending, |why| Poll::Ready(Err(why))),
-        }
+        self.wait_in(|host| self.end.next_from(host)).await
     }
 
     /// Waits until `take` gives something.
     pub(crate) async fn wait_in<R>(&self, mut take: impl FnMut(&mut Host) -> Option<R>) -> io::Result<R> {
-        let attempt = |inner: &mut Inner, _| self.take_in(inner, &mut take);
-        self.stack.shared().wait_for(Socket::Udp(self.id), Side::Read, attempt).await?
+        let attempt = |inner: &mut Inner, _| self.end.take_in(inner, &mut take);
+        self.end.stack.shared().wait_for(Socket::Udp(self.end.id), Side::Read, attempt).await?
     }
-}
-
-/// Copies the first datagram of what may be a train.
-pub(crate) fn copy_first(datagram: &UdpDatagram, buf: &mut [u8]) -> (usize, SocketAddr) {
-    let most = datagram.segment_size.map_or(buf.len(), |size| buf.len().min(size.get().into()));
-    (datagram.data.copy_to(&mut buf[..most]), datagram.from)
 }
 
 /// Fills the spare capacity of `buf`, as one call of the kernel's would.
@@ -278,18 +217,4 @@ pub(crate) fn put<B: BufMut>(buf: &mut B, data: &Payload) -> usize {
         left -= take;
     }
     room.min(data.len())
-}
-
-/// For calls that never wait.
-pub(crate) fn failed(why: stack::UdpError) -> io::Error {
-    error::udp(why).unwrap_or_else(|| io::ErrorKind::WouldBlock.into())
-}
-
-impl Drop for UdpSocket {
-    fn drop(&mut self) {
-        self.stack.shared().call(|inner, now| {
-            inner.forget_all(Socket::Udp(self.id));
-            inner.host().udp_close(now, self.id);
-        });
-    }
 }

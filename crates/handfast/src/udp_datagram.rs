@@ -7,7 +7,6 @@
 
 use crate::UdpSocket;
 use crate::shared::{Inner, Side, Socket};
-use crate::udp::failed;
 use env::Instant;
 use stack::{UdpCounters, UdpDatagram, UdpPath, UdpSend};
 use std::io;
@@ -20,7 +19,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn datagram(&self) -> io::Result<UdpDatagram> {
-        self.wait_in(|host| host.udp_receive(self.id)).await
+        self.wait_in(|host| self.end.receive(host)).await
     }
 
     /// The same with those that arrived in one train with it, from the same sender and of one size but for the last:
@@ -29,7 +28,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn train(&self) -> io::Result<UdpDatagram> {
-        self.wait_in(|host| host.udp_receive_train(self.id)).await
+        self.wait_in(|host| self.end.receive_train(host)).await
     }
 
     /// Sends a datagram, or a train of them, with its own TTL, ECN mark, source address … as far as `send` says;
@@ -62,8 +61,8 @@ impl UdpSocket {
     /// # Errors
     /// As [`send_to`](Self::send_to); `AddrNotAvailable` when `from` is not an address of ours.
     pub async fn send_datagram(&self, send: UdpSend) -> io::Result<usize> {
-        let attempt = |inner: &mut Inner, now: Instant| self.put_out(inner, now, send.clone());
-        self.stack.shared().wait_for(Socket::Udp(self.id), Side::Write, attempt).await?
+        let attempt = |inner: &mut Inner, now: Instant| self.end.put_out(inner, now, send.clone());
+        self.end.stack.shared().wait_for(Socket::Udp(self.end.id), Side::Write, attempt).await?
     }
 
     /// What is known of the way to `destination`: the source address, and how large a datagram may be (RFC 1122 §3.4).
@@ -71,7 +70,7 @@ impl UdpSocket {
     /// # Errors
     /// `NetworkUnreachable`: there is none.
     pub fn path(&self, destination: IpAddr) -> io::Result<UdpPath> {
-        self.stack.shared().look(|host| host.udp_path(destination, None)).map_err(failed)
+        self.end.path(destination)
     }
 
     /// What the socket has counted.
@@ -79,6 +78,6 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn counters(&self) -> io::Result<UdpCounters> {
-        self.look(|host| host.udp_counters(self.id))
+        self.end.look(|host| host.udp_counters(self.end.id))
     }
 }

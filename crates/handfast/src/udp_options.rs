@@ -1,10 +1,9 @@
 //! Settings of a UDP socket.
 
-use crate::udp::failed;
+use crate::udp_end::Link;
 use crate::{UdpOptions, UdpSocket};
-use stack::{Host, InterfaceId, UdpError};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use wire::Ecn;
 
 impl UdpSocket {
@@ -13,15 +12,11 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn options<R>(&self, change: impl FnOnce(&mut UdpOptions) -> R) -> io::Result<R> {
-        self.stack.shared().call(|inner, _| {
-            inner.check()?;
-            let options = inner.host().udp_options_mut(self.id).ok_or(io::ErrorKind::NotConnected)?;
-            Ok(change(options))
-        })
+        self.end.options(change)
     }
 
     fn option<R>(&self, read: impl FnOnce(&UdpOptions) -> R) -> io::Result<R> {
-        self.look(|host| host.udp_options(self.id).map(read))
+        self.end.option(read)
     }
 
     /// Whether datagrams may be sent to broadcast addresses.
@@ -86,8 +81,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`: above 255.
     pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        let ttl = u8::try_from(ttl).map_err(|_| io::ErrorKind::InvalidInput)?;
-        self.options(|options| options.multicast_ttl = ttl)
+        self.end.set_multicast_ttl(ttl)
     }
 
     /// TTL, or hop limit, of unicast datagrams.
@@ -95,10 +89,7 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.look(|host| {
-            let own = host.udp_options(self.id)?.ttl;
-            Some(own.unwrap_or(host.config().hop_limit).into())
-        })
+        self.end.ttl()
     }
 
     /// Sets it.
@@ -106,8 +97,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`: 0, or above 255.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        let ttl = u8::try_from(ttl).ok().filter(|&ttl| ttl > 0).ok_or(io::ErrorKind::InvalidInput)?;
-        self.options(|options| options.ttl = Some(ttl))
+        self.end.set_ttl(ttl)
     }
 
     /// The TOS octet of IPv4 datagrams: code point (RFC 2474) and, in the low two bits, ECN (RFC 3168 §5).
@@ -191,7 +181,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`: no group. `AddrInUse`: joined already. `NetworkUnreachable`: no interface.
     pub fn join_multicast_v4(&self, multiaddr: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.membership(multiaddr.into(), Link::Address(interface), true)
+        self.end.membership(multiaddr.into(), Link::Address(interface), true)
     }
 
     /// The same of IPv6; the interface by its number, 0 for that of the route.
@@ -199,7 +189,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`join_multicast_v4`](Self::join_multicast_v4).
     pub fn join_multicast_v6(&self, multiaddr: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.membership((*multiaddr).into(), Link::Number(interface), true)
+        self.end.membership((*multiaddr).into(), Link::Number(interface), true)
     }
 
     /// Ends [`join_multicast_v4`](Self::join_multicast_v4).
@@ -207,7 +197,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`: no group. `AddrNotAvailable`: not joined. `NetworkUnreachable`: no interface.
     pub fn leave_multicast_v4(&self, multiaddr: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.membership(multiaddr.into(), Link::Address(interface), false)
+        self.end.membership(multiaddr.into(), Link::Address(interface), false)
     }
 
     /// Ends [`join_multicast_v6`](Self::join_multicast_v6).
@@ -215,27 +205,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`leave_multicast_v4`](Self::leave_multicast_v4).
     pub fn leave_multicast_v6(&self, multiaddr: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.membership((*multiaddr).into(), Link::Number(interface), false)
-    }
-
-    fn membership(&self, group: IpAddr, link: Link, join: bool) -> io::Result<()> {
-        if !group.is_multicast() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        self.stack.shared().call(|inner, now| {
-            inner.check()?;
-            let host = inner.host();
-            let interface = link.find(host)?;
-            let done = match join {
-                true => host.udp_join(now, self.id, group, interface),
-                false => host.udp_leave(now, self.id, group, interface),
-            };
-            done.map_err(|why| match (why, join) {
-                (UdpError::Group, true) => io::Error::new(io::ErrorKind::AddrInUse, "joined already"),
-                (UdpError::Group, false) => io::Error::new(io::ErrorKind::AddrNotAvailable, "not joined"),
-                (why, _) => failed(why),
-            })
-        })
+        self.end.membership((*multiaddr).into(), Link::Number(interface), false)
     }
 
     /// Takes the pending error: what ICMP said of a datagram that a connected socket sent.
@@ -243,39 +213,6 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.stack.shared().call(|inner, _| {
-            inner.check()?;
-            Ok(self.take_fault(inner.host()))
-        })
-    }
-}
-
-/// How a caller names an interface.
-#[derive(Clone, Copy)]
-enum Link {
-    /// By an address of ours on it.
-    Address(Ipv4Addr),
-    /// By its number.
-    Number(u32),
-}
-
-impl Link {
-    /// The interface; `None` leaves it to the routes.
-    fn find(self, host: &Host) -> io::Result<Option<InterfaceId>> {
-        let named = |&id: &InterfaceId| match self {
-            Self::Number(number) => id.index() == number,
-            Self::Address(address) => {
-                host.addresses(id).iter().any(|(cidr, _)| cidr.address() == IpAddr::V4(address))
-            }
-        };
-        match self {
-            Self::Address(Ipv4Addr::UNSPECIFIED) | Self::Number(0) => Ok(None),
-            _ => host
-                .interfaces()
-                .into_iter()
-                .find(named)
-                .map(Some)
-                .ok_or_else(|| failed(UdpError::Unreachable)),
-        }
+        self.end.change(|host, _| Ok(self.end.take_fault(host)))
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::UdpSocket;
 use crate::shared::{Inner, STREAM, Side, Socket};
-use crate::udp::copy_first;
 use env::Instant;
 use stack::{Host, UdpDatagram, UdpSend};
 use std::io;
@@ -18,7 +17,7 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_out(cx, |inner, _| match inner.host().udp_has_room(self.id) {
+        self.poll_out(cx, |inner, _| match inner.host().udp_has_room(self.end.id) {
             true => Poll::Ready(Ok(())),
             false => Poll::Pending,
         })
@@ -29,7 +28,7 @@ impl UdpSocket {
     /// # Errors
     /// As there.
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_out(cx, |inner, now| self.put_out(inner, now, UdpSend::new(Payload::copy_of(buf))))
+        self.poll_out(cx, |inner, now| self.end.put_out(inner, now, UdpSend::new(Payload::copy_of(buf))))
     }
 
     /// [`send_to`](Self::send_to).
@@ -42,7 +41,9 @@ impl UdpSocket {
         buf: &[u8],
         target: SocketAddr,
     ) -> Poll<io::Result<usize>> {
-        self.poll_out(cx, |inner, now| self.put_out(inner, now, UdpSend::to(Payload::copy_of(buf), target)))
+        self.poll_out(cx, |inner, now| {
+            self.end.put_out(inner, now, UdpSend::to(Payload::copy_of(buf), target))
+        })
     }
 
     /// Waits until [`try_recv`](Self::try_recv) and its like may succeed, or fail.
@@ -100,13 +101,12 @@ impl UdpSocket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<SocketAddr>> {
         let peek = |host: &mut Host| {
-            let datagram = host.udp_peek(self.id)?;
-            let room = buf.remaining().min(datagram.data.len());
-            let (count, from) = copy_first(datagram, buf.initialize_unfilled_to(room));
+            let room = buf.remaining().min(host.udp_peek(self.end.id)?.data.len());
+            let (count, from) = self.end.copy_next(host, buf.initialize_unfilled_to(room))?;
             buf.advance(count);
             Some(from)
         };
-        self.poll_in(cx, |inner, _| self.take_in(inner, peek))
+        self.poll_in(cx, |inner, _| self.end.take_in(inner, peek))
     }
 
     /// [`peek_sender`](Self::peek_sender).
@@ -114,7 +114,7 @@ impl UdpSocket {
     /// # Errors
     /// As there.
     pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
-        self.poll_in(cx, |inner, _| self.take_in(inner, |host| Some(host.udp_peek(self.id)?.from)))
+        self.poll_in(cx, |inner, _| self.end.take_in(inner, |host| self.end.next_from(host)))
     }
 
     /// [`datagram`](Self::datagram).
@@ -122,7 +122,7 @@ impl UdpSocket {
     /// # Errors
     /// As there.
     pub fn poll_datagram(&self, cx: &mut Context<'_>) -> Poll<io::Result<UdpDatagram>> {
-        self.poll_in(cx, |inner, _| self.take_in(inner, |host| host.udp_receive(self.id)))
+        self.poll_in(cx, |inner, _| self.end.take_in(inner, |host| self.end.receive(host)))
     }
 
     /// [`train`](Self::train).
@@ -130,7 +130,7 @@ impl UdpSocket {
     /// # Errors
     /// As there.
     pub fn poll_train(&self, cx: &mut Context<'_>) -> Poll<io::Result<UdpDatagram>> {
-        self.poll_in(cx, |inner, _| self.take_in(inner, |host| host.udp_receive_train(self.id)))
+        self.poll_in(cx, |inner, _| self.end.take_in(inner, |host| self.end.receive_train(host)))
     }
 
     /// Polls for what arrives.
@@ -157,11 +157,11 @@ impl UdpSocket {
         cx: &Context<'_>,
         attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
-        self.stack.shared().call(|inner, now| {
+        self.end.stack.shared().call(|inner, now| {
             inner.check()?;
             let done = attempt(inner, now);
             if done.is_pending() {
-                inner.wait(Socket::Udp(self.id), side, STREAM, cx.waker());
+                inner.wait(Socket::Udp(self.end.id), side, STREAM, cx.waker());
             }
             done
         })

@@ -1,9 +1,8 @@
 //! Now or not at all, and when it is worth trying.
 
 use crate::UdpSocket;
-use crate::error;
 use crate::shared::{Inner, Side, Socket};
-use crate::udp::{copy_first, put};
+use crate::udp::put;
 use bytes::BufMut;
 use env::Instant;
 use stack::{Host, UdpDatagram, UdpSend};
@@ -51,7 +50,7 @@ impl UdpSocket {
         key: &mut Option<u64>,
         context: &Context<'_>,
     ) -> Poll<io::Result<Ready>> {
-        self.stack.shared().call(|inner, _| {
+        self.end.stack.shared().call(|inner, _| {
             inner.check()?;
             let ready = self.ready_now(inner.host(), interest);
             if !ready.is_empty() {
@@ -59,7 +58,7 @@ impl UdpSocket {
             }
             let key = *key.get_or_insert_with(|| inner.new_key());
             for &side in sides(interest) {
-                inner.wait(Socket::Udp(self.id), side, key, context.waker());
+                inner.wait(Socket::Udp(self.end.id), side, key, context.waker());
             }
             Poll::Pending
         })
@@ -144,7 +143,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when there is nothing.
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.try_in(|host| host.udp_peek(self.id).map(|datagram| copy_first(datagram, buf)))
+        self.try_in(|host| self.end.copy_next(host, buf))
     }
 
     /// [`peek_sender`](Self::peek_sender) now.
@@ -152,7 +151,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when there is nothing.
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
-        self.try_in(|host| Some(host.udp_peek(self.id)?.from))
+        self.try_in(|host| self.end.next_from(host))
     }
 
     /// [`datagram`](Self::datagram) now.
@@ -160,7 +159,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when there is nothing.
     pub fn try_datagram(&self) -> io::Result<UdpDatagram> {
-        self.try_in(|host| host.udp_receive(self.id))
+        self.try_in(|host| self.end.receive(host))
     }
 
     /// [`train`](Self::train) now.
@@ -168,7 +167,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when there is nothing.
     pub fn try_train(&self) -> io::Result<UdpDatagram> {
-        self.try_in(|host| host.udp_receive_train(self.id))
+        self.try_in(|host| self.end.receive_train(host))
     }
 
     /// [`send_datagram`](Self::send_datagram) now.
@@ -176,7 +175,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when the device is behind.
     pub fn try_send_datagram(&self, send: UdpSend) -> io::Result<usize> {
-        self.attempt(|inner, now| self.put_out(inner, now, send))
+        self.attempt(|inner, now| self.end.put_out(inner, now, send))
     }
 
     /// Calls `f`, which acts on this socket, if the socket is ready for `interest`.
@@ -207,25 +206,26 @@ impl UdpSocket {
                 done => return done,
             }
             // It may want more than there is, or others may have been quicker: until something happens.
-            let changed =
-                |inner: &mut Inner, _| match inner.news(Socket::Udp(self.id), sides(interest)) == before {
-                    true => Poll::Pending,
-                    false => Poll::Ready(()),
-                };
-            self.stack.shared().wait_for_any(Socket::Udp(self.id), sides(interest), changed).await?;
+            let changed = |inner: &mut Inner, _| match inner.news(Socket::Udp(self.end.id), sides(interest))
+                == before
+            {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            };
+            self.end.stack.shared().wait_for_any(Socket::Udp(self.end.id), sides(interest), changed).await?;
         }
     }
 
     fn news(&self, interest: Interest) -> u64 {
-        self.stack.shared().call(|inner, _| inner.news(Socket::Udp(self.id), sides(interest)))
+        self.end.stack.shared().call(|inner, _| inner.news(Socket::Udp(self.end.id), sides(interest)))
     }
 
     fn try_in<R>(&self, take: impl FnOnce(&mut Host) -> Option<R>) -> io::Result<R> {
-        self.attempt(|inner, _| self.take_in(inner, take))
+        self.attempt(|inner, _| self.end.take_in(inner, take))
     }
 
     fn attempt<R>(&self, attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>) -> io::Result<R> {
-        let done = self.stack.shared().call(|inner, now| {
+        let done = self.end.stack.shared().call(|inner, now| {
             inner.check()?;
             attempt(inner, now)
         });
@@ -237,12 +237,7 @@ impl UdpSocket {
 
     /// Whether receiving would give a datagram or an error.
     pub(crate) fn readable_now(&self, host: &Host) -> bool {
-        host.udp_peek(self.id).is_some() || self.has_fault(host)
-    }
-
-    fn has_fault(&self, host: &Host) -> bool {
-        let peer = host.udp_peer(self.id);
-        host.udp_faults(self.id).any(|fault| Some(fault.to) == peer && error::fault(fault.kind).is_some())
+        host.udp_peek(self.end.id).is_some() || self.end.has_fault(host)
     }
 
     fn ready_now(&self, host: &Host, interest: Interest) -> Ready {
@@ -250,10 +245,10 @@ impl UdpSocket {
         if interest.is_readable() && self.readable_now(host) {
             ready |= Ready::READABLE;
         }
-        if interest.is_writable() && host.udp_has_room(self.id) {
+        if interest.is_writable() && host.udp_has_room(self.end.id) {
             ready |= Ready::WRITABLE;
         }
-        if interest.is_error() && self.has_fault(host) {
+        if interest.is_error() && self.end.has_fault(host) {
             ready |= Ready::ERROR;
         }
         ready
@@ -279,9 +274,9 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let mut inner = self.socket.stack.shared().lock();
+            let mut inner = self.socket.end.stack.shared().lock();
             for side in [Side::Read, Side::Write] {
-                inner.forget(Socket::Udp(self.socket.id), side, key);
+                inner.forget(Socket::Udp(self.socket.end.id), side, key);
             }
         }
     }

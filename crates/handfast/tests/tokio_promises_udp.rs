@@ -87,6 +87,36 @@ promises! {
         notes.see("the next", b.recv(&mut [0; 8]).await?);
     }
 
+    /// RFC 3493 §3.7, §5.3, as Linux has it unless told otherwise.
+    fn a_socket_at_the_unspecified_ipv6_address_is_of_both_versions_and_sees_ipv4_as_ipv6(notes) {
+        for address in ["127.0.0.1", "::1"] {
+            let both = UdpSocket::bind("[::]:0").await?;
+            let port = both.local_addr()?.port();
+            notes.see("bound to", both.local_addr()?.ip());
+            notes.result("the port is taken for both", UdpSocket::bind((address, port)).await.map(|_| ()));
+            let peer = UdpSocket::bind((address, 0)).await?;
+            let near = peer.local_addr()?;
+            let mut buf = [0; 8];
+            peer.send_to(b"hello", (address, port)).await?;
+            notes.see("looked at", both.peek_from(&mut buf).await?.1.ip());
+            notes.see("looked at", both.peek_sender().await?.port() == near.port());
+            let (count, from) = both.recv_from(&mut buf).await?;
+            notes.see("from", (count, from.ip(), from.port() == near.port()));
+            for to in [from, near] {
+                notes.see("answered", both.send_to(b"back", to).await?);
+                let (count, from) = peer.recv_from(&mut buf).await?;
+                notes.see("back", (count, from.ip(), from.port() == port));
+            }
+            both.connect(from).await?;
+            notes.see("ends", (both.local_addr()?.ip(), both.peer_addr()? == from));
+            both.send(b"to you").await?;
+            notes.see("received", peer.recv(&mut buf).await?);
+            drop(peer);
+            both.send(b"gone?").await?;
+            notes.result("gone", both.recv(&mut buf).await);
+        }
+    }
+
     fn a_connected_socket_hears_its_peer_only(notes) {
         let a = UdpSocket::bind("127.0.0.1:0").await?;
         let b = UdpSocket::bind("127.0.0.1:0").await?;

@@ -8,6 +8,7 @@
 //! Datagrams are never fragmented (RFC 9000 §14), so quinn probes for the path MTU: what does not fit is a lost probe.
 
 use crate::shared::{Side, Socket};
+use crate::udp_end::UdpEnd;
 use crate::{Ecn, Payload, UdpSend, UdpSocket};
 use ::quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
 use ::quinn::{AsyncTimer, AsyncUdpSocket, Endpoint, EndpointConfig, Runtime, ServerConfig, UdpPoller};
@@ -102,7 +103,7 @@ impl QuinnSocket {
     }
 
     fn send(&self, host: &mut Host, now: env::Instant, send: UdpSend) -> io::Result<()> {
-        match host.udp_send(now, self.0.id, send) {
+        match self.0.end.hand_over(host, now, send) {
             Ok(()) => Ok(()),
             Err(UdpError::Full) => Err(io::ErrorKind::WouldBlock.into()),
             Err(why @ UdpError::NoSocket) => Err(io::Error::new(io::ErrorKind::NotConnected, why)),
@@ -126,7 +127,7 @@ impl AsyncUdpSocket for QuinnSocket {
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
         let size = transmit.segment_size.and_then(|size| NonZeroU16::new(u16::try_from(size).ok()?));
         let one = size.map_or(TRAIN, |size| size.get().into());
-        self.0.stack.shared().call(|inner, now| {
+        self.0.end.stack.shared().call(|inner, now| {
             inner.check()?;
             // More than one train only with an MTU near the largest there is.
             for part in transmit.contents.chunks((TRAIN / one).max(1) * one) {
@@ -152,7 +153,7 @@ impl AsyncUdpSocket for QuinnSocket {
             let host = inner.host();
             // QUIC finds out by itself whether its peer is there: an ICMP error may be forged (RFC 9000 §21.2), and quinn
             // takes an error for the end of its endpoint.
-            while host.udp_take_fault(self.0.id).is_some() {}
+            while host.udp_take_fault(self.0.end.id).is_some() {}
             let mut filled = 0;
             for (buf, meta) in bufs.iter_mut().zip(meta) {
                 let Some(received) = receive(host, &self.0, buf) else { break };
@@ -182,8 +183,8 @@ impl AsyncUdpSocket for QuinnSocket {
 
 /// Takes the next train, or of one that is too large for `buf` its next datagram.
 fn receive(host: &mut Host, socket: &UdpSocket, buf: &mut [u8]) -> Option<RecvMeta> {
-    let whole = host.udp_peek(socket.id)?.data.len() <= buf.len();
-    let taken = if whole { host.udp_receive_train(socket.id) } else { host.udp_receive(socket.id) }?;
+    let whole = host.udp_peek(socket.end.id)?.data.len() <= buf.len();
+    let taken = if whole { socket.end.receive_train(host) } else { socket.end.receive(host) }?;
     let len = taken.data.copy_to(buf);
     Some(RecvMeta {
         addr: taken.from,
@@ -203,7 +204,7 @@ struct Poller {
 impl UdpPoller for Poller {
     fn poll_writable(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self { socket, key } = &mut *self;
-        let UdpSocket { stack, id } = &socket.0;
+        let UdpEnd { stack, id, .. } = &socket.0.end;
         stack.shared().call(|inner, _| {
             inner.check()?;
             if inner.host().udp_has_room(*id) {
@@ -219,7 +220,7 @@ impl UdpPoller for Poller {
 impl Drop for Poller {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let UdpSocket { stack, id } = &self.socket.0;
+            let UdpEnd { stack, id, .. } = &self.socket.0.end;
             stack.shared().lock().forget(Socket::Udp(*id), Side::Write, key);
         }
     }

@@ -4,11 +4,12 @@ use super::Patience;
 use crate::addrs::each_addr;
 use crate::park::block_on;
 use crate::shared::{Inner, Side, Socket};
-use crate::{Stack, ToSocketAddrs, UdpOptions, error};
-use stack::{Host, InterfaceId, UdpBind, UdpDatagram, UdpId, UdpSend};
+use crate::udp_end::{Link, UdpEnd};
+use crate::{Stack, ToSocketAddrs, UdpOptions};
+use stack::{Host, UdpDatagram, UdpSend};
 use std::future::ready;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -34,14 +35,14 @@ pub struct UdpSocket(Arc<Core>);
 
 #[derive(Debug)]
 struct Core {
-    stack: Stack,
-    id: UdpId,
+    end: UdpEnd,
     patience: Patience,
 }
 
 impl UdpSocket {
     /// Opens a socket on the [current](Stack::current) stack: at the first of the addresses that can be had. An
-    /// unspecified one is all of its IP version, port 0 is chosen.
+    /// unspecified one is all of its IP version, port 0 is chosen. As on Linux, `[::]` is all of both versions: addresses
+    /// of IPv4 are then seen, and may be given, as IPv6 (RFC 3493 §3.7).
     ///
     /// # Errors
     /// Of the last address: `AddrInUse`, `AddrNotAvailable` (no address of this stack, or no free port).
@@ -54,15 +55,8 @@ impl UdpSocket {
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn bind_on<A: ToSocketAddrs>(stack: &Stack, addr: A) -> io::Result<Self> {
-        let bind = |local: SocketAddr| {
-            let bind = UdpBind { address: Some(local.ip()), port: local.port(), reuse: false };
-            ready(stack.shared().call(|inner, _| {
-                inner.check()?;
-                inner.host().udp_bind(bind).map_err(failed)
-            }))
-        };
-        let id = block_on(each_addr(stack, addr, bind))?;
-        Ok(Self(Arc::new(Core { stack: stack.clone(), id, patience: Patience::default() })))
+        let end = block_on(each_addr(stack, addr, |local| ready(UdpEnd::open(stack, local))))?;
+        Ok(Self(Arc::new(Core { end, patience: Patience::default() })))
     }
 
     /// From now on sends to and receives from one peer only: the first of the addresses that will do.
@@ -70,8 +64,7 @@ impl UdpSocket {
     /// # Errors
     /// Of the last address: `NetworkUnreachable`, `InvalidInput` (nothing can be sent there).
     pub fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        let connect = |peer| ready(self.change(|host| host.udp_connect(self.0.id, peer)));
-        block_on(each_addr(&self.0.stack, addr, connect))
+        block_on(each_addr(&self.0.end.stack, addr, |peer| ready(self.0.end.connect(peer))))
     }
 
     /// Sends one datagram to the first of the addresses; waits while the device is behind.
@@ -80,7 +73,7 @@ impl UdpSocket {
     /// `NetworkUnreachable`, `InvalidInput` (too long, or nothing can be sent there), `PermissionDenied` (a broadcast
     /// address without leave), `WouldBlock`.
     pub fn send_to<A: ToSocketAddrs>(&self, data: &[u8], addr: A) -> io::Result<usize> {
-        let mut all = block_on(crate::lookup_host_on(&self.0.stack, addr))?;
+        let mut all = block_on(crate::lookup_host_on(&self.0.end.stack, addr))?;
         let Some(to) = all.next() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to"));
         };
@@ -96,10 +89,7 @@ impl UdpSocket {
     }
 
     fn send_with(&self, send: UdpSend) -> io::Result<usize> {
-        let attempt = |inner: &mut Inner, now| match inner.host().udp_send(now, self.0.id, send.clone()) {
-            Ok(()) => Poll::Ready(Ok(send.data.len())),
-            Err(why) => error::udp(why).map_or(Poll::Pending, |why| Poll::Ready(Err(why))),
-        };
+        let attempt = |inner: &mut Inner, now| self.0.end.put_out(inner, now, send.clone());
         self.wait(Side::Write, attempt)?
     }
 
@@ -126,13 +116,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv_from`](Self::recv_from).
     pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let look = |host: &mut Host| {
-            let datagram = host.udp_peek(self.0.id)?;
-            let size = datagram.segment_size.map_or(usize::MAX, |size| usize::from(size.get()));
-            let size = size.min(datagram.data.len());
-            Some((datagram.data.slice(0..size).copy_to(buffer), datagram.from))
-        };
-        self.receive(look)
+        self.receive(|host| self.0.end.copy_next(host, buffer))
     }
 
     /// The same on a connected socket.
@@ -148,19 +132,16 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv_from`](Self::recv_from).
     pub fn datagram(&self) -> io::Result<UdpDatagram> {
-        self.receive(|host| host.udp_receive(self.0.id))
+        self.receive(|host| self.0.end.receive(host))
     }
 
     fn receive<R>(&self, mut take: impl FnMut(&mut Host) -> Option<R>) -> io::Result<R> {
-        let attempt = |inner: &mut Inner, _| match fault(inner.host(), self.0.id) {
-            Some(why) => Poll::Ready(Err(why)),
-            None => take(inner.host()).map_or(Poll::Pending, |taken| Poll::Ready(Ok(taken))),
-        };
+        let attempt = |inner: &mut Inner, _| self.0.end.take_in(inner, &mut take);
         self.wait(Side::Read, attempt)?
     }
 
     fn wait<R>(&self, side: Side, attempt: impl FnMut(&mut Inner, env::Instant) -> Poll<R>) -> io::Result<R> {
-        self.0.patience.wait(self.0.stack.shared(), Socket::Udp(self.0.id), side, attempt)
+        self.0.patience.wait(self.0.end.stack.shared(), Socket::Udp(self.0.end.id), side, attempt)
     }
 
     /// Our end.
@@ -168,8 +149,7 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        let local = self.0.stack.shared().look(|host| host.udp_local(self.0.id));
-        local.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.0.end.local_addr()
     }
 
     /// The other end of a connected socket.
@@ -177,8 +157,7 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected`.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        let peer = self.0.stack.shared().look(|host| host.udp_peer(self.0.id));
-        peer.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.0.end.peer_addr()
     }
 
     /// Another handle on the same socket; settings are shared.
@@ -235,7 +214,7 @@ impl UdpSocket {
     /// # Errors
     /// None; the result is the standard library's.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Ok(self.0.stack.shared().call(|inner, _| fault(inner.host(), self.0.id)))
+        self.0.end.change(|host, _| Ok(self.0.end.take_fault(host)))
     }
 
     /// Changes settings that the standard library has no name for, and gives what `change` gives.
@@ -243,16 +222,11 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn options<R>(&self, change: impl FnOnce(&mut UdpOptions) -> R) -> io::Result<R> {
-        self.0.stack.shared().call(|inner, _| {
-            inner.check()?;
-            let options = inner.host().udp_options_mut(self.0.id).ok_or(io::ErrorKind::NotConnected)?;
-            Ok(change(options))
-        })
+        self.0.end.options(change)
     }
 
-    fn option<R>(&self, get: impl FnOnce(&UdpOptions) -> R) -> io::Result<R> {
-        let found = self.0.stack.shared().look(|host| host.udp_options(self.0.id).map(get));
-        found.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn option<R>(&self, read: impl FnOnce(&UdpOptions) -> R) -> io::Result<R> {
+        self.0.end.option(read)
     }
 
     /// Whether datagrams may be sent to broadcast addresses.
@@ -276,8 +250,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`, or the stack is gone.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        let ttl = hops(ttl)?;
-        self.options(|options| options.ttl = Some(ttl))
+        self.0.end.set_ttl(ttl)
     }
 
     /// TTL or hop limit of unicast datagrams.
@@ -285,8 +258,7 @@ impl UdpSocket {
     /// # Errors
     /// The stack is gone.
     pub fn ttl(&self) -> io::Result<u32> {
-        let host = self.0.stack.shared().look(Host::hop_limit);
-        self.option(|options| options.ttl.unwrap_or(host).into())
+        self.0.end.ttl()
     }
 
     /// TTL of datagrams to IPv4 groups, 1 to 255.
@@ -294,8 +266,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput`, or the stack is gone.
     pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        let ttl = hops(ttl)?;
-        self.options(|options| options.multicast_ttl = ttl)
+        self.0.end.set_multicast_ttl(ttl)
     }
 
     /// TTL of datagrams to IPv4 groups.
@@ -341,112 +312,32 @@ impl UdpSocket {
     /// Receives what is sent to `group`, too, on the interface that has this address; 0.0.0.0: where the routes lead.
     ///
     /// # Errors
-    /// `InvalidInput`: no group, or joined already; `AddrNotAvailable`: no such interface.
+    /// `InvalidInput`: no group. `AddrInUse`: joined already. `NetworkUnreachable`: no such interface.
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
-        let on = self.interface_of(*interface)?;
-        self.join((*group).into(), on)
+        self.0.end.membership((*group).into(), Link::Address(*interface), true)
     }
 
     /// Ends [`join_multicast_v4`](Self::join_multicast_v4).
     ///
     /// # Errors
-    /// `InvalidInput`: not joined; `AddrNotAvailable`: no such interface.
+    /// `InvalidInput`: no group. `AddrNotAvailable`: not joined. `NetworkUnreachable`: no such interface.
     pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
-        let on = self.interface_of(*interface)?;
-        self.leave((*group).into(), on)
+        self.0.end.membership((*group).into(), Link::Address(*interface), false)
     }
 
     /// Receives what is sent to `group`, too, on the interface of this number; 0: where the routes lead.
     ///
     /// # Errors
-    /// `InvalidInput`: no group, or joined already; `AddrNotAvailable`: no such interface.
+    /// `InvalidInput`: no group. `AddrInUse`: joined already. `NetworkUnreachable`: no such interface.
     pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        let on = self.interface_at(interface)?;
-        self.join((*group).into(), on)
+        self.0.end.membership((*group).into(), Link::Number(interface), true)
     }
 
     /// Ends [`join_multicast_v6`](Self::join_multicast_v6).
     ///
     /// # Errors
-    /// `InvalidInput`: not joined; `AddrNotAvailable`: no such interface.
+    /// `InvalidInput`: no group. `AddrNotAvailable`: not joined. `NetworkUnreachable`: no such interface.
     pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        let on = self.interface_at(interface)?;
-        self.leave((*group).into(), on)
-    }
-
-    fn join(&self, group: IpAddr, on: Option<InterfaceId>) -> io::Result<()> {
-        self.0.stack.shared().call(|inner, now| {
-            inner.check()?;
-            inner.host().udp_join(now, self.0.id, group, on).map_err(failed)
-        })
-    }
-
-    fn leave(&self, group: IpAddr, on: Option<InterfaceId>) -> io::Result<()> {
-        self.0.stack.shared().call(|inner, now| {
-            inner.check()?;
-            inner.host().udp_leave(now, self.0.id, group, on).map_err(failed)
-        })
-    }
-
-    fn interface_of(&self, address: Ipv4Addr) -> io::Result<Option<InterfaceId>> {
-        if address.is_unspecified() {
-            return Ok(None);
-        }
-        self.interface(|host, id| {
-            host.addresses(id).iter().any(|(cidr, _)| cidr.address() == IpAddr::V4(address))
-        })
-    }
-
-    fn interface_at(&self, number: u32) -> io::Result<Option<InterfaceId>> {
-        if number == 0 {
-            return Ok(None);
-        }
-        self.interface(|_, id| id.index() == number)
-    }
-
-    fn interface(&self, is: impl Fn(&Host, InterfaceId) -> bool) -> io::Result<Option<InterfaceId>> {
-        let find = |host: &Host| host.interfaces().into_iter().find(|&id| is(host, id));
-        match self.0.stack.shared().look(find) {
-            None => Err(io::Error::new(io::ErrorKind::AddrNotAvailable, "there is no such interface")),
-            found => Ok(found),
-        }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Host) -> Result<(), stack::UdpError>) -> io::Result<()> {
-        self.0.stack.shared().call(|inner, _| {
-            inner.check()?;
-            change(inner.host()).map_err(failed)
-        })
-    }
-}
-
-fn hops(ttl: u32) -> io::Result<u8> {
-    let fits = u8::try_from(ttl).ok().filter(|&ttl| ttl > 0);
-    fits.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a TTL is from 1 to 255"))
-}
-
-/// What ICMP said of what a connected socket sent; errors about strangers are no news to one that talks to many.
-fn fault(host: &mut Host, id: UdpId) -> Option<io::Error> {
-    while let Some(fault) = host.udp_take_fault(id) {
-        if host.udp_peer(id).is_some()
-            && let Some(why) = error::fault(fault.kind)
-        {
-            return Some(why);
-        }
-    }
-    None
-}
-
-/// For calls that never wait.
-fn failed(why: stack::UdpError) -> io::Error {
-    error::udp(why).unwrap_or_else(|| io::ErrorKind::WouldBlock.into())
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.stack.shared().call(|inner, now| {
-            inner.forget_all(Socket::Udp(self.id));
-            inner.host().udp_close(now, self.id);
-        });
+        self.0.end.membership((*group).into(), Link::Number(interface), false)
     }
 }

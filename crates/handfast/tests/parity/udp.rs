@@ -94,7 +94,7 @@ pub(crate) const DIFFERENCES: &str = "
 
 | what | the kernel's | ours |
 |---|---|---|
-| a socket at `[::]` | hears IPv4, too, unless told otherwise | hears IPv6 only |
+| a socket at `[::]` | hears IPv4, too, unless told otherwise | hears both, always |
 | TTL, TOS and loop settings | one for each IP version | one for both: a socket that is bound to an address has but one |
 | a pending error | does not end `readable()`, but `recv()` | ends both |
 | sending without a destination, or too much | errors without a kind | `NotConnected`, `InvalidInput` |
