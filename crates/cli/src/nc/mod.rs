@@ -174,16 +174,17 @@ impl<'a> Nc<'a> {
     async fn listen(mut self, address: Option<IpAddr>, port: u16) -> anyhow::Result<Done> {
         let totals = Totals::default();
         if self.args.udp {
-            // A socket hears one IP version.
-            let ours = || self.net.pairs.iter().map(|pair| pair.ours.address());
-            let address = address.or_else(|| ours().find(IpAddr::is_ipv4)).or_else(|| ours().next());
-            let address = address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-            let bound = UdpSocket::bind_on(&self.net.stack, (address, port)).await;
-            let socket =
-                bound.map_err(|why| anyhow::anyhow!("cannot use {address} UDP port {port}: {why}"))?;
-            self.announce(&[address], port, "UDP");
+            let at = address.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
+            let bound = UdpSocket::bind_on(&self.net.stack, (at, port)).await;
+            let socket = bound.map_err(|why| anyhow::anyhow!("cannot use {at} UDP port {port}: {why}"))?;
+            self.announce(&self.listening_at(address), port, "UDP");
             let first = socket.datagram().await.map_err(|why| Failure::broken("cannot receive", &why))?;
-            self.told("datagrams from", first.from, None);
+            // As it is on the wire: a socket of both IP versions sees IPv4 as IPv6.
+            self.told(
+                "datagrams from",
+                SocketAddr::new(first.from.ip().to_canonical(), first.from.port()),
+                None,
+            );
             socket.connect(first.from).await.map_err(|why| Failure::connecting("cannot answer", &why))?;
             self.datagrams(&socket, Some(first.data.contiguous().to_vec()), &totals).await?;
             return self.end(&totals).await;
@@ -208,16 +209,20 @@ impl<'a> Nc<'a> {
     }
 
     async fn listener(&self, address: Option<IpAddr>, port: u16) -> anyhow::Result<TcpListener> {
-        let ours: Vec<_> = match address {
-            Some(address) => vec![address],
-            None => self.net.pairs.iter().map(|pair| pair.ours.address()).collect(),
-        };
         let config = ListenConfig { dual_stack: address.is_none(), ..ListenConfig::default() };
         let at = SocketAddr::new(address.unwrap_or(Ipv6Addr::UNSPECIFIED.into()), port);
         let listener = TcpListener::bind_with(&self.net.stack, at, config).await;
         let listener = listener.map_err(|why| anyhow::anyhow!("cannot listen at port {port}: {why}"))?;
-        self.announce(&ours, port, "TCP");
+        self.announce(&self.listening_at(address), port, "TCP");
         Ok(listener)
+    }
+
+    /// The address that was asked for, or all of ours.
+    fn listening_at(&self, address: Option<IpAddr>) -> Vec<IpAddr> {
+        match address {
+            Some(address) => vec![address],
+            None => self.net.pairs.iter().map(|pair| pair.ours.address()).collect(),
+        }
     }
 
     /// Where we are has to be known to somebody.

@@ -70,6 +70,8 @@ pub(crate) struct Net {
     journal: Option<Journal>,
     changes: Changes,
     stats: bool,
+    /// Its addresses are lent by somebody on the link.
+    configures_itself: bool,
     asked_to_end: Receiver<u32>,
 }
 
@@ -120,11 +122,20 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 }
 
 impl Net {
-    /// Makes it.
+    /// Makes it, and waits until it has its addresses.
     ///
     /// # Errors
     /// What is in the way, and what to do about it.
     pub(crate) async fn open(prepared: Prepared) -> anyhow::Result<Self> {
+        Self::start(prepared)?.settled().await
+    }
+
+    /// Makes it: it runs from the next await on, perhaps before all its addresses may be used. Whoever listens shall do
+    /// it before that, so that nobody who finds the host finds its port closed.
+    ///
+    /// # Errors
+    /// What is in the way, and what to do about it.
+    pub(crate) fn start(prepared: Prepared) -> anyhow::Result<Self> {
         let Prepared { args, plan, role, aside } = prepared;
         let asked_to_end = signals()?;
         let say = Say { json: args.json, aside };
@@ -161,7 +172,7 @@ impl Net {
         }
         let stack = builder.build().context("cannot start the stack")?;
         let names = Names { given: args.resolve, servers: args.dns, v4: false, v6: false };
-        let mut net = Self {
+        Ok(Self {
             stack,
             pairs,
             name,
@@ -171,20 +182,28 @@ impl Net {
             journal,
             changes,
             stats: args.stats,
+            configures_itself,
             asked_to_end,
-        };
+        })
+    }
+
+    /// Waits until its addresses may be used: those that were given, or that somebody lends.
+    ///
+    /// # Errors
+    /// Nobody lends us one; the user asked for the end.
+    pub(crate) async fn settled(mut self) -> anyhow::Result<Self> {
         let ready = tokio::select! {
-            ready = Self::ready(&net.stack, &net.pairs, configures_itself) => ready,
-            () = net.interrupted() => Err(Interrupted.into()),
+            ready = Self::ready(&self.stack, &self.pairs, self.configures_itself) => ready,
+            () = self.interrupted() => Err(Interrupted.into()),
         };
         match ready {
             Ok(pairs) => {
-                net.has(pairs, configures_itself);
-                Ok(net)
+                self.has(pairs);
+                Ok(self)
             }
             Err(why) => {
                 // What is in the way comes first, before a capture that is not complete.
-                let _ = net.close(Duration::ZERO).await;
+                let _ = self.close(Duration::ZERO).await;
                 Err(why)
             }
         }
@@ -201,8 +220,8 @@ impl Net {
     }
 
     /// It has these addresses.
-    fn has(&mut self, pairs: Vec<Pair>, configures_itself: bool) {
-        if configures_itself {
+    fn has(&mut self, pairs: Vec<Pair>) {
+        if self.configures_itself {
             let lent = self.stack.name_servers();
             self.names.servers.extend(lent.into_iter().map(|server| SocketAddr::new(server, 53)));
         }

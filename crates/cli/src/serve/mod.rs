@@ -82,15 +82,17 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Done> {
 }
 
 async fn serve(args: ServeArgs, prepared: Prepared, site: Site) -> anyhow::Result<Done> {
-    let net = Net::open(prepared).await?;
+    let net = Net::start(prepared)?;
+    // Before its addresses are settled: on Ethernet IPv4 is answered at once, while IPv6 is still being probed for.
     let listener = listen(&net.stack, args.port).await.with_context(|| taken("port", args.port))?;
     let services = services::start(&net, &args).await?;
-    announce(&args, &net)?;
-
     let site = Rc::new(site);
     let (stop, stopped) = watch::channel(false);
     let log = (!args.net.trace).then_some(net.say);
     let accepting = tokio::task::spawn_local(accept(listener, site, log, stopped));
+    let net = net.settled().await?;
+    announce(&args, &net)?;
+
     tokio::select! {
         () = net.interrupted() => {}
         never = net.watch() => match never {},

@@ -3,7 +3,7 @@
 use super::{ServeArgs, listen, taken, trouble};
 use crate::net::{Net, Say};
 use anyhow::Context as _;
-use handfast::{TcpListener, TcpStream, UdpSocket};
+use handfast::{TcpListener, TcpStream, UdpSend, UdpSocket};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::io;
@@ -23,15 +23,13 @@ impl Services {
 
 /// Starts what was asked for.
 pub(super) async fn start(net: &Net, args: &ServeArgs) -> anyhow::Result<Services> {
-    let (stack, pairs) = (&net.stack, &net.pairs);
+    let stack = &net.stack;
     let mut running = Vec::new();
     for &port in &args.udp_echo {
-        for pair in pairs {
-            // One socket for each address: an answer comes from where the question went.
-            let local = SocketAddr::new(pair.ours.address(), port);
-            let socket = UdpSocket::bind_on(stack, local).await.with_context(|| taken("UDP port", port))?;
-            running.push(tokio::task::spawn_local(echo_datagrams(socket)).abort_handle());
-        }
+        // Every address of both IP versions, those too that are still to come.
+        let local = SocketAddr::from(([0u16; 8], port));
+        let socket = UdpSocket::bind_on(stack, local).await.with_context(|| taken("UDP port", port))?;
+        running.push(tokio::task::spawn_local(echo_datagrams(socket)).abort_handle());
     }
     for (&port, digests) in (args.tcp_echo.iter().map(|port| (port, false)))
         .chain(args.tcp_digest.iter().map(|port| (port, true)))
@@ -46,8 +44,10 @@ async fn echo_datagrams(socket: UdpSocket) {
     // The stack's end is the end.
     while let Ok(datagram) = socket.datagram().await {
         if let Some(to) = datagram.reply_to() {
+            // An answer comes from where the question went; what went to everybody has no answer, for that is no source.
+            let answer = UdpSend { from: Some(datagram.to.ip()), ..UdpSend::to(datagram.data, to) };
             // What cannot be sent back is lost, as datagrams are.
-            let _ = socket.send_to(&datagram.data.contiguous(), to).await;
+            let _ = socket.send_datagram(answer).await;
         }
     }
 }

@@ -121,6 +121,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it says that it serves.
     pub(crate) fn start(dir: &TempDir, arguments: &[&str]) -> Self {
+        let mut server = Self::begin(dir, arguments);
+        let json = arguments.contains(&"--json");
+        server.wait_for(if json { r#""event":"serving""# } else { "Ctrl-C ends" });
+        server
+    }
+
+    /// Starts it, and waits for nothing.
+    pub(crate) fn begin(dir: &TempDir, arguments: &[&str]) -> Self {
         let mut child = Command::new(HANDFAST)
             .arg("serve")
             .arg(&dir.0)
@@ -138,10 +146,7 @@ impl Server {
             stderr.read_to_string(&mut text).unwrap();
             text
         });
-        let mut server = Self { child, said, errors: Some(errors) };
-        let json = arguments.contains(&"--json");
-        server.wait_for(if json { r#""event":"serving""# } else { "Ctrl-C ends" });
-        server
+        Self { child, said, errors: Some(errors) }
     }
 
     /// The next line, if there is one before it ends.

@@ -2,9 +2,10 @@
 
 use crate::support::{HANDFAST, Server, TempDir, in_namespace, run, sha256_of, succeed, there};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, UdpSocket};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// `handfast serve` fails with this code, says all of `words`, and nothing else happens.
 fn fails(output: &Output, code: i32, words: &[&str]) {
@@ -272,5 +273,31 @@ fn an_interface_of_somebody_is_left_as_it_was() {
         assert_eq!(status.code(), Some(0), "{said}");
         assert_eq!(given(), before);
         assert_eq!(device::netlink::Netlink::open().unwrap().link("hfP").unwrap().mtu, 1400);
+    });
+}
+
+/// On Ethernet IPv4 is answered at once, and IPv6 only after a second or two of probing: nobody may find ports closed
+/// that are to be open then.
+#[test]
+fn whoever_finds_a_server_on_a_tap_finds_its_ports_open() {
+    in_namespace("trouble::whoever_finds_a_server_on_a_tap_finds_its_ports_open", &[], || {
+        let dir = TempDir::new();
+        let mut server = Server::begin(&dir, &["--tap", "hf0", "--tcp-echo", "7", "--udp-echo", "7"]);
+        for port in [80, 7] {
+            // Until there is somebody: there is no interface yet, or nobody who answers ARP.
+            while let Err(why) = TcpStream::connect(("10.111.0.2", port)) {
+                let nobody = matches!(why.kind(), ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable);
+                assert!(nobody, "port {port}: {why}");
+                std::thread::yield_now();
+            }
+        }
+        let asking = UdpSocket::bind("0.0.0.0:0").unwrap();
+        asking.connect("10.111.0.2:7").unwrap();
+        asking.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        asking.send(b"there?").unwrap();
+        assert_eq!(asking.recv(&mut [0; 9]).unwrap(), 6);
+        server.wait_for("Ctrl-C ends");
+        let (status, said) = server.end(Signal::INT);
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""));
     });
 }
