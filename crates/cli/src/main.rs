@@ -5,6 +5,7 @@
 //!                   demo     scenes on a link in memory, drawn
 //!                   explain  a capture, told as the same ladder
 //!                   swarm    random worlds in which everything must hold
+//!                   paths    how controllers do over long, lossy and shaky paths
 //!                   pages    shell completions, manual
 //!
 //!                   serve, get and put, nc, ping, resolve ─► net: a stack on a TUN or TAP of their own
@@ -30,6 +31,7 @@ mod nc;
 mod net;
 mod out;
 mod pages;
+mod paths;
 #[cfg(target_os = "linux")]
 mod ping;
 mod replay;

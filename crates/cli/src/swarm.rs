@@ -1,4 +1,4 @@
-//! `handfast sim swarm`: random worlds, in each of which everything must hold.
+//! `handfast sim`: the stack on virtual time. Here `swarm`: random worlds, in each of which everything must hold.
 
 use crate::out::Out;
 use crate::{Done, args};
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::Happened;
-use sim::swarm::{self, Failure, Options};
+use sim::swarm::{Failure, Options, replay, run_many};
 use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use trace::{Entry, Ladder, Lang, Settings};
 
-/// Try the stack in worlds made by chance
+/// Try the stack on virtual time: in worlds made by chance, and over every kind of path
 #[derive(Debug, Args)]
 pub(crate) struct SimArgs {
     #[command(subcommand)]
@@ -25,6 +25,7 @@ pub(crate) struct SimArgs {
 #[derive(Debug, Subcommand)]
 enum SimCommand {
     Swarm(SwarmArgs),
+    Paths(crate::paths::PathsArgs),
 }
 
 /// Random links, faults, settings and users, one world a seed; every rule is checked at every step
@@ -60,7 +61,13 @@ A seed that fails is printed at once, with the command that runs it again, bit f
 Ctrl-C ends with what was found.";
 
 pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
-    let SimCommand::Swarm(args) = args.command;
+    match args.command {
+        SimCommand::Swarm(args) => swarm(args, out),
+        SimCommand::Paths(args) => crate::paths::run(&args, out),
+    }
+}
+
+fn swarm(args: SwarmArgs, out: &mut Out) -> anyhow::Result<Done> {
     let Some(end) = args.seed.checked_add(args.seeds.get()) else {
         return Err(crate::Usage(format!("seeds end at {}", u64::MAX)).into());
     };
@@ -79,7 +86,7 @@ pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     let bar = bar(args.seeds.get());
     let began = Instant::now();
     let telling = Mutex::new(Telling { out, told: 0, result: Ok(()) });
-    let summary = swarm::run_many(args.seed..end, threads, |summary| {
+    let summary = run_many(args.seed..end, threads, |summary| {
         bar.set_position(summary.runs);
         let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
         if !args.json {
@@ -157,7 +164,7 @@ impl Telling<'_> {
 }
 
 /// Becomes true at Ctrl-C: worlds that are under way are played to their end. At the second one all ends at once.
-fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || {
@@ -189,7 +196,7 @@ fn bar(runs: u64) -> ProgressBar {
 
 /// One world, drawn between its first two hosts.
 fn draw(args: &SwarmArgs, out: &mut Out) -> anyhow::Result<Done> {
-    let (result, log) = swarm::replay(args.seed, &Options::default());
+    let (result, log) = replay(args.seed, &Options::default());
     let origin = log.first().map_or(env::Instant::ZERO, |logged| logged.at);
     let entries: Vec<Entry> = (log.into_iter())
         .filter_map(|logged| {

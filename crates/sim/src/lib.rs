@@ -7,12 +7,14 @@
 //!   transfer   a file over a link that does its worst
 //!   model      every state that two connections can reach together, for small parameters
 //!   forge      packets that nobody sent
+//!   paths      how well connections do over long, lossy and shaky paths, as a table
 //! ```
 
 mod check;
 pub mod forge;
 pub mod model;
 mod pair;
+pub mod paths;
 pub mod swarm;
 mod transfer;
 mod world;

@@ -1,0 +1,28 @@
+//! How well connections do over paths that are long, lossy, shaky or unfair: a table in virtual time.
+//!
+//! ```text
+//!    Path: rate × round trip × trouble ─► run: hosts, bottleneck, flows ─► RunReport: goodput, waiting, what was resent
+//!                                              │
+//!                                              └ Glance, every 5 ms: cwnd, in flight, queue … for plots
+//!    table: all paths × all controllers, in parallel           fair: many flows, or two kinds, over one path
+//! ```
+//!
+//! Everything is drawn from a seed: the same seed gives the same table, digit for digit.
+
+mod fair;
+mod lab;
+mod measure;
+mod path;
+mod run;
+mod table;
+
+pub use fair::{Contest, ContestReport, contests};
+pub use measure::jain;
+pub use path::{MTU, NotAPath, OUTAGE, Path, TROUBLE_AT, Trouble};
+pub use run::{FlowConfig, FlowGlance, FlowReport, Glance, Resumed, RunReport, run};
+pub use table::{Cell, Job, Outcome, all_cells, play, quick_cells};
+
+use tcp::Congestion;
+
+/// The controllers that are compared.
+pub const CONTROLLERS: [Congestion; 1] = [Congestion::NewReno];

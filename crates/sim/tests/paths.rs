@@ -1,0 +1,98 @@
+//! Runs over paths in virtual time: what a report says is what happened.
+
+use handfast_sim::Duration;
+use handfast_sim::paths::{
+    CONTROLLERS, Contest, FlowConfig, Glance, Job, Path, RunReport, Trouble, all_cells, play, quick_cells,
+    run,
+};
+use std::ops::ControlFlow;
+
+fn path(text: &str) -> Path {
+    text.parse().unwrap()
+}
+
+fn one(text: &str, seed: u64) -> RunReport {
+    run(&path(text), &[FlowConfig::new(CONTROLLERS[0])], seed, &mut |_| {})
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_one_does_not() {
+    let lossy = "5mbit/20ms/loss-1%";
+    assert_eq!(one(lossy, 7), one(lossy, 7));
+    assert_ne!(one(lossy, 7), one(lossy, 8));
+}
+
+#[test]
+fn nothing_is_faster_than_its_bottleneck_and_every_octet_is_accounted_for() {
+    for cell in quick_cells(&CONTROLLERS) {
+        let report = run(&cell.path, &[FlowConfig::new(cell.controller)], 3, &mut |_| {});
+        let flow = &report.flows[0];
+        let name = format!("{} {}", cell.path, cell.controller.name());
+        assert!(report.goodput > 0.0 && report.goodput <= 1460.0 / 1500.0, "{name}: {}", report.goodput);
+        assert!(flow.delivered <= flow.sent && flow.delivered_late <= flow.delivered, "{name}: {flow:?}");
+        assert!(report.needless <= report.resent + 1e-9, "{name}: {report:?}");
+        assert!(report.wait_p50 <= report.wait_p99, "{name}");
+        // What is before the bottleneck is bounded by its queue and one packet more, at the slowest rate there is.
+        let octets = cell.path.queue() + 2 * 1500;
+        let rate =
+            cell.path.rate.get() as f64 / if cell.path.trouble == Trouble::RateChanges { 4.0 } else { 1.0 };
+        assert!(report.wait_p99.as_secs_f64() <= octets as f64 * 8.0 / rate, "{name}: {:?}", report.wait_p99);
+    }
+}
+
+#[test]
+fn a_clean_path_is_filled_by_one_flow_and_shared_by_many() {
+    assert!(one("10mbit/20ms/clean", 1).goodput > 0.9);
+    let contest =
+        Contest { path: path("10mbit/20ms/clean"), sides: [(CONTROLLERS[0], 4), (CONTROLLERS[0], 0)] };
+    let report = contest.run(1);
+    assert_eq!(report.run.flows.len(), 4);
+    assert!(report.run.goodput_late > 0.9 && report.jain > 0.8, "{report:?}");
+    assert_eq!(report.shares, [1.0, 0.0]);
+}
+
+#[test]
+fn an_outage_is_seen_as_one() {
+    let report = one("10mbit/20ms/outage", 1);
+    let flow = &report.flows[0];
+    let resumed = flow.resumed.unwrap();
+    let after = resumed.after.expect("it goes on");
+    assert!(flow.stall >= Duration::from_secs(10) && flow.stall < Duration::from_secs(11) + after);
+    assert!(resumed.rto > Duration::from_secs(1), "the timer has backed off: {resumed:?}");
+    assert_eq!(one("10mbit/20ms/clean", 1).flows[0].resumed, None);
+}
+
+#[test]
+fn looks_come_regularly_and_count_upwards() {
+    let mut looks: Vec<Glance> = Vec::new();
+    let flows = [FlowConfig::new(CONTROLLERS[0])];
+    let report = run(&path("10mbit/20ms/clean"), &flows, 1, &mut |glance| looks.push(glance.clone()));
+    assert!(looks.windows(2).all(|two| two[0].at < two[1].at));
+    assert!(looks.windows(2).all(|two| two[0].flows[0].delivered <= two[1].flows[0].delivered));
+    let last = looks.last().unwrap();
+    assert_eq!((last.at, last.flows[0].delivered), (Duration::from_secs(20), report.flows[0].delivered));
+    assert!(looks.iter().any(|look| look.queue > 0 && look.wait > Duration::ZERO));
+    assert!(looks.iter().any(|look| look.flows[0].cwnd > 14_600 && look.flows[0].in_flight > 0));
+}
+
+#[test]
+fn jobs_come_back_in_their_order_whatever_the_threads_and_stop_when_asked_to() {
+    let jobs: Vec<_> = quick_cells(&CONTROLLERS[..1]).into_iter().take(6).map(Job::Cell).collect();
+    let alone = play(&jobs, 5, 1, &|_| ControlFlow::Continue(()));
+    assert_eq!(alone, play(&jobs, 5, 3, &|_| ControlFlow::Continue(())));
+    assert!(alone.iter().all(Option::is_some));
+    let stopped =
+        play(&jobs, 5, 1, &|over| if over == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    assert_eq!(stopped[..2], alone[..2]);
+    assert!(stopped[2..].iter().all(Option::is_none));
+}
+
+#[test]
+fn the_table_has_every_path_once_for_each_controller() {
+    let cells = all_cells(&CONTROLLERS);
+    assert_eq!(cells.len(), Trouble::ALL.len() * 3 * 4 * CONTROLLERS.len());
+    for (n, cell) in cells.iter().enumerate() {
+        assert!(!cells[n + 1..].contains(cell), "{cell:?}");
+    }
+    assert!(quick_cells(&CONTROLLERS).iter().all(|cell| cells.contains(cell)));
+}
