@@ -25,4 +25,4 @@ pub use table::{Cell, Job, Outcome, all_cells, play, quick_cells};
 use tcp::Congestion;
 
 /// The controllers that are compared.
-pub const CONTROLLERS: [Congestion; 1] = [Congestion::NewReno];
+pub const CONTROLLERS: [Congestion; 3] = [Congestion::NewReno, Congestion::Cubic, Congestion::Bbr];
