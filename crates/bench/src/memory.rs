@@ -179,6 +179,35 @@ pub fn idle(which: Which, count: usize) -> Result<Idle, BenchError> {
     })
 }
 
+/// Does one kind of work a fixed number of times, untimed: for tools that count instructions, which tell on a busy machine
+/// what a clock can't. `work` is the name of a row; `count` is connections, round trips, or megabytes of a stream.
+///
+/// # Errors
+/// [`BenchError`]; [`BenchError::Refused`] when there is no such work.
+pub fn work(which: Which, work: &str, count: u32) -> Result<(), BenchError> {
+    let (trains, buffer) = match work {
+        "stream_1500" => (false, BUFFER),
+        "stream_trains" => (true, BUFFER),
+        _ => (false, SMALL),
+    };
+    with_pair!(which, trains, buffer, |pair| {
+        pair.server.listen(pair.clock.now(), PORT, 1)?;
+        match work {
+            "stream_1500" | "stream_trains" => pair.stream_octets(u64::from(count) << 20).map(drop),
+            "connections" => pair.connections(count).map(drop),
+            "round_trip" => {
+                let both = pair.open()?;
+                pair.round_trips(both, count).map(drop)
+            }
+            _ => Err(BenchError::Refused {
+                stack: which.name(),
+                call: "work",
+                why: format!("no such work: {work}"),
+            }),
+        }
+    })
+}
+
 /// Octets of this process that are in memory.
 fn resident() -> Result<usize, BenchError> {
     let doing = "read how much memory this process has";

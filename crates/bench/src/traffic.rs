@@ -45,6 +45,18 @@ pub(crate) struct Streamed {
     pub(crate) time: Duration,
 }
 
+/// What a stream's user writes from and reads into.
+struct Buffers {
+    data: Vec<u8>,
+    into: Vec<u8>,
+}
+
+impl Buffers {
+    fn new() -> Self {
+        Self { data: vec![b'h'; CHUNK], into: vec![0; CHUNK] }
+    }
+}
+
 impl<S: Stack> Pair<S> {
     /// Opens a connection, the listener being there already; gives both ends.
     pub(crate) fn open(&mut self) -> Result<Both<S>, BenchError> {
@@ -107,9 +119,8 @@ impl<S: Stack> Pair<S> {
 
     /// Streams from client to server for `lasting`, after a start that is not counted.
     pub(crate) fn stream(&mut self, lasting: Duration) -> Result<Streamed, BenchError> {
-        let (from, to) = self.open()?;
-        let data = vec![b'h'; CHUNK];
-        let mut into = vec![0; CHUNK];
+        let both = self.open()?;
+        let mut buffers = Buffers::new();
         let mut now = self.clock.now();
         let (mut moved, mut seen) = (now, 0);
         // Until the windows are open.
@@ -118,18 +129,7 @@ impl<S: Stack> Pair<S> {
         let mut octets = 0;
         let mut frames = 0;
         loop {
-            while self.client.send(now, from, &data)? > 0 {}
-            self.client.flush(now)?;
-            self.server.turn(now)?;
-            loop {
-                let read = self.server.receive(now, to, &mut into)?;
-                if read == 0 {
-                    break;
-                }
-                octets += read as u64;
-            }
-            self.server.flush(now)?;
-            self.client.turn(now)?;
+            octets += self.stream_turn(now, both, &mut buffers)?;
             now = self.clock.now();
             match counted {
                 None if now >= start => {
@@ -149,6 +149,45 @@ impl<S: Stack> Pair<S> {
                 return Err(BenchError::Stalled { stack: S::NAME, doing: "streaming" });
             }
         }
+    }
+
+    /// Streams `count` octets from client to server, or a few more.
+    pub(crate) fn stream_octets(&mut self, count: u64) -> Result<u64, BenchError> {
+        let both = self.open()?;
+        let mut buffers = Buffers::new();
+        let mut octets = 0;
+        let began = self.clock.now();
+        while octets < count {
+            let now = self.clock.now();
+            octets += self.stream_turn(now, both, &mut buffers)?;
+            if octets == 0 {
+                self.patience(began, "streaming")?;
+            }
+        }
+        Ok(octets)
+    }
+
+    /// The client writes all it may, the server reads all there is: how much that was.
+    fn stream_turn(
+        &mut self,
+        now: Instant,
+        (from, to): Both<S>,
+        buffers: &mut Buffers,
+    ) -> Result<u64, BenchError> {
+        while self.client.send(now, from, &buffers.data)? > 0 {}
+        self.client.flush(now)?;
+        self.server.turn(now)?;
+        let mut octets = 0;
+        loop {
+            let read = self.server.receive(now, to, &mut buffers.into)?;
+            if read == 0 {
+                break;
+            }
+            octets += read as u64;
+        }
+        self.server.flush(now)?;
+        self.client.turn(now)?;
+        Ok(octets)
     }
 
     /// Sends one octet to and fro, `count` times, and says how long all of it took.

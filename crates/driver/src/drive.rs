@@ -250,7 +250,13 @@ impl<D: Device> Driver<D> {
                 Err(why) => broken = Some(DeviceError { interface: port.interface, why }),
             }
         }
-        while broken.is_none() && self.gather(now) {
+        let mut more = true;
+        while broken.is_none() && more {
+            let gathered = self.gather(now);
+            more = gathered >= BATCH; // With fewer the host has said that there is no more.
+            if gathered == 0 {
+                break;
+            }
             self.tell();
             for port in self.ports.iter_mut().filter(|port| !port.queue.is_empty()) {
                 match port.device.transmit(now, &mut port.queue) {
@@ -264,22 +270,20 @@ impl<D: Device> Driver<D> {
     }
 
     /// Asks the host for a batch of frames, unless no device takes any: TCP then keeps its data, which it can still
-    /// hold together with more, or not send at all (a retransmission that an ACK makes needless).
-    fn gather(&mut self, now: Instant) -> bool {
+    /// hold together with more, or not send at all (a retransmission that an ACK makes needless). Says how many there were.
+    fn gather(&mut self, now: Instant) -> usize {
         if !self.ports.is_empty() && self.ports.iter().all(|port| !port.queue.is_empty()) {
-            return false;
+            return 0;
         }
-        let mut any = false;
-        for _ in 0..BATCH {
-            let Some((interface, frame)) = self.host.poll_transmit(now) else { break };
-            any = true;
+        for gathered in 0..BATCH {
+            let Some((interface, frame)) = self.host.poll_transmit(now) else { return gathered };
             match self.ports.iter_mut().find(|port| port.interface == interface) {
                 Some(port) if port.queue.len() < QUEUE => port.queue.push_back(frame),
                 // One stuck device may not hold up the others.
                 _ => self.dropped += 1,
             }
         }
-        any
+        BATCH
     }
 
     fn tell(&mut self) {

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::echo::Echo;
-use crate::ip::Ip;
+use crate::ip::{Ip, Outgoing};
 use crate::journal::Journal;
 use crate::multicast::Multicast;
 use crate::tcp::Tcp;
@@ -280,7 +280,14 @@ impl Host {
     }
 
     /// Lets frames to ourselves go round.
+    #[inline]
     fn turn_local(&mut self, now: Instant) {
+        if !self.ip.local.is_empty() {
+            self.turn_local_batch(now);
+        }
+    }
+
+    fn turn_local_batch(&mut self, now: Instant) {
         for _ in 0..LOCAL_BATCH {
             let Some(frame) = self.ip.local.pop_front() else { return };
             self.receive_local(now, frame);
@@ -328,13 +335,13 @@ impl Machine for Host {
             // Sockets that found the queue full are told of room.
             self.udp.queue_emptied();
         }
-        let mut outgoing = self.ip.out.pop_front()?;
-        self.ip.out_octets = self.ip.out_octets.saturating_sub(outgoing.frame.len());
-        outgoing.frame.id = self.ip.next_frame;
+        let Outgoing { interface, next_hop, mut frame, why } = self.ip.out.pop_front()?;
+        self.ip.out_octets = self.ip.out_octets.saturating_sub(frame.len());
+        frame.id = self.ip.next_frame;
         self.ip.next_frame += 1;
-        self.ip.sent(now, &outgoing);
-        self.note_sent(now, outgoing.interface, &outgoing.frame);
-        Some((outgoing.interface, outgoing.frame))
+        self.ip.sent(now, interface, next_hop, &frame, why);
+        self.note_sent(now, interface, &frame);
+        Some((interface, frame))
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

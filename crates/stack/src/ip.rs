@@ -1,9 +1,10 @@
 //! Everything below the transports: interfaces, routes, neighbours, fragments, path MTUs, and the way out.
 
-use crate::egress::Identifications;
+use crate::egress::{Identifications, Way};
 use crate::fragments::Reassembly;
 use crate::icmp::Limiter;
 use crate::interface::{Address, AddressState, Interface, link_local};
+use crate::memo::{Memo, Watched};
 use crate::neighbour::{Autoconf, Routers};
 use crate::path_mtu::PathMtus;
 use crate::route::Table;
@@ -32,9 +33,9 @@ pub(crate) struct Ip {
     pub(crate) counters: Counters,
     pub(crate) budget: Budget,
     /// Loopback first.
-    pub(crate) interfaces: Vec<Interface>,
-    pub(crate) routes: Table,
-    pub(crate) path_mtus: PathMtus,
+    pub(crate) interfaces: Watched<Vec<Interface>>,
+    pub(crate) routes: Watched<Table>,
+    pub(crate) path_mtus: Watched<PathMtus>,
     /// Frames for devices, in order.
     pub(crate) out: VecDeque<Outgoing>,
     /// Octets in them.
@@ -42,7 +43,11 @@ pub(crate) struct Ip {
     /// Packets to ourselves, without link header, in order.
     pub(crate) local: VecDeque<Frame>,
     pub(crate) reassembly: Reassembly,
-    pub(crate) routers: Routers,
+    pub(crate) routers: Watched<Routers>,
+    /// Ways that were looked up.
+    pub(crate) ways: Memo<Way>,
+    /// Pairs of a unicast address of ours and a source that were found sound, and on which interface.
+    pub(crate) judged: Memo<InterfaceId>,
     pub(crate) autoconf: Autoconf,
     pub(crate) identifications: Identifications,
     pub(crate) limiter: Limiter,
@@ -89,16 +94,18 @@ impl Ip {
             judges_by_tape: false,
             counters: Counters::default(),
             budget: Budget::new(config.memory),
-            interfaces: Vec::from([loopback]),
-            routes: Table::default(),
-            path_mtus,
+            interfaces: Watched::new(Vec::from([loopback])),
+            routes: Watched::default(),
+            path_mtus: Watched::new(path_mtus),
             out_octets: 0,
             reassembly: Reassembly::new(
                 config.reassembly_timeout,
                 config.reassembly_memory,
                 config.reassembly_memory_per_source,
             ),
-            routers: Routers::default(),
+            routers: Watched::default(),
+            ways: Memo::new(),
+            judged: Memo::new(),
             autoconf: Autoconf::default(),
             identifications: Identifications::new(&mut rng),
             limiter: Limiter::new(config.errors_per_second, config.errors_at_once),
@@ -119,6 +126,15 @@ impl Ip {
             return verifies();
         }
         self.rng.outcome(Chance::Checksum, || u64::from(verifies())) != 0
+    }
+
+    /// Counts whatever may have changed where packets go, and from which address.
+    pub(crate) const fn epoch(&self) -> u64 {
+        // None of them ever counts down, so that no sum comes again.
+        (self.interfaces.changes())
+            .wrapping_add(self.routes.changes())
+            .wrapping_add(self.path_mtus.changes())
+            .wrapping_add(self.routers.changes())
     }
 
     pub(crate) fn loopback(&self) -> &Interface {

@@ -30,6 +30,7 @@ mod ingress;
 mod interface;
 mod ip;
 pub mod journal;
+mod memo;
 mod multicast;
 mod neighbour;
 mod packet;

@@ -302,12 +302,16 @@ impl Connection {
 
     /// Octets of memory that its queues hold.
     pub fn held(&self) -> usize {
-        let received = match &self.data {
+        self.held_received() + self.held_to_send()
+    }
+
+    /// Of these, octets for what arrived and was not read.
+    pub fn held_received(&self) -> usize {
+        match &self.data {
             Data::SynSent(_) => 0,
             Data::Open(open) => open.rcv.held(),
             Data::Over(over) => over.rcv.as_ref().map_or(0, ReceiveHalf::held),
-        };
-        received + self.held_to_send()
+        }
     }
 
     /// Of these, octets for what was written and is not acknowledged.

@@ -334,7 +334,19 @@ pub(crate) struct EventSet {
 
 impl EventSet {
     /// Takes one, in the order in which they matter.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Event> {
+        if self.is_empty() { None } else { self.take_first() }
+    }
+
+    /// Whether nothing waits, as is the rule.
+    fn is_empty(&self) -> bool {
+        let flags = self.established | self.urgent | self.readable | self.writable | self.drained;
+        let flags = flags | self.peer_closed | self.negative_advice | self.time_wait;
+        !flags && self.soft_error.is_none() && self.closed.is_none()
+    }
+
+    fn take_first(&mut self) -> Option<Event> {
         let flags = [
             (&mut self.established, Event::Established),
             (&mut self.urgent, Event::Urgent),

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::Payload;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU16;
@@ -37,7 +38,7 @@ impl Frame {
 
     /// Octets of head and body together.
     pub fn len(&self) -> usize {
-        self.head.as_slice().len() + self.body.len()
+        self.head.len() + self.body.len()
     }
 
     /// Whether there is nothing in it.
@@ -47,7 +48,12 @@ impl Frame {
 
     /// Head and body as one slice: shares when the head is empty and the body is one chunk, else copies once.
     pub fn contiguous(&self) -> Bytes {
-        if self.head.as_slice().is_empty() { self.body.contiguous() } else { self.to_vec().into() }
+        if self.head.is_empty() { self.body.contiguous() } else { self.to_vec().into() }
+    }
+
+    /// The same of a frame that nobody needs any more: no handle is counted for it.
+    pub fn into_contiguous(self) -> Bytes {
+        if self.head.is_empty() { self.body.into_contiguous() } else { self.to_vec().into() }
     }
 
     /// A copy of head and body.
@@ -116,9 +122,13 @@ pub enum SegmentKind {
 }
 
 /// Room for headers, filled from the back: each layer prepends in place.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// The room lies apart and is taken with the first octet: a frame is handed on many times on its way, and one that was
+/// received has no head at all.
+#[derive(Clone)]
 pub struct Head {
-    octets: [u8; Self::ROOM],
+    /// What lies before `start` is zero.
+    octets: Option<Box<[u8; Self::ROOM]>>,
     start: u8,
 }
 
@@ -128,7 +138,7 @@ impl Head {
 
     /// An empty head.
     pub const fn new() -> Self {
-        Self { octets: [0; Self::ROOM], start: Self::ROOM as u8 }
+        Self { octets: None, start: Self::ROOM as u8 }
     }
 
     /// Octets prepended so far.
@@ -143,12 +153,12 @@ impl Head {
 
     /// What was prepended so far, outermost header first.
     pub fn as_slice(&self) -> &[u8] {
-        self.octets.get(usize::from(self.start)..).unwrap_or(&[])
+        self.octets.as_ref().and_then(|octets| octets.get(usize::from(self.start)..)).unwrap_or(&[])
     }
 
     /// The same, to fill in checksums and lengths.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        self.octets.get_mut(usize::from(self.start)..).unwrap_or(&mut [])
+        self.octets.as_mut().and_then(|octets| octets.get_mut(usize::from(self.start)..)).unwrap_or(&mut [])
     }
 
     /// Makes `count` zero octets before what is there and gives them, or `None` when there is no room.
@@ -156,11 +166,18 @@ impl Head {
         let end = usize::from(self.start);
         let start = end.checked_sub(count)?;
         self.start = start as u8;
-        let fresh = self.octets.get_mut(start..end)?;
-        fresh.fill(0);
-        Some(fresh)
+        // They are zero: nothing is ever taken off a head, so that nobody has written there.
+        self.octets.get_or_insert_with(|| Box::new([0; Self::ROOM])).get_mut(start..end)
     }
 }
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Head {}
 
 impl Default for Head {
     fn default() -> Self {

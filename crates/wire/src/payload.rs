@@ -181,6 +181,14 @@ impl Payload {
         }
     }
 
+    /// The same of a payload that nobody needs any more: no handle is counted for it.
+    pub fn into_contiguous(self) -> Bytes {
+        match self.chunks {
+            Chunks::One(chunk) => chunk,
+            _ => self.contiguous(),
+        }
+    }
+
     /// A copy of all octets.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len);

@@ -21,16 +21,30 @@ pub(crate) struct Identifications {
     counters: [u32; COUNTERS],
 }
 
+/// Where a flow's identifications begin, and which counter it shares: secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Series(u64);
+
+impl core::fmt::Debug for Series {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Series(..)")
+    }
+}
+
 impl Identifications {
     pub(crate) fn new(rng: &mut Rng) -> Self {
         Self { key: rng.key(), counters: core::array::from_fn(|_| rng.next_u32()) }
     }
 
-    /// The next one; IPv4 takes the low 16 bits.
-    pub(crate) fn next(&mut self, src: IpAddr, dst: IpAddr, protocol: Protocol) -> u32 {
+    /// Which are a flow's: the same for as long as the host lives.
+    pub(crate) fn series(&self, src: IpAddr, dst: IpAddr, protocol: Protocol) -> Series {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         (src, dst, protocol).hash(&mut hasher);
-        let hash = hasher.finish();
+        Series(hasher.finish())
+    }
+
+    /// The next one of a flow; IPv4 takes the low 16 bits.
+    pub(crate) fn next(&mut self, Series(hash): Series) -> u32 {
         let slot = (hash >> 32) as usize % COUNTERS;
         let Some(counter) = self.counters.get_mut(slot) else { return hash as u32 };
         *counter = counter.wrapping_add(1);
@@ -56,12 +70,13 @@ mod tests {
         let mut ids = Identifications::new(&mut Rng::seeded(1));
         let us = Ipv4Addr::new(192, 0, 2, 1).into();
         let to = |n: u32| IpAddr::from(Ipv4Addr::from_bits(n));
-        let seen: BTreeSet<u32> = (0..100_000).map(|_| ids.next(us, to(7), Protocol::UDP)).collect();
+        let draw = |ids: &mut Identifications, dst| ids.next(ids.series(us, dst, Protocol::UDP));
+        let seen: BTreeSet<u32> = (0..100_000).map(|_| draw(&mut ids, to(7))).collect();
         assert_eq!(seen.len(), 100_000);
-        let low: BTreeSet<u16> = (0..65_536).map(|_| ids.next(us, to(7), Protocol::UDP) as u16).collect();
+        let low: BTreeSet<u16> = (0..65_536).map(|_| draw(&mut ids, to(7)) as u16).collect();
         assert_eq!(low.len(), 65_536);
         // Neighbouring destinations start far apart.
-        let starts: alloc::vec::Vec<u32> = (0..64).map(|n| ids.next(us, to(n), Protocol::UDP)).collect();
+        let starts: alloc::vec::Vec<u32> = (0..64).map(|n| draw(&mut ids, to(n))).collect();
         assert!(starts.windows(2).filter(|w| w[0].abs_diff(w[1]) < 1 << 20).count() < 3);
         assert_eq!(alloc::format!("{ids:?}"), "Identifications { .. }");
     }

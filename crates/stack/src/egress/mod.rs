@@ -16,6 +16,7 @@
 mod identification;
 
 pub(crate) use identification::Identifications;
+use identification::Series;
 
 use crate::ip::Outgoing;
 use crate::trace::Packet;
@@ -32,6 +33,17 @@ impl Ip {
     /// # Errors
     /// [`SendFailure`]; nothing was sent then.
     pub(crate) fn send(&mut self, now: Instant, mut datagram: Datagram) -> Result<(), SendFailure> {
+        if datagram.interface.is_none()
+            && !datagram.from_nobody
+            && let Ok(mut way) = self.way(datagram.src, datagram.dst)
+        {
+            datagram.src = way.route.src;
+            if datagram.protocol != Protocol::TCP {
+                way.series = self.identifications.series(datagram.src, datagram.dst, datagram.protocol);
+            }
+            self.admit(&way.route)?;
+            return self.send_on(now, datagram, &way);
+        }
         let found = self.route(datagram.dst, Some(datagram.src), datagram.interface);
         let nobody = datagram.from_nobody && datagram.src.is_unspecified();
         let route = match if nobody { Err(SendFailure::NoSource) } else { found } {
@@ -78,6 +90,31 @@ impl Ip {
         self.send_admitted(now, datagram, route)
     }
 
+    /// The way from `src` (or, if that is unspecified, from an address that is chosen) to `dst`, for TCP.
+    pub(crate) fn way(&mut self, src: IpAddr, dst: IpAddr) -> Result<Way, SendFailure> {
+        let epoch = self.epoch();
+        if let Some(way) = self.ways.get(epoch, src, dst) {
+            return Ok(way);
+        }
+        let way = {
+            let route = self.route(dst, Some(src), None)?;
+            self.by(route, route.src, dst, Protocol::TCP)?
+        };
+        self.ways.put(epoch, src, dst, way);
+        Ok(way)
+    }
+
+    fn by(&self, route: Route, src: IpAddr, dst: IpAddr, protocol: Protocol) -> Result<Way, SendFailure> {
+        let interface = self.interface(route.interface).ok_or(SendFailure::Down)?;
+        let device = Device {
+            medium: interface.medium,
+            checksum: interface.checksum,
+            segmentation: interface.segmentation,
+        };
+        let series = self.identifications.series(src, dst, protocol);
+        Ok(Way { route, device, series })
+    }
+
     /// Whether there is room for something more by this route. What begins while there is may go on to its end: the
     /// fragments of a datagram, the packets of a train.
     ///
@@ -103,15 +140,16 @@ impl Ip {
     pub(crate) fn send_admitted(
         &mut self,
         now: Instant,
-        mut datagram: Datagram,
+        datagram: Datagram,
         route: &Route,
     ) -> Result<(), SendFailure> {
-        let interface = self.interface(route.interface).ok_or(SendFailure::Down)?;
-        let device = Device {
-            medium: interface.medium,
-            checksum: interface.checksum,
-            segmentation: interface.segmentation,
-        };
+        let way = self.by(*route, datagram.src, datagram.dst, datagram.protocol)?;
+        self.send_on(now, datagram, &way)
+    }
+
+    /// Sends a datagram on a way that ends at its destination, with a series of identifications for its protocol.
+    fn send_on(&mut self, now: Instant, mut datagram: Datagram, way: &Way) -> Result<(), SendFailure> {
+        let Way { route, device, series } = way;
         datagram.ttl = datagram.ttl.max(1); // RFC 791 791-8
         let header = Header::of(&datagram);
         let transport = datagram.head.len() + datagram.body.len();
@@ -129,8 +167,7 @@ impl Ip {
         }
         let partial = fits && (route.local || device.checksum || train.is_some());
         let at = fill_checksum(&mut datagram, partial)?;
-        let (src, dst, protocol) = (datagram.src, datagram.dst, datagram.protocol);
-        let identification = || u64::from(self.identifications.next(src, dst, protocol));
+        let identification = || u64::from(self.identifications.next(*series));
         let identification = self.rng.outcome(Chance::Identification, identification) as u32;
         let outgoing = Outgoing {
             interface: route.interface,
@@ -144,7 +181,7 @@ impl Ip {
             self.counters.ip_out_frag_oks += 1;
             self.counters.ip_out_frag_creates += pieces.len() as u64;
             for piece in pieces {
-                self.resolve(now, Outgoing { frame: piece, ..outgoing.clone() }, device);
+                self.resolve(now, Outgoing { frame: piece, ..outgoing.clone() }, *device);
             }
             return Ok(());
         }
@@ -159,7 +196,7 @@ impl Ip {
             self.tell_sent(now, InterfaceId::LOOPBACK, &frame, outgoing.why);
             self.local.push_back(frame);
         } else {
-            self.resolve(now, Outgoing { frame, ..outgoing }, device);
+            self.resolve(now, Outgoing { frame, ..outgoing }, *device);
         }
         Ok(())
     }
@@ -242,16 +279,24 @@ impl Ip {
     }
 
     /// Counts a frame that is handed to its device, and tells those who watch.
-    pub(crate) fn sent(&mut self, now: Instant, outgoing: &Outgoing) {
-        let Outgoing { interface, next_hop, frame, why } = outgoing;
+    pub(crate) fn sent(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        next_hop: IpAddr,
+        frame: &Frame,
+        why: Option<Why>,
+    ) {
         let (packets, octets) = match next_hop {
             IpAddr::V4(_) => (&mut self.counters.ip_out_transmits, &mut self.counters.ip_out_octets),
             IpAddr::V6(_) => (&mut self.counters.ipv6_out_transmits, &mut self.counters.ipv6_out_octets),
         };
-        let size = frame.offload.segment_size.map_or(usize::MAX, |size| usize::from(size.get()));
-        *packets += frame.body.len().div_ceil(size).max(1) as u64;
+        *packets += match frame.offload.segment_size {
+            Some(size) => frame.body.len().div_ceil(usize::from(size.get())).max(1) as u64,
+            None => 1,
+        };
         *octets += frame.len() as u64;
-        self.tell_sent(now, *interface, frame, *why);
+        self.tell_sent(now, interface, frame, why);
     }
 
     fn tell_sent(&mut self, now: Instant, interface: InterfaceId, frame: &Frame, why: Option<Why>) {
@@ -286,8 +331,16 @@ impl Ip {
     }
 }
 
+/// How packets of one pair of addresses leave: what does not differ from one to the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) route: Route,
+    device: Device,
+    series: Series,
+}
+
 /// What the way out needs to know of an interface.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Device {
     medium: Medium,
     checksum: bool,
@@ -339,9 +392,10 @@ impl Header {
                 };
                 header.prepend_to(&mut head, body.len()).map_err(|_| SendFailure::TooLong)?;
                 // RFC 791 791-25: a source route is not sent at all; see RFC 7126 for why.
-                let routed = ipv4::View::quoted(head.as_slice())
-                    .is_ok_and(|view| view.check_options().map_or(true, |seen| seen.source_route));
-                if self.len > ipv4::HEADER_LEN && routed {
+                if self.len > ipv4::HEADER_LEN
+                    && ipv4::View::quoted(head.as_slice())
+                        .is_ok_and(|view| view.check_options().map_or(true, |seen| seen.source_route))
+                {
                     return Err(SendFailure::Options);
                 }
             }

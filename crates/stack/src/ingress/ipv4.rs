@@ -26,11 +26,20 @@ impl Host {
             return self.refuse(now, &arrival, Drop::Ipv4Checksum);
         }
         let (src, dst) = (IpAddr::from(view.src()), IpAddr::from(view.dst()));
-        let cast = match self.judge_ipv4(&arrival, view.src(), view.dst()) {
+        let known = self.is_known(&arrival, src, dst);
+        let judged =
+            if known { Ok(Cast::Unicast) } else { self.judge_ipv4(&arrival, view.src(), view.dst()) };
+        let cast = match judged {
             Ok(cast) => cast,
             Err(why) => return self.refuse(now, &arrival, why),
         };
+        if !known {
+            self.found_sound(&arrival, src, dst, cast);
+        }
         let range = view.payload_range();
+        let fragment = view.is_fragment();
+        let quoted =
+            fragment || !view.option_bytes().is_empty() || super::is_quoted(view.protocol(), view.payload());
         let mut delivered = Delivered {
             interface: arrival.interface,
             src,
@@ -41,7 +50,7 @@ impl Host {
             ecn: view.ecn(),
             cast,
             link_group: arrival.link_group,
-            quote: quote(&packet, range.end),
+            quote: if quoted { quote(&packet, range.end) } else { Bytes::new() },
             named_at: PROTOCOL_AT,
             payload: wire::Payload::EMPTY,
             checksum: arrival.checksum,
@@ -61,10 +70,10 @@ impl Host {
                 }
             }
         }
-        let data = part(&packet, range.start, range.end, arrival.held);
-        if view.is_fragment() {
+        if fragment {
             let key = Key::new(src, dst, view.identification().into(), view.protocol());
             let (offset, more) = (view.fragment_offset(), view.more_fragments());
+            let data = part(packet, range.start, range.end, arrival.held);
             delivered.checksum = wire::Checksum::InPacket; // Of a part no device can say anything.
             delivered.segment_size = None;
             let piece = Piece { key, offset, more, data, about: delivered };
@@ -73,7 +82,7 @@ impl Host {
             }
             return;
         }
-        delivered.payload = data;
+        delivered.payload = part(packet, range.start, range.end, arrival.held);
         self.deliver(now, arrival.link_src, false, delivered);
     }
 

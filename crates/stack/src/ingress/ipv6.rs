@@ -19,10 +19,15 @@ impl Host {
             return self.refuse(now, &arrival, Drop::Ipv6Malformed);
         };
         let (src, dst) = (view.src(), view.dst());
-        let cast = match self.judge_ipv6(&arrival, src, dst) {
+        let known = self.is_known(&arrival, src.into(), dst.into());
+        let judged = if known { Ok(Cast::Unicast) } else { self.judge_ipv6(&arrival, src, dst) };
+        let cast = match judged {
             Ok(cast) => cast,
             Err(why) => return self.refuse(now, &arrival, why),
         };
+        if !known {
+            self.found_sound(&arrival, src.into(), dst.into(), cast);
+        }
         let end = view.payload_range().end;
         let mut delivered = Delivered {
             interface: arrival.interface,
@@ -34,7 +39,11 @@ impl Host {
             ecn: view.ecn(),
             cast,
             link_group: arrival.link_group,
-            quote: quote(&packet, end),
+            quote: if super::is_quoted(view.next_header(), view.payload()) {
+                quote(&packet, end)
+            } else {
+                Bytes::new()
+            },
             named_at: 6,
             payload: Payload::EMPTY,
             checksum: arrival.checksum,
@@ -49,14 +58,14 @@ impl Host {
         let Some(fragment) = chain.fragment else {
             delivered.protocol = chain.protocol;
             delivered.named_at = chain.named_at as u32;
-            delivered.payload = part(&packet, chain.offset, end, arrival.held);
+            delivered.payload = part(packet, chain.offset, end, arrival.held);
             return self.deliver(now, arrival.link_src, false, delivered);
         };
         if fragment.is_atomic() {
             // Whole by itself: it neither joins nor disturbs a reassembly (RFC 6946 6946-1; RFC 8200 8200-15).
             delivered.protocol = chain.protocol;
             delivered.named_at = chain.named_at as u32;
-            delivered.payload = part(&packet, chain.offset, end, arrival.held);
+            delivered.payload = part(packet, chain.offset, end, arrival.held);
             return self.deliver(now, arrival.link_src, true, delivered);
         }
         delivered.protocol = fragment.next_header;
@@ -67,7 +76,7 @@ impl Host {
             key: Key::new(src.into(), dst.into(), fragment.identification, fragment.next_header),
             offset: fragment.offset,
             more: fragment.more,
-            data: part(&packet, fragment.data_at(), end, arrival.held),
+            data: part(packet, fragment.data_at(), end, arrival.held),
             about: delivered,
         };
         let Some(mut whole) = self.reassemble(now, piece) else { return };

@@ -20,9 +20,11 @@ mod martian;
 use crate::fragments::{Outcome, Piece};
 use crate::{Cast, Delivered, Drop, ErrorKind, Host, InterfaceId, Trace, trace};
 use bytes::Bytes;
+use core::net::IpAddr;
 use core::num::NonZeroU16;
 use env::Instant;
 use wire::ethernet::MacAddr;
+use wire::tcp::Flags;
 use wire::{Checksum, Frame, Payload, Protocol};
 
 /// How a packet came in.
@@ -45,7 +47,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     fn of(interface: InterfaceId, frame: &Frame, local: bool) -> Self {
-        let held = if frame.head.as_slice().is_empty() { frame.body.held() } else { frame.len() };
+        let held = if frame.head.is_empty() { frame.body.held() } else { frame.len() };
         Self {
             interface,
             local,
@@ -71,13 +73,13 @@ impl Host {
         let Some(medium) = up else {
             return self.ip.drop_frame(now, Drop::InterfaceDown, interface, frame.id);
         };
-        self.receive_link(now, arrival, medium, frame.contiguous());
+        self.receive_link(now, arrival, medium, frame.into_contiguous());
     }
 
     /// Takes a packet that we sent to ourselves.
     pub(crate) fn receive_local(&mut self, now: Instant, frame: Frame) {
         let arrival = Arrival::of(InterfaceId::LOOPBACK, &frame, true);
-        self.receive_ip(now, arrival, frame.contiguous());
+        self.receive_ip(now, arrival, frame.into_contiguous());
     }
 
     /// Takes a packet that begins with an IP header of either version.
@@ -86,6 +88,22 @@ impl Host {
             Some(4) => self.receive_ipv4(now, arrival, packet),
             Some(6) => self.receive_ipv6(now, arrival, packet),
             _ => self.refuse(now, &arrival, Drop::LinkUnknownProtocol),
+        }
+    }
+
+    /// Whether packets from `src` to `dst`, a unicast address of ours, were found sound on this interface, and nothing has
+    /// changed since.
+    fn is_known(&self, arrival: &Arrival, src: IpAddr, dst: IpAddr) -> bool {
+        let epoch = self.ip.interfaces.changes();
+        !arrival.link_group
+            && !arrival.local
+            && self.ip.judged.get(epoch, dst, src) == Some(arrival.interface)
+    }
+
+    /// Remembers that they are.
+    fn found_sound(&mut self, arrival: &Arrival, src: IpAddr, dst: IpAddr, cast: Cast) {
+        if cast == Cast::Unicast && !arrival.local {
+            self.ip.judged.put(self.ip.interfaces.changes(), dst, src, arrival.interface);
         }
     }
 
@@ -158,10 +176,20 @@ fn quote(packet: &Bytes, len: usize) -> Bytes {
     packet.slice(..len.min(QUOTE).min(packet.len()))
 }
 
-/// Octets of `packet` from `start` to `end`, sharing its memory.
-fn part(packet: &Bytes, start: usize, end: usize, held: usize) -> Payload {
-    let end = end.min(packet.len());
-    Payload::holding(packet.slice(start.min(end)..end), held)
+/// Octets of `packet` from `start` to `end`, in its memory.
+fn part(packet: Bytes, start: usize, end: usize, held: usize) -> Payload {
+    let mut part = Payload::holding(packet, held);
+    part.truncate(end);
+    part.advance(start);
+    part
+}
+
+/// Whether an ICMP error may have to quote a packet. Of what comes to TCP only requests to open are answered so, where a
+/// user decides about them.
+fn is_quoted(protocol: Protocol, transport: &[u8]) -> bool {
+    const FLAGS_AT: usize = 13;
+    let syn = || transport.get(FLAGS_AT).is_none_or(|flags| u16::from(*flags) & Flags::SYN.bits() != 0);
+    protocol != Protocol::TCP || syn()
 }
 
 /// How many packets a frame counts as: a train counts as its packets. Near enough, for headers are not counted here.

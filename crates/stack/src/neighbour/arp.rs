@@ -66,7 +66,8 @@ impl Host {
     fn remember(&mut self, now: Instant, arrival: Arrival, repr: Repr, for_us: bool) {
         let sender = IpAddr::from(repr.sender_ip);
         let rng = &mut self.ip.rng;
-        let Some(interface) = self.ip.interfaces.iter_mut().find(|i| i.id == arrival.interface) else {
+        let Some(interface) = self.ip.interfaces.quietly().iter_mut().find(|i| i.id == arrival.interface)
+        else {
             return;
         };
         let answers = repr.operation == Operation::Reply && for_us && !arrival.link_group;

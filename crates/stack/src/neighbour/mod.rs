@@ -34,7 +34,7 @@ use wire::ethernet::MacAddr;
 impl Ip {
     /// Where a packet goes on its link; or `None`, and it waits (or there was no room for it to).
     pub(crate) fn neighbour_of(&mut self, now: Instant, outgoing: Outgoing) -> Option<(MacAddr, Outgoing)> {
-        let interface = self.interfaces.iter_mut().find(|i| i.id == outgoing.interface)?;
+        let interface = self.interfaces.quietly().iter_mut().find(|i| i.id == outgoing.interface)?;
         let next_hop = outgoing.next_hop;
         // RFC 791 791-34: a broadcast or a group in IP is one on the link, and nothing else is.
         match next_hop {
@@ -62,7 +62,10 @@ impl Ip {
         if self.budget.charge(Account::Neighbour, cost).is_err() {
             return self.drop_frame(now, Drop::NeighbourQueueFull, outgoing.interface, 0);
         }
-        let Some(interface) = self.interfaces.iter_mut().find(|i| i.id == outgoing.interface) else { return };
+        let Some(interface) = self.interfaces.quietly().iter_mut().find(|i| i.id == outgoing.interface)
+        else {
+            return;
+        };
         let displaced = interface.neighbours.wait(outgoing);
         self.drop_waiting(now, displaced, Drop::NeighbourQueueFull);
     }
@@ -102,7 +105,7 @@ impl Ip {
     pub(crate) fn confirm(&mut self, now: Instant, dst: IpAddr) {
         let Ok(route) = self.route(dst, None, None) else { return };
         let rng = &mut self.rng;
-        if let Some(interface) = self.interfaces.iter_mut().find(|i| i.id == route.interface) {
+        if let Some(interface) = self.interfaces.quietly().iter_mut().find(|i| i.id == route.interface) {
             interface.neighbours.confirm(now, route.next_hop, rng);
         }
     }

@@ -31,7 +31,9 @@ impl Host {
                 if self.duplicate_found(id, target.into()) {
                     return;
                 }
-                let Some(interface) = self.ip.interfaces.iter_mut().find(|i| i.id == id) else { return };
+                let Some(interface) = self.ip.interfaces.quietly().iter_mut().find(|i| i.id == id) else {
+                    return;
+                };
                 let mac = target_link.filter(|mac| mac.is_unicast());
                 let advert = Advert { mac, router: Some(router), solicited, overrides };
                 let rng = &mut self.ip.rng;
@@ -64,7 +66,7 @@ impl Host {
         if src.is_unspecified() && self.duplicate_found(id, target.into()) {
             return; // RFC 4862 §5.4.3: another one probes for the same address.
         }
-        let Some(interface) = self.ip.interfaces.iter_mut().find(|i| i.id == id) else { return };
+        let Some(interface) = self.ip.interfaces.quietly().iter_mut().find(|i| i.id == id) else { return };
         if !interface.has(target.into()) {
             return self.ip.drop(now, Drop::NdpInvalid, packet); // Not ours, or still tentative (RFC 4862 4862-2).
         }

@@ -13,7 +13,7 @@ use super::{Tcp, Teller, Whose};
 use crate::demux::Flow;
 use crate::ports::Claimed;
 use crate::wheel::TimerId;
-use crate::{Account, HostEvent, Ip, SendFailure, Trace};
+use crate::{Account, Counters, HostEvent, Ip, SendFailure, Trace};
 use ::tcp::{Cause, Connection, ConnectionError, Event, Note, SoftError, State};
 use alloc::boxed::Box;
 use env::{Duration, Instant};
@@ -113,6 +113,79 @@ impl Slot {
         event
     }
 
+    /// Whether the user is to be told of something, and nobody is about to.
+    fn is_to_tell(&mut self) -> bool {
+        let is = !self.telling && self.queued_at.is_none() && !self.released && self.has_news();
+        self.telling |= is;
+        is
+    }
+
+    /// Takes the connection's events: what is the host's business is said back, the rest waits for the user.
+    fn sort_events(&mut self, ip: &mut Ip, now: Instant) -> Ended {
+        let mut ended = Ended::default();
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::Established => self.news.connected = true,
+                Event::Readable => self.news.readable = true,
+                Event::Writable => self.news.writable = true,
+                Event::Drained => self.news.drained = true,
+                Event::PeerClosed => self.news.peer_closed = true,
+                Event::Urgent => self.news.urgent = true,
+                Event::SoftError(error) => {
+                    self.news.soft_error = Some(error);
+                    self.soft_error = Some(error);
+                }
+                Event::NegativeAdvice => ip.doubt(now, self.flow.remote), // RFC 9293 MUST-20
+                Event::TimeWait => ended.time_wait = true,
+                Event::Closed(why) => {
+                    self.news.closed = Some(why);
+                    ended.over = true;
+                }
+                _ => {}
+            }
+        }
+        ended
+    }
+
+    /// Hands the connection's own notes to those who watch.
+    fn tell_watchers(&mut self, ip: &mut Ip) {
+        if !self.watched {
+            return;
+        }
+        let (local, remote) = (self.flow.local(), self.flow.remote());
+        while let Some(note) = self.connection.poll_note() {
+            let at = at(&note);
+            ip.trace(Trace::Tcp { at, local, remote, note });
+        }
+    }
+
+    /// Gauges and the budget follow the connection.
+    fn account(&mut self, ip: &mut Ip, now: Instant) {
+        let state = self.connection.state();
+        if state != self.known {
+            let was = core::mem::replace(&mut self.known, state);
+            count_state(&mut ip.counters, was, state);
+        }
+        let (una, _) = self.connection.unacknowledged();
+        let arrives = core::mem::replace(&mut self.una, una) != una && is_established(state);
+        if arrives && now.since(self.vouched) >= VOUCH {
+            self.vouched = now;
+            ip.confirm(now, self.flow.remote); // RFC 4861 §7.3.1: what we send arrives
+        }
+        let (received, sent) = (self.connection.held_received(), self.connection.held_to_send());
+        if sent < self.sent && self.starved {
+            self.starved = false;
+            self.news.writable = true;
+        }
+        // A connection keeps its own bounds; what is over the host's is refused before it goes in.
+        if sent != self.sent {
+            ip.budget.settle(Account::TcpSend, &mut self.sent, sent);
+        }
+        if received != self.received {
+            ip.budget.settle(Account::TcpReceive, &mut self.received, received);
+        }
+    }
+
     fn has_news(&self) -> bool {
         let n = &self.news;
         n.connected
@@ -186,106 +259,38 @@ impl Tcp {
             slot.watched = ip.watching();
             slot.connection.watch(slot.watched);
         }
-        let mut time_wait = false;
-        let mut over = false;
-        while let Some(event) = slot.connection.poll_event() {
-            match event {
-                Event::Established => slot.news.connected = true,
-                Event::Readable => slot.news.readable = true,
-                Event::Writable => slot.news.writable = true,
-                Event::Drained => slot.news.drained = true,
-                Event::PeerClosed => slot.news.peer_closed = true,
-                Event::Urgent => slot.news.urgent = true,
-                Event::SoftError(error) => {
-                    slot.news.soft_error = Some(error);
-                    slot.soft_error = Some(error);
-                }
-                Event::NegativeAdvice => ip.doubt(now, slot.flow.remote), // RFC 9293 MUST-20
-                Event::TimeWait => time_wait = true,
-                Event::Closed(why) => {
-                    slot.news.closed = Some(why);
-                    over = true;
-                }
-                _ => {}
+        let ended = slot.sort_events(ip, now);
+        slot.tell_watchers(ip);
+        slot.account(ip, now);
+        if ended != Ended::default() {
+            if ended.time_wait {
+                self.hand_over(ip, now, key);
+            }
+            if ended.over {
+                self.leave(key);
             }
         }
-        self.notes(ip, key);
-        self.account(ip, now, key);
-        if time_wait {
-            self.hand_over(ip, now, key);
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        if !core::mem::replace(&mut slot.dirty, true) {
+            self.dirty.push_back(key);
         }
-        if over {
-            self.leave(key);
+        if slot.is_to_tell() {
+            self.telling.push_back(Teller::Connection(key));
         }
-        self.mark_dirty(key);
-        self.spread_news(key);
     }
 
     /// Tells the user, once the connection is the user's.
     pub(super) fn spread_news(&mut self, key: Key) {
-        let Some(slot) = self.connections.get_mut(key) else { return };
-        if !slot.telling && slot.queued_at.is_none() && !slot.released && slot.has_news() {
-            slot.telling = true;
+        if self.connections.get_mut(key).is_some_and(Slot::is_to_tell) {
             self.tell(Teller::Connection(key));
         }
     }
 
-    fn mark_dirty(&mut self, key: Key) {
-        if let Some(slot) = self.connections.get_mut(key)
-            && !core::mem::replace(&mut slot.dirty, true)
-        {
-            self.dirty.push_back(key);
-        }
-    }
-
-    /// Hands the connection's own notes to those who watch.
-    fn notes(&mut self, ip: &mut Ip, key: Key) {
-        let Some(slot) = self.connections.get_mut(key).filter(|slot| slot.watched) else { return };
-        let (local, remote) = (slot.flow.local(), slot.flow.remote());
-        while let Some(note) = slot.connection.poll_note() {
-            let at = at(&note);
-            ip.trace(Trace::Tcp { at, local, remote, note });
-        }
-    }
-
-    /// Gauges, lists and the budget follow the connection.
-    fn account(&mut self, ip: &mut Ip, now: Instant, key: Key) {
-        let Some(slot) = self.connections.get_mut(key) else { return };
-        let state = slot.connection.state();
-        let (was, is) = (is_established(slot.known), is_established(state));
-        let counters = &mut ip.counters;
-        match (was, is) {
-            (false, true) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_add(1),
-            (true, false) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_sub(1),
-            _ => {}
-        }
-        if state == State::Closed && slot.known != State::Closed {
-            if was {
-                counters.tcp_estab_resets = counters.tcp_estab_resets.saturating_add(1);
-            } else if matches!(slot.known, State::SynSent | State::SynReceived) {
-                counters.tcp_attempt_fails = counters.tcp_attempt_fails.saturating_add(1);
-            }
-        }
-        slot.known = state;
-        let (una, _) = slot.connection.unacknowledged();
-        let arrives = core::mem::replace(&mut slot.una, una) != una && is;
-        if arrives && now.since(slot.vouched) >= VOUCH {
-            slot.vouched = now;
-            ip.confirm(now, slot.flow.remote); // RFC 4861 §7.3.1: what we send arrives
-        }
-        let (held, sent) = (slot.connection.held(), slot.connection.held_to_send());
-        if sent < slot.sent && slot.starved {
-            slot.starved = false;
-            slot.news.writable = true;
-        }
-        // A connection keeps its own bounds; what is over the host's is refused before it goes in.
-        ip.budget.settle(Account::TcpSend, &mut slot.sent, sent);
-        ip.budget.settle(Account::TcpReceive, &mut slot.received, held - sent);
-    }
-
     /// Lets a connection send one train; whether it did. When it has no more, its deadline is armed.
     pub(super) fn transmit_one(&mut self, ip: &mut Ip, now: Instant, key: Key) -> bool {
-        self.follow_path(ip, now, key);
+        if self.connections.get(key).is_some_and(|slot| slot.path_epoch != self.path_epoch) {
+            self.follow_path(ip, now, key);
+        }
         let Some(slot) = self.connections.get_mut(key) else { return false };
         let Some(transmit) = slot.connection.poll_transmit(now) else {
             slot.dirty = false;
@@ -308,16 +313,16 @@ impl Tcp {
 
     /// A connection has nothing to send now.
     fn rest(&mut self, ip: &mut Ip, key: Key) {
-        self.notes(ip, key);
-        let Some(slot) = self.connections.get(key) else { return };
+        let Some(slot) = self.connections.get_mut(key) else { return };
+        slot.tell_watchers(ip);
         if slot.is_over() {
             return self.remove(ip, key);
         }
         // In TIME-WAIT the record keeps the time.
-        let own = [slot.connection.poll_timeout(), slot.linger_until];
-        let deadline = own.into_iter().flatten().min().filter(|_| !slot.handed_over);
-        let timer = slot.timer;
-        self.wheel.set(timer, deadline);
+        let own = slot.connection.poll_timeout();
+        let earliest =
+            slot.linger_until.map_or(own, |linger| Some(own.map_or(linger, |own| own.min(linger))));
+        self.wheel.set(slot.timer, earliest.filter(|_| !slot.handed_over));
     }
 
     pub(super) fn connection_timeout(&mut self, ip: &mut Ip, now: Instant, key: Key) {
@@ -389,6 +394,32 @@ impl Tcp {
         ip.budget.release(Account::TcpRecord, RECORD);
         ip.budget.release(Account::TcpSend, slot.sent);
         ip.budget.release(Account::TcpReceive, slot.received);
+    }
+}
+
+/// What ended with an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ended {
+    /// Both sides are done: TIME-WAIT.
+    time_wait: bool,
+    /// The connection is over.
+    over: bool,
+}
+
+/// Gauges and counters of RFC 4022 follow a connection from one state to another.
+fn count_state(counters: &mut Counters, from: State, to: State) {
+    let (was, is) = (is_established(from), is_established(to));
+    match (was, is) {
+        (false, true) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_add(1),
+        (true, false) => counters.tcp_curr_estab = counters.tcp_curr_estab.saturating_sub(1),
+        _ => {}
+    }
+    if to == State::Closed {
+        if was {
+            counters.tcp_estab_resets = counters.tcp_estab_resets.saturating_add(1);
+        } else if matches!(from, State::SynSent | State::SynReceived) {
+            counters.tcp_attempt_fails = counters.tcp_attempt_fails.saturating_add(1);
+        }
     }
 }
 

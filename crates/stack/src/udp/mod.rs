@@ -98,6 +98,9 @@ impl Udp {
 
     /// The queue to the devices is empty: those who found it full are told. UDP keeps no datagrams of its own to send.
     pub(crate) fn queue_emptied(&mut self) {
+        if self.blocked.is_empty() {
+            return;
+        }
         for index in core::mem::take(&mut self.blocked) {
             if let Some(socket) = self.sockets.get_mut(index as usize)
                 && core::mem::take(&mut socket.blocked)

@@ -384,7 +384,8 @@ impl ReceiveHalf {
     /// §4, 2883-1), then the islands, the one that grew last first (RFC 2018 §4: 2018-3, 2018-4, 2018-5).
     pub(crate) fn sack_blocks(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::NONE;
-        if !self.sack || room == 0 {
+        let none = self.queue.is_none() && self.duplicate.is_none();
+        if !self.sack || room == 0 || none {
             return blocks; // RFC 2018 2018-2
         }
         let duplicate = self.duplicate.take();
@@ -405,7 +406,7 @@ impl ReceiveHalf {
 
     /// How many SACK blocks [`Self::sack_blocks`] would give.
     pub(crate) fn sack_block_count(&self, room: usize) -> usize {
-        if !self.sack {
+        if !self.sack || (self.queue.is_none() && self.duplicate.is_none()) {
             return 0;
         }
         let islands = self.queue.iter().flat_map(|queue| queue.blocks()).take(room).count();
