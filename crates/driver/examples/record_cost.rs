@@ -1,7 +1,7 @@
 //! What recording costs: a transfer from host to host through memory, in one thread, with the sender recorded and without.
 //!
 //! ```text
-//! cargo run --release -p handfast-driver --example record_cost
+//! cargo run --release -p handfast-driver --example record_cost [-- RUNS [MIB]]
 //! ```
 //!
 //! Runs take turns, so that whatever else the machine does is shared alike. Compared are the medians of the processor time
@@ -18,7 +18,6 @@ use std::path::Path;
 use tcp::SendFlags;
 use wire::Payload;
 
-const RUNS: usize = 9;
 const CHUNK: usize = 256 << 10;
 
 fn driver(device: Memory, address: &str, clock: &Clock, recorder: Option<Recorder>) -> Driver<Memory> {
@@ -88,9 +87,12 @@ fn recorder(path: &Path, payload: bool) -> Result<Recorder, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::temp_dir().join(format!("handfast-record-cost-{}.hfr", std::process::id()));
-    for (name, trains, octets) in [("1500-octet packets", false, 256 << 20), ("trains", true, 1 << 30)] {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |usual: usize| arguments.next().map_or(Ok(usual), |text| text.parse());
+    let (runs, mib) = (number(9)?, number(256)?);
+    for (name, trains, octets) in [("1500-octet packets", false, mib << 20), ("trains", true, mib << 22)] {
         let (mut plain, mut recorded, mut size) = (Vec::new(), Vec::new(), 0);
-        for _ in 0..RUNS {
+        for _ in 0..runs {
             plain.push(transfer(octets, trains, None)?);
             recorded.push(transfer(octets, trains, Some(recorder(&path, false)?))?);
             size = std::fs::metadata(&path)?.len();

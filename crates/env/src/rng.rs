@@ -105,6 +105,12 @@ impl Rng {
         self.tape.as_mut().filter(|tape| !tape.rehearses)?.drawn.pop_front()
     }
 
+    /// Whether there is something to take.
+    #[inline]
+    pub fn has_drawn(&self) -> bool {
+        self.tape.as_ref().is_some_and(|tape| !tape.rehearses && !tape.drawn.is_empty())
+    }
+
     /// Adds an outcome to be rehearsed.
     pub fn give(&mut self, drawn: Drawn) {
         if let Some(tape) = self.tape.as_mut().filter(|tape| tape.rehearses) {

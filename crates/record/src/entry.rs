@@ -1,33 +1,58 @@
 //! What a file is made of between its head and its end: inputs, outcomes of chance, and digests of frames that went out.
 //!
 //! ```text
-//!   0 Input  (postcard) [held, chunks, kept octets]      what it carries, or only its headers and its length
-//!   1 Drawn  (postcard)
-//!   2 Sent   when, interface, length, train, headers, checksum of all octets if payload is recorded
+//!   a piece: kind (3 bits), flags (5), and
+//!
+//!   0 Input    (postcard) [held, chunks, kept octets]      what it carries, or only its headers and its length
+//!   1 Drawn    (postcard)
+//!   2 Sent     when, interface, length, train, checksum of all octets if payload is recorded, headers
+//!
+//!   what there is one of for each packet, in short:
+//!   3 Poll     [time]                                      poll_transmit
+//!   4 Events   count                                       poll_event, so often
+//!   5 Verified                                             chance: the checksum is right
+//!   6 Frame    slot [time] [stamp] [id] [facts] headers    handle_packet, without its payload
+//!   7 Gone     slot [time] [facts] [checksum] headers      Sent
 //! ```
+//!
+//! What is in brackets is there when its flag says so. A time is counted from the latest that an input named.
 
+use crate::flows::{Facts, Flows, Kept, ROOM};
 use crate::headers::{Headers, LONGEST};
-use bytes::Bytes;
-use env::{Drawn, Instant};
-use postcard::ser_flavors::Flavor;
-use serde::Serialize;
-use stack::journal::Source;
-use stack::{Host, Input, InterfaceId, Medium, Note};
+use crate::octets::{put, put_number};
+use env::{Chance, Drawn, Instant};
+use serde::{Deserialize, Serialize};
+use stack::journal::{Arrived, Noted, Source};
+use stack::{Host, Input, InterfaceId, Note};
 use std::num::NonZeroU16;
-use wire::{Frame, Payload};
+use wire::{Frame, Medium, Offload, Payload};
 
+/// Of a piece's first octet: what it is,
+pub(crate) const KIND: u8 = 0b111;
 pub(crate) const INPUT: u8 = 0;
-const DRAWN: u8 = 1;
-const SENT: u8 = 2;
+pub(crate) const DRAWN: u8 = 1;
+pub(crate) const SENT: u8 = 2;
+pub(crate) const POLL: u8 = 3;
+pub(crate) const EVENTS: u8 = 4;
+pub(crate) const VERIFIED: u8 = 5;
+pub(crate) const FRAME: u8 = 6;
+pub(crate) const GONE: u8 = 7;
+/// and what is in it: a time that is not the latest,
+pub(crate) const TIME: u8 = 1 << 3;
+/// facts that are not those of the last in its slot,
+pub(crate) const FACTS: u8 = 1 << 4;
+/// on a frame that arrived: a stamp that is not the time,
+pub(crate) const STAMP: u8 = 1 << 5;
+/// and a transmission's number;
+pub(crate) const ID: u8 = 1 << 6;
+/// on a frame that went out: a checksum.
+pub(crate) const SUM: u8 = 1 << 5;
 
-/// Octets of one payload that a file may claim: a connection's buffer holds no more.
-const MOST: usize = 1 << 30;
-/// Octets of a frame that a file may claim: a train with its headers has fewer.
-const FRAME: usize = 1 << 18;
+/// What most checks of a checksum come to.
+pub(crate) const RIGHT: (Source, Drawn) = (Source::Ip, Drawn { what: Chance::Checksum, value: 1 });
+
 /// Octets of body that are looked at for headers at first.
 const USUAL: usize = 16;
-/// What stands for payload that was left out.
-static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// One input, and what came of it.
 #[derive(Clone, Debug)]
@@ -43,7 +68,7 @@ pub struct Entry {
 }
 
 /// What is kept of a frame that went out: enough to know it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// When it was handed out.
     pub at: Instant,
@@ -53,10 +78,10 @@ pub struct Sent {
     pub len: usize,
     /// Set on a train: payload octets of each of its packets.
     pub segment_size: Option<NonZeroU16>,
-    /// Its headers. Where payload follows that was left out, the transport checksum is masked.
-    pub headers: Vec<u8>,
     /// CRC-32 of all its octets, when payload is recorded.
     pub sum: Option<u32>,
+    /// Its headers. Where payload follows that was left out, the transport checksum is masked.
+    pub headers: Vec<u8>,
 }
 
 impl Sent {
@@ -66,76 +91,111 @@ impl Sent {
         interface: InterfaceId,
         frame: &Frame,
         payload: bool,
-        ethernet: bool,
+        medium: Medium,
     ) -> Self {
-        let mut sent = Self {
+        Self {
             at,
             interface,
             len: frame.len(),
             segment_size: frame.offload.segment_size,
-            headers: Vec::new(),
             sum: payload.then(|| sum(frame)),
-        };
-        put_headers(&mut sent.headers, frame, payload, ethernet);
-        sent
+            headers: anywhere(frame, payload, medium),
+        }
     }
 }
 
-/// Which interfaces have Ethernet frames, and whether payload is recorded: what an encoder has to know.
+/// Writes notes in their order.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoder {
-    pub(crate) payload: bool,
-    ethernet: Vec<bool>,
+    payload: bool,
+    /// The latest that an input named.
+    now: Instant,
+    flows: Flows,
+    /// Calls of `poll_event` that are not written yet.
+    events: u32,
+    /// Inputs that were written, and frames.
+    pub(crate) inputs: u64,
+    pub(crate) frames: u64,
 }
 
 impl Encoder {
-    pub(crate) const fn new(payload: bool) -> Self {
-        Self { payload, ethernet: Vec::new() }
+    pub(crate) fn new(payload: bool) -> Self {
+        Self { payload, now: Instant::ZERO, flows: Flows::new(), events: 0, inputs: 0, frames: 0 }
     }
 
-    /// Learns the interfaces of `host` that are new.
-    pub(crate) fn learn(&mut self, host: &Host) {
-        let next = |known: &Vec<bool>| u32::try_from(known.len()).unwrap_or(u32::MAX);
-        while let Some(medium) = host.medium_at(next(&self.ethernet)) {
-            self.ethernet.push(matches!(medium, Medium::Ethernet(_)));
+    /// Appends a note to `out`; it, or what is to go before it.
+    pub(crate) fn put(&mut self, out: &mut Vec<u8>, noted: Noted<'_>) {
+        if let Noted::Input(Input::PollEvent(times)) = noted {
+            self.events = self.events.saturating_add(*times);
+            return;
         }
-    }
-
-    pub(crate) fn ethernet(&self, interface: InterfaceId) -> bool {
-        self.ethernet.get(interface.index() as usize).copied().unwrap_or(false)
-    }
-
-    /// Appends `note` to `out`.
-    pub(crate) fn put(&self, out: &mut Vec<u8>, note: &Note) {
-        match note {
-            Note::Input(input) => {
-                out.push(INPUT);
-                put(out, input);
-                if let Some(payload) = input.payload() {
-                    self.put_payload(out, input, payload);
-                }
+        self.settle(out);
+        match noted {
+            Noted::Input(Input::PollTransmit(now)) => {
+                self.inputs += 1;
+                let flag = if *now == self.now { 0 } else { TIME };
+                out.push(POLL | flag);
+                self.put_time(out, *now);
             }
-            Note::Drawn(source, drawn) => {
+            Noted::Input(input) => self.put_input(out, input, Medium::Ip),
+            Noted::Arrived(now, interface, medium, frame) => {
+                self.put_frame(out, now, interface, medium, frame)
+            }
+            Noted::Drawn(source, drawn) if (source, drawn) == RIGHT => out.push(VERIFIED),
+            Noted::Drawn(source, drawn) => {
                 out.push(DRAWN);
                 put(out, &(source, drawn));
             }
+            Noted::Sent(at, interface, medium, frame) => self.put_sent(out, at, interface, medium, frame),
+        }
+    }
+
+    /// The same for a note that waited, of `host`.
+    pub(crate) fn put_note(&mut self, out: &mut Vec<u8>, note: &Note, host: &Host) {
+        match note {
+            Note::Input(Input::HandlePacket(now, interface, arrived)) => {
+                let frame = arrived.clone().frame();
+                self.put(out, Noted::Arrived(*now, *interface, medium(host, *interface), &frame));
+            }
+            Note::Input(input) => self.put(out, Noted::Input(input)),
+            Note::Drawn(source, drawn) => self.put(out, Noted::Drawn(*source, *drawn)),
             Note::Sent(at, interface, frame) => {
-                out.push(SENT);
-                put(out, &(at, interface, frame.len(), frame.offload.segment_size));
-                put(out, &self.payload.then(|| sum(frame)));
-                let at = out.len();
-                out.push(0); // Room for their number, which two octets always hold.
-                out.push(0);
-                put_headers(out, frame, self.payload, self.ethernet(*interface));
-                let len = out.len() - at - 2;
-                if let Some(room) = out.get_mut(at..at + 2) {
-                    room.copy_from_slice(&(len as u16).to_be_bytes());
-                }
+                self.put(out, Noted::Sent(*at, *interface, medium(host, *interface), frame));
             }
         }
     }
 
-    fn put_payload(&self, out: &mut Vec<u8>, input: &Input, payload: &Payload) {
+    /// Appends what was held back.
+    pub(crate) fn settle(&mut self, out: &mut Vec<u8>) {
+        if self.events > 0 {
+            self.inputs += 1;
+            out.push(EVENTS);
+            put_number(out, self.events.into());
+            self.events = 0;
+        }
+    }
+
+    /// Appends how much later it is, if it is, and goes on from there.
+    fn put_time(&mut self, out: &mut Vec<u8>, now: Instant) {
+        if now != self.now {
+            put_number(out, now.as_nanos().wrapping_sub(self.now.as_nanos()));
+            self.now = now;
+        }
+    }
+
+    fn put_input(&mut self, out: &mut Vec<u8>, input: &Input, medium: Medium) {
+        self.inputs += 1;
+        out.push(INPUT);
+        put(out, input);
+        if let Some(now) = input.now() {
+            self.now = now;
+        }
+        if let Some(payload) = input.payload() {
+            self.put_payload(out, input, payload, medium);
+        }
+    }
+
+    fn put_payload(&self, out: &mut Vec<u8>, input: &Input, payload: &Payload, medium: Medium) {
         let chunks = payload.chunks();
         put(out, &(payload.held(), chunks.len()));
         for chunk in chunks {
@@ -146,10 +206,10 @@ impl Encoder {
             chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
             return;
         }
-        let (Input::HandlePacket(_, interface, _), Some(octets)) = (input, chunks.first()) else {
+        let (Input::HandlePacket(..), Some(octets)) = (input, chunks.first()) else {
             return put(out, &0usize);
         };
-        let headers = Headers::of(self.ethernet(*interface), octets);
+        let headers = Headers::of(medium == Medium::Ethernet, octets);
         put(out, &headers.len);
         let at = out.len();
         out.extend_from_slice(octets.get(..headers.len).unwrap_or(octets));
@@ -159,37 +219,149 @@ impl Encoder {
             headers.mask(kept);
         }
     }
-}
 
-fn put_headers(out: &mut Vec<u8>, frame: &Frame, payload: bool, ethernet: bool) {
-    // As a rule all headers are in the head. Messages that are all body have them there.
-    if !put_headers_within(out, frame, payload, ethernet, frame.head.as_slice().len() + USUAL) {
-        put_headers_within(out, frame, payload, ethernet, LONGEST);
+    /// A frame that arrived.
+    fn put_frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        now: Instant,
+        interface: InterfaceId,
+        medium: Medium,
+        frame: &Frame,
+    ) {
+        let mut kept = [0; ROOM];
+        let Some(headers) = self.in_short(medium, frame, &mut kept) else {
+            return self.put_input(out, &Input::HandlePacket(now, interface, Arrived::of(frame)), medium);
+        };
+        self.inputs += 1;
+        let facts = Facts {
+            interface,
+            len: frame.body.len(),
+            held: frame.body.held(),
+            headers: headers.len as u8,
+            offload: frame.offload,
+        };
+        let slot = Flows::slot(&headers, &kept);
+        let known = self.flows.knows(slot, &facts);
+        let time = if now == self.now { 0 } else { TIME };
+        let stamp = if frame.arrived == now { 0 } else { STAMP };
+        let id = if frame.id == 0 { 0 } else { ID };
+        out.extend_from_slice(&[FRAME | time | stamp | id | if known { 0 } else { FACTS }, slot]);
+        self.put_time(out, now);
+        if stamp != 0 {
+            put_number(out, frame.arrived.as_nanos().wrapping_sub(now.as_nanos()));
+        }
+        if id != 0 {
+            put_number(out, frame.id);
+        }
+        if !known {
+            put(out, &facts);
+        }
+        self.flows.put(out, slot, &kept, headers.len);
+    }
+
+    /// The headers of a frame that arrived, if they are all that is to be kept of it.
+    fn in_short(&self, medium: Medium, frame: &Frame, kept: &mut Kept) -> Option<Headers> {
+        let [octets] = frame.body.chunks() else { return None };
+        if self.payload || octets.is_empty() {
+            return None;
+        }
+        let headers = Headers::of(medium == Medium::Ethernet, octets);
+        within(&headers, octets, headers.len < octets.len(), kept).then_some(headers)
+    }
+
+    /// A frame that went out.
+    fn put_sent(
+        &mut self,
+        out: &mut Vec<u8>,
+        at: Instant,
+        interface: InterfaceId,
+        medium: Medium,
+        frame: &Frame,
+    ) {
+        self.frames += 1;
+        let mut kept = [0; ROOM];
+        let Some(headers) = in_head(frame, self.payload, medium, &mut kept) else {
+            out.push(SENT);
+            return put(out, &Sent::of(at, interface, frame, self.payload, medium));
+        };
+        let offload = Offload { segment_size: frame.offload.segment_size, ..Offload::default() };
+        let facts = Facts { interface, len: frame.len(), held: 0, headers: headers.len as u8, offload };
+        let slot = Flows::slot(&headers, &kept);
+        let known = self.flows.knows(slot, &facts);
+        let time = if at == self.now { 0 } else { TIME };
+        let sum = self.payload.then(|| sum(frame));
+        let flags = time | if known { 0 } else { FACTS } | if sum.is_some() { SUM } else { 0 };
+        out.extend_from_slice(&[GONE | flags, slot]);
+        if time != 0 {
+            put_number(out, at.as_nanos().wrapping_sub(self.now.as_nanos()));
+        }
+        if !known {
+            put(out, &facts);
+        }
+        if let Some(sum) = sum {
+            out.extend_from_slice(&sum.to_be_bytes());
+        }
+        self.flows.put(out, slot, &kept, headers.len);
     }
 }
 
-/// Looks at the first `most` octets; `false`, and nothing is appended, when there may be headers behind them.
-fn put_headers_within(out: &mut Vec<u8>, frame: &Frame, payload: bool, ethernet: bool, most: usize) -> bool {
-    let start = out.len();
-    out.extend_from_slice(frame.head.as_slice());
+/// What the frames of an interface begin with; IP, when there is no such interface.
+pub(crate) fn medium(host: &Host, interface: InterfaceId) -> Medium {
+    match host.medium_at(interface.index()) {
+        Some(stack::Medium::Ethernet(_)) => Medium::Ethernet,
+        Some(stack::Medium::Ip) | None => Medium::Ip,
+    }
+}
+
+/// Copies headers which are all within `octets`, and not too many; says whether they are.
+#[inline]
+fn within(headers: &Headers, octets: &[u8], mask: bool, kept: &mut Kept) -> bool {
+    let (true, Some(room), Some(octets)) =
+        (headers.all, kept.get_mut(..headers.len), octets.get(..headers.len))
+    else {
+        return false;
+    };
+    room.copy_from_slice(octets);
+    if mask {
+        headers.mask(room);
+    }
+    true
+}
+
+/// The headers of a frame that has all of them in its head, as those that TCP and UDP send.
+#[inline]
+fn in_head(frame: &Frame, payload: bool, medium: Medium, kept: &mut Kept) -> Option<Headers> {
+    let head = frame.head.as_slice();
+    let headers = Headers::of(medium == Medium::Ethernet, head);
+    within(&headers, head, headers.len < frame.len() && !payload, kept).then_some(headers)
+}
+
+/// The headers of a frame wherever they are. Messages that are all body have them there.
+fn anywhere(frame: &Frame, payload: bool, medium: Medium) -> Vec<u8> {
+    let head = frame.head.as_slice().len();
+    let (headers, mut octets) = match beginning(frame, medium, head + USUAL) {
+        (headers, octets) if headers.all => (headers, octets),
+        _ => beginning(frame, medium, LONGEST),
+    };
+    octets.truncate(headers.len);
+    if headers.len < frame.len() && !payload {
+        headers.mask(&mut octets);
+    }
+    octets
+}
+
+/// The first `most` octets or so, and what of them is headers.
+fn beginning(frame: &Frame, medium: Medium, most: usize) -> (Headers, Vec<u8>) {
+    let mut octets = frame.head.as_slice().to_vec();
     for chunk in frame.body.chunks() {
-        let room = most.saturating_sub(out.len() - start);
-        out.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
+        let room = most.saturating_sub(octets.len());
+        octets.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
         if chunk.len() >= room {
             break;
         }
     }
-    let Some(octets) = out.get_mut(start..) else { return true };
-    let headers = Headers::of(ethernet, octets);
-    if headers.len == octets.len() && octets.len() < frame.len() && most < LONGEST {
-        out.truncate(start);
-        return false;
-    }
-    if headers.len < frame.len() && !payload {
-        headers.mask(octets);
-    }
-    out.truncate(start + headers.len);
-    true
+    (Headers::of(medium == Medium::Ethernet, &octets), octets)
 }
 
 fn sum(frame: &Frame) -> u32 {
@@ -197,127 +369,6 @@ fn sum(frame: &Frame) -> u32 {
     sum.update(frame.head.as_slice());
     frame.body.chunks().iter().for_each(|chunk| sum.update(chunk));
     sum.finalize()
-}
-
-/// Appends to a vector, as postcard wants it.
-struct Tail<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Tail<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, octet: u8) -> postcard::Result<()> {
-        self.0.push(octet);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, octets: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(octets);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
-}
-
-pub(crate) fn put(out: &mut Vec<u8>, value: &impl Serialize) {
-    // A vector takes everything, and none of our values is of a kind that postcard refuses (tested for each input).
-    let written = postcard::serialize_with_flavor(value, Tail(out));
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
-/// Reads what an [`Encoder`] wrote.
-pub(crate) struct Decoder<'a>(pub(crate) &'a [u8]);
-
-/// One of the three.
-#[derive(Debug)]
-pub(crate) enum Piece {
-    Input(Input),
-    Drawn(Source, Drawn),
-    Sent(Sent),
-}
-
-impl Decoder<'_> {
-    /// The next piece; `None` when it is none.
-    pub(crate) fn piece(&mut self) -> Option<Piece> {
-        let (&kind, rest) = self.0.split_first()?;
-        self.0 = rest;
-        match kind {
-            INPUT => {
-                let mut input: Input = self.take()?;
-                input.check().ok()?;
-                if let Some(room) = input.payload_mut() {
-                    *room = self.payload()?;
-                }
-                if matches!(&input, Input::HandlePacket(_, _, arrived) if arrived.octets.len() > FRAME) {
-                    return None;
-                }
-                Some(Piece::Input(input))
-            }
-            DRAWN => self.take().map(|(source, drawn)| Piece::Drawn(source, drawn)),
-            SENT => {
-                let (at, interface, len, segment_size) = self.take()?;
-                let sum = self.take()?;
-                let count = self.octets(2)?.try_into().map_or(0, u16::from_be_bytes);
-                let headers = self.octets(usize::from(count))?.to_vec();
-                Some(Piece::Sent(Sent { at, interface, len, segment_size, headers, sum }))
-            }
-            _ => None,
-        }
-    }
-
-    fn take<T: for<'de> serde::Deserialize<'de>>(&mut self) -> Option<T> {
-        let (value, rest) = postcard::take_from_bytes(self.0).ok()?;
-        self.0 = rest;
-        Some(value)
-    }
-
-    fn octets(&mut self, count: usize) -> Option<&[u8]> {
-        let (octets, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(octets)
-    }
-
-    fn payload(&mut self) -> Option<Payload> {
-        let (held, count): (usize, usize) = self.take()?;
-        let mut lens = Vec::new();
-        for _ in 0..count {
-            lens.push(self.take::<usize>()?);
-        }
-        let len =
-            lens.iter().try_fold(0usize, |sum, len| sum.checked_add(*len)).filter(|len| *len <= MOST)?;
-        let kept: usize = self.take()?;
-        // Either all is there, or the headers of one frame, or nothing.
-        if kept > len || (kept != 0 && kept != len && len > FRAME) {
-            return None;
-        }
-        let mut kept = self.octets(kept)?;
-        let mut payload = Payload::EMPTY;
-        for chunk in lens {
-            let (octets, rest) = kept.split_at(chunk.min(kept.len()));
-            kept = rest;
-            let octets = restore(octets, chunk);
-            if payload.is_empty() {
-                payload = Payload::holding(octets, held.saturating_sub(len - chunk));
-            } else {
-                payload.push(octets);
-            }
-        }
-        Some(payload)
-    }
-}
-
-/// `kept`, and zeros up to `len` octets.
-fn restore(kept: &[u8], len: usize) -> Bytes {
-    match ZEROS.get(..len) {
-        Some(zeros) if kept.is_empty() => Bytes::from_static(zeros),
-        _ if kept.is_empty() => vec![0; len].into(),
-        _ => {
-            let mut octets = kept.to_vec();
-            octets.resize(len, 0);
-            octets.into()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@
 //! All numbers are big-endian. An input and what came of it are in one block. A file without an end was cut: what is in its whole blocks is
 //! read, and the reader says so.
 
-use crate::entry::{Decoder, Entry, INPUT, Piece};
+use crate::decode::{Decoder, Piece};
+use crate::entry::Entry;
+use crate::octets::Octets;
 use serde::{Deserialize, Serialize};
 use stack::HostConfig;
 use std::fmt;
@@ -17,7 +19,7 @@ use std::io::{self, Read};
 /// What a recording begins with. The line break and the end-of-file mark show what a transfer as text has done to it.
 pub(crate) const MAGIC: [u8; 8] = *b"HFREC\r\n\x1a";
 /// The format of this version. Whoever changes how a piece is written changes the number.
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 /// What is in a block.
 pub(crate) const PIECES: u8 = b'B';
 pub(crate) const END: u8 = b'E';
@@ -115,6 +117,7 @@ pub struct Recording<R> {
     /// Where the block begins in the file, and where in the block the next piece does.
     block_at: u64,
     next: usize,
+    decoder: Decoder,
     entries: u64,
     end: Option<End>,
 }
@@ -156,7 +159,8 @@ impl<R: Read> Recording<R> {
         }
         let head = serde_json::from_slice(&text).map_err(|_| Unreadable::Head)?;
         let at = 10 + 4 + u64::from(len) + 4;
-        Ok(Self { from, head, at, block: Vec::new(), block_at: at, next: 0, entries: 0, end: None })
+        let (decoder, block) = (Decoder::new(), Vec::new());
+        Ok(Self { from, head, at, block, block_at: at, next: 0, decoder, entries: 0, end: None })
     }
 
     /// What it says of itself.
@@ -181,7 +185,7 @@ impl<R: Read> Recording<R> {
         self.entries += 1;
         let mut entry = Entry { number: self.entries, input, drawn: Vec::new(), sent: Vec::new() };
         // What came of an input is in the same block.
-        while self.block.get(self.next).is_some_and(|kind| *kind != INPUT) {
+        while self.block.get(self.next).is_some_and(|first| !Piece::is_input(*first)) {
             match self.piece()? {
                 Some(Piece::Drawn(source, drawn)) => entry.drawn.push((source, drawn)),
                 Some(Piece::Sent(sent)) => entry.sent.push(sent),
@@ -195,9 +199,9 @@ impl<R: Read> Recording<R> {
         if !self.fill()? {
             return Ok(None);
         }
-        let mut decoder = Decoder(self.block.get(self.next..).unwrap_or(&[]));
-        let piece = decoder.piece().ok_or(Unreadable::Damaged(self.block_at))?;
-        self.next = self.block.len() - decoder.0.len();
+        let mut octets = Octets(self.block.get(self.next..).unwrap_or(&[]));
+        let piece = self.decoder.piece(&mut octets).ok_or(Unreadable::Damaged(self.block_at))?;
+        self.next = self.block.len() - octets.0.len();
         Ok(Some(piece))
     }
 

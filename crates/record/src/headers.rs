@@ -18,13 +18,26 @@ const TRANSPORT: usize = 64;
 pub(crate) struct Headers {
     /// So many octets, from the beginning.
     pub(crate) len: usize,
+    /// Where among them the transport header begins, if there is one.
+    pub(crate) transport: usize,
+    /// Whether they end within what was looked at: more octets would not make them longer.
+    pub(crate) all: bool,
     /// Where among them transport checksums are.
     checksums: [Option<usize>; 2],
 }
 
+/// Until the frame's end, wherever that is.
+const WHOLE: Headers = Headers { len: usize::MAX, transport: 0, all: false, checksums: [None; 2] };
+
 impl Headers {
     /// The headers of a frame of which `octets` is the beginning, or all.
     pub(crate) fn of(ethernet: bool, octets: &[u8]) -> Self {
+        let found = Self::find(ethernet, octets);
+        Self { len: found.len.min(octets.len()), all: found.len <= octets.len(), ..found }
+    }
+
+    /// The same, but that they may be longer than what is there.
+    fn find(ethernet: bool, octets: &[u8]) -> Self {
         if !ethernet {
             return Self::ip(octets, 0);
         }
@@ -32,8 +45,8 @@ impl Headers {
         let start = if kind(12) == Some([0x81, 0]) { 18 } else { 14 };
         match kind(start - 2) {
             Some([0x08, 0x00] | [0x86, 0xdd]) => Self::ip(octets, start),
-            Some([0x08, 0x06]) => Self::whole(octets), // ARP
-            _ => Self { len: start, ..Self::default() }.within(octets),
+            Some([0x08, 0x06]) => WHOLE, // ARP
+            _ => Self { len: start, ..Self::default() },
         }
     }
 
@@ -48,14 +61,6 @@ impl Headers {
         }
     }
 
-    fn whole(octets: &[u8]) -> Self {
-        Self { len: octets.len(), ..Self::default() }
-    }
-
-    fn within(self, octets: &[u8]) -> Self {
-        Self { len: self.len.min(octets.len()), ..self }
-    }
-
     fn ip(octets: &[u8], start: usize) -> Self {
         let at = |at: usize| octets.get(start + at).copied().unwrap_or(0);
         match at(0) >> 4 {
@@ -65,7 +70,7 @@ impl Headers {
                 Self::transport(octets, start + header, Protocol::new(at(9)), offset)
             }
             6 => Self::ipv6(octets, start),
-            _ => Self::whole(octets),
+            _ => WHOLE,
         }
     }
 
@@ -84,17 +89,21 @@ impl Headers {
                     offset = usize::from(u16::from_be_bytes([byte(at + 2), byte(at + 3)]) & !7);
                     at += 8;
                 }
-                _ => break,
+                _ => return Self::transport(octets, at, next, offset),
             }
         }
-        Self::transport(octets, at, next, offset)
+        match next {
+            // One more, behind the end of what is there.
+            Protocol::HOP_BY_HOP | Protocol::ROUTING | Protocol::DESTINATION_OPTIONS => WHOLE,
+            _ => Self::transport(octets, at, next, offset),
+        }
     }
 
     /// `offset` is where in its datagram what begins at `start` stands.
     fn transport(octets: &[u8], start: usize, protocol: Protocol, offset: usize) -> Self {
         let byte = |at: usize| octets.get(start + at).copied().unwrap_or(0);
         if offset > 0 {
-            return Self { len: start + TRANSPORT.saturating_sub(offset), ..Self::default() }.within(octets);
+            return Self { len: start + TRANSPORT.saturating_sub(offset), ..Self::default() };
         }
         let (len, checksum) = match protocol {
             Protocol::TCP => (usize::from(byte(12) >> 4).max(5) * 4, 16),
@@ -107,13 +116,13 @@ impl Headers {
                     // Errors quote the beginning of a packet, payload and all.
                     3 | 4 | 5 | 11 | 12 if !v6 => return Self::error(octets, start),
                     0..=127 if v6 => return Self::error(octets, start),
-                    _ => return Self::whole(octets),
+                    _ => return WHOLE,
                 }
             }
-            Protocol::IGMP => return Self::whole(octets),
-            _ => return Self { len: start, ..Self::default() }.within(octets),
+            Protocol::IGMP => return WHOLE,
+            _ => return Self { len: start, ..Self::default() },
         };
-        Self { len: start + len, checksums: [Some(start + checksum), None] }.within(octets)
+        Self { len: start + len, transport: start, checksums: [Some(start + checksum), None], all: false }
     }
 
     fn error(octets: &[u8], start: usize) -> Self {
@@ -127,10 +136,12 @@ impl Headers {
                     && !matches!(quoted.get(kind), Some(0 | 8 | 128 | 129))
             });
         if quotes_error {
-            return Self { len: start + 8 + 48, checksums: [Some(start + 2), None] }.within(octets);
+            let checksums = [Some(start + 2), None];
+            return Self { len: start + 8 + 48, checksums, ..Self::default() };
         }
         let quoted = Self::ip(octets, start + 8);
-        Self { len: quoted.len, checksums: [Some(start + 2), quoted.checksums[0]] }.within(octets)
+        let checksums = [Some(start + 2), quoted.checksums[0]];
+        Self { len: quoted.len, checksums, ..Self::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Record and replay: all that goes into a host, in a file, and a host that is given it again.
 //!
 //! ```text
-//!   Host ─ notes ─► Recorder ─ blocks ─► thread ─► file            the run never waits for the disk
+//!   Host ─ each note ─► Encoder ─ pieces, a turn's ─► thread ─ blocks ─► file      the run never waits for the disk
 //!   file ─► Recording ─ entries ─► Replay ─► Host                  on virtual time, with another seed
 //!                          └ digests of the frames that went out ──► the same? else the first Difference, in words
 //! ```
@@ -39,10 +39,13 @@
 //! ```
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod decode;
 mod entry;
 mod file;
+mod flows;
 mod headers;
 mod memory;
+mod octets;
 mod recorder;
 mod replay;
 mod spool;

@@ -18,16 +18,17 @@ pub fn of_host(host: &mut Host, payload: bool, about: &str) -> serde_json::Resul
     };
     let mut file = beginning(&head)?;
     let mut encoder = Encoder::new(payload);
-    encoder.learn(host);
     let mut pieces = Vec::new();
     while let Some(note) = host.poll_note() {
         // An input and what came of it stay in one block.
         if pieces.len() >= 1 << 20 && matches!(note, stack::Note::Input(_)) {
+            encoder.settle(&mut pieces);
             file.extend_from_slice(&block(PIECES, &pieces));
             file.append(&mut pieces);
         }
-        encoder.put(&mut pieces, &note);
+        encoder.put_note(&mut pieces, &note, host);
     }
+    encoder.settle(&mut pieces);
     file.extend_from_slice(&block(PIECES, &pieces));
     file.append(&mut pieces);
     file.extend_from_slice(&block(END, &[]));

@@ -3,8 +3,8 @@
 use crate::entry::Encoder;
 use crate::file::{Head, beginning};
 use crate::spool::{Failure, Shared, Watch};
-use stack::journal::NotNew;
-use stack::{Host, Note};
+use stack::Host;
+use stack::journal::{Keeper, NotNew, Noted};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Options {
 /// host goes, the recording ends and says so; the host goes on. Dropping the recorder writes what is left.
 #[derive(Debug)]
 pub struct Recorder {
-    encoder: Encoder,
+    payload: bool,
     shared: Arc<Shared>,
     /// Until it has begun: where to.
     prepared: Option<Prepared>,
@@ -81,7 +81,7 @@ impl Recorder {
     pub fn new(file: impl Write + Send + 'static, options: Options) -> Self {
         let Options { payload, about, memory, on_failure } = options;
         Self {
-            encoder: Encoder::new(payload),
+            payload,
             shared: Shared::new(memory),
             prepared: Some(Prepared { file: Box::new(file), about, on_failure }),
             thread: None,
@@ -100,10 +100,15 @@ impl Recorder {
     pub fn begin(&mut self, host: &mut Host) -> io::Result<()> {
         let not_new = |why: NotNew| io::Error::new(io::ErrorKind::InvalidInput, why);
         let prepared = self.prepared.take().ok_or_else(|| not_new(NotNew))?;
-        host.journal(self.encoder.payload).map_err(not_new)?;
+        let scribe = Scribe {
+            encoder: Encoder::new(self.payload),
+            pieces: Vec::new(),
+            shared: Arc::clone(&self.shared),
+        };
+        host.journal_to(self.payload, Box::new(scribe)).map_err(not_new)?;
         let head = Head {
             program: env!("CARGO_PKG_VERSION").into(),
-            payload: self.encoder.payload,
+            payload: self.payload,
             about: prepared.about,
             began: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             config: host.config().clone(),
@@ -120,25 +125,30 @@ impl Recorder {
         Ok(())
     }
 
-    /// Takes what `host` has noted. To be called after each turn, and before the end. `false`, and no more notes are made,
-    /// when the recording has ended early.
+    /// Has written what `host` has noted. To be called after each turn, and before the end. `false`, and no more notes are
+    /// made, when the recording has ended early.
     pub fn take(&mut self, host: &mut Host) -> bool {
-        self.encoder.learn(host);
-        let encoder = &self.encoder;
-        let going = self.shared.add(|state| {
-            host.take_notes(|note| {
-                match note {
-                    Note::Input(_) => state.progress.inputs += 1,
-                    Note::Sent(..) => state.progress.frames += 1,
-                    Note::Drawn(..) => {}
-                }
-                encoder.put(&mut state.pieces, note);
-            });
-        });
-        if !going {
-            host.end_journal();
-        }
-        going
+        host.pass_notes()
+    }
+}
+
+/// Sees each note where it is made, and writes it down there: no lock and no copy between.
+#[derive(Debug)]
+struct Scribe {
+    encoder: Encoder,
+    /// Those of this turn.
+    pieces: Vec<u8>,
+    shared: Arc<Shared>,
+}
+
+impl Keeper for Scribe {
+    fn keep(&mut self, noted: Noted<'_>) {
+        self.encoder.put(&mut self.pieces, noted);
+    }
+
+    fn pass(&mut self) -> bool {
+        self.encoder.settle(&mut self.pieces);
+        self.shared.add(&mut self.pieces, self.encoder.inputs, self.encoder.frames)
     }
 }
 

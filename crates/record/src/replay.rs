@@ -1,6 +1,6 @@
 //! Gives a recording to a host of its own, and compares what comes out.
 
-use crate::entry::{Encoder, Entry, Sent};
+use crate::entry::{Entry, Sent, medium};
 use crate::file::{End, Head, Recording, Unreadable};
 use crate::words;
 use env::{Duration, Instant};
@@ -8,7 +8,7 @@ use stack::journal::AskedOtherwise;
 use stack::{Host, HostConfigError, Input, InterfaceId, Note};
 use std::fmt;
 use std::io::Read;
-use wire::Frame;
+use wire::{Frame, Medium};
 
 /// The replaying host's own secrets: nothing that is compared comes of them.
 const SEED: [u8; 32] = *b"another seed than what was drawn";
@@ -18,7 +18,7 @@ const SEED: [u8; 32] = *b"another seed than what was drawn";
 pub struct Replay<R> {
     recording: Recording<R>,
     host: Host,
-    encoder: Encoder,
+    payload: bool,
     done: Done,
     until: Option<Duration>,
 }
@@ -131,12 +131,12 @@ impl<R: Read> Replay<R> {
     pub fn open(from: R) -> Result<Self, ReplayError> {
         let recording = Recording::open(from)?;
         let Head { payload, config, .. } = recording.head();
+        let payload = *payload;
         let mut host = Host::new(config.clone(), SEED).map_err(ReplayError::Config)?;
         // It is new.
-        let rehearses = host.rehearse(*payload);
+        let rehearses = host.rehearse(payload);
         debug_assert!(rehearses.is_ok());
-        let encoder = Encoder::new(*payload);
-        Ok(Self { recording, host, encoder, done: Done::default(), until: None })
+        Ok(Self { recording, host, payload, done: Done::default(), until: None })
     }
 
     /// Ends before the first input that comes so long after the recording began; `None`: never.
@@ -195,7 +195,6 @@ impl<R: Read> Replay<R> {
     }
 
     fn compare(&mut self, given: &Input, sent: Vec<Sent>) -> Result<Vec<(InterfaceId, Frame)>, ReplayError> {
-        self.encoder.learn(&self.host);
         let mut frames = Vec::new();
         let mut expected = sent.into_iter();
         loop {
@@ -205,7 +204,7 @@ impl<R: Read> Replay<R> {
                 None => None,
             };
             let digest = came.as_ref().map(|(at, interface, frame)| {
-                Sent::of(*at, *interface, frame, self.encoder.payload, self.encoder.ethernet(*interface))
+                Sent::of(*at, *interface, frame, self.payload, medium(&self.host, *interface))
             });
             let expected = expected.next();
             if digest != expected {
@@ -218,6 +217,10 @@ impl<R: Read> Replay<R> {
         }
     }
 
+    fn ethernet(&self, interface: InterfaceId) -> bool {
+        medium(&self.host, interface) == Medium::Ethernet
+    }
+
     fn difference(
         &self,
         given: &Input,
@@ -226,18 +229,16 @@ impl<R: Read> Replay<R> {
         came: Option<Sent>,
     ) -> Difference {
         let in_words = |sent: &Option<Sent>| {
-            sent.as_ref().map(|s| words::sent(s, self.done.began, self.encoder.ethernet(s.interface)))
+            sent.as_ref().map(|s| words::sent(s, self.done.began, self.ethernet(s.interface)))
         };
         let fields = match (&expected, &came) {
-            (Some(expected), Some(came)) => {
-                words::fields(expected, came, self.encoder.ethernet(came.interface))
-            }
+            (Some(expected), Some(came)) => words::fields(expected, came, self.ethernet(came.interface)),
             _ => Vec::new(),
         };
         Difference {
             input: self.done.inputs,
             after: self.done.at.since(self.done.began),
-            given: words::input(given, |interface| self.encoder.ethernet(interface)),
+            given: words::input(given, |interface| self.ethernet(interface)),
             frame: before + 1,
             expected: in_words(&expected),
             came: in_words(&came),

@@ -1,8 +1,8 @@
 //! From the host's thread to the file: a bounded buffer, and a thread that empties it.
 //!
 //! ```text
-//!   host's thread ─ pieces ─► buffer ─┬─ full, or old enough ─► thread ─► block ─► file
-//!                                     └─ beyond its bound, or the file fails: the recording ends, the run goes on
+//!   host's thread ─ a turn's pieces ─► buffer ─┬─ full, or old enough ─► thread ─► block ─► file
+//!                                              └─ beyond its bound, or the file fails: the recording ends, the run goes on
 //! ```
 
 use crate::file::{END, PIECES, block};
@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A block is written when it has so many octets,
-const BLOCK: usize = 1 << 20;
+/// A block is written when it has so many octets, which stay in a processor's own cache until then,
+const BLOCK: usize = 1 << 18;
 /// or when its first has waited so long: what a crash may cost.
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -82,9 +82,9 @@ pub(crate) struct Shared {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) pieces: Vec<u8>,
-    pub(crate) progress: Progress,
+struct State {
+    pieces: Vec<u8>,
+    progress: Progress,
     closed: bool,
     over: bool,
 }
@@ -94,14 +94,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has `add` add pieces; `false` when the recording has ended.
-    pub(crate) fn add(&self, add: impl FnOnce(&mut State)) -> bool {
+    /// Adds `pieces`, and empties them. So many inputs and frames there were until now. `false` when the recording has
+    /// ended.
+    pub(crate) fn add(&self, pieces: &mut Vec<u8>, inputs: u64, frames: u64) -> bool {
         let mut state = self.lock();
-        if state.progress.failure.is_some() {
+        if state.closed || state.progress.failure.is_some() {
             return false;
         }
         let before = state.pieces.len();
-        add(&mut state);
+        state.pieces.extend_from_slice(pieces);
+        pieces.clear();
+        (state.progress.inputs, state.progress.frames) = (inputs, frames);
         let after = state.pieces.len();
         if after > self.most {
             state.progress.failure = Some(Failure::TooSlow(after));

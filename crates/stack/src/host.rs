@@ -301,7 +301,7 @@ impl Machine for Host {
     type Event = HostEvent;
 
     fn handle_packet(&mut self, now: Instant, (interface, frame): (InterfaceId, Frame)) {
-        let frame = if self.journal.is_some() { self.note_arrival(now, interface, &frame) } else { frame };
+        let frame = if self.journal.is_some() { self.note_arrival(now, interface, frame) } else { frame };
         self.receive(now, interface, frame);
     }
 

@@ -1,4 +1,7 @@
 use super::*;
+use crate::decode::{Decoder, Piece};
+use crate::octets::Octets;
+use bytes::Bytes;
 use stack::journal::Arrived;
 use stack::{
     Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, InterfaceConfig, ListenConfig, ListenerId,
@@ -15,10 +18,14 @@ fn name<T: for<'de> serde::Deserialize<'de>>() -> T {
     postcard::from_bytes(&[1, 2]).unwrap()
 }
 
+fn name_of_interface() -> InterfaceId {
+    postcard::from_bytes(&[1]).unwrap()
+}
+
 /// One of each input.
 fn samples() -> Vec<Input> {
     let now = Instant::from_millis(1_234);
-    let interface: InterfaceId = postcard::from_bytes(&[1]).unwrap();
+    let interface = name_of_interface();
     let (address, at) = ("10.0.0.1".parse::<IpAddr>().unwrap(), "10.0.0.2:80".parse::<SocketAddr>().unwrap());
     let bound: TcpBound = postcard::from_bytes(&postcard::to_allocvec(&(at, false, true)).unwrap()).unwrap();
     let cidr: Cidr = "fd00::1/64".parse().unwrap();
@@ -35,7 +42,7 @@ fn samples() -> Vec<Input> {
         Input::HandleTimeout(now),
         Input::PollTransmit(now),
         Input::PollEvent(3),
-        Input::AddInterface(now, InterfaceConfig::new("tun", Medium::Ip).address(cidr)),
+        Input::AddInterface(now, InterfaceConfig::new("tun", stack::Medium::Ip).address(cidr)),
         Input::AddAddress(now, interface, cidr),
         Input::RemoveAddress(now, interface, address),
         Input::SetMtu(interface, 1_400),
@@ -89,19 +96,33 @@ fn samples() -> Vec<Input> {
     ]
 }
 
+/// What an encoder of its own makes of an input.
+fn encoded(payload: bool, input: &Input) -> Vec<u8> {
+    let (mut encoder, mut octets) = (Encoder::new(payload), Vec::new());
+    match input {
+        Input::HandlePacket(now, interface, arrived) => {
+            let frame = arrived.clone().frame();
+            encoder.put(&mut octets, Noted::Arrived(*now, *interface, Medium::Ip, &frame));
+        }
+        input => encoder.put(&mut octets, Noted::Input(input)),
+    }
+    encoder.settle(&mut octets);
+    assert_eq!((encoder.inputs, encoder.frames), (1, 0));
+    octets
+}
+
 #[test]
 fn each_input_comes_back_as_it_was() {
     for input in samples() {
-        let mut octets = Vec::new();
-        Encoder::new(true).put(&mut octets, &Note::Input(input.clone()));
-        let mut decoder = Decoder(&octets);
-        let Some(Piece::Input(back)) = decoder.piece() else { panic!("{input:?}") };
-        assert!(decoder.0.is_empty(), "{input:?}");
+        let octets = encoded(true, &input);
+        let mut from = Octets(&octets);
+        let Some(Piece::Input(back)) = Decoder::new().piece(&mut from) else { panic!("{input:?}") };
+        assert!(from.0.is_empty(), "{input:?}");
         assert_eq!(format!("{back:?}"), format!("{input:?}"));
         assert_eq!(back.payload().map(Payload::held), input.payload().map(Payload::held));
         // Cut anywhere, it is none.
         for end in 0..octets.len() {
-            assert!(Decoder(&octets[..end]).piece().is_none(), "{input:?} cut at {end}");
+            assert!(Decoder::new().piece(&mut Octets(&octets[..end])).is_none(), "{input:?} cut at {end}");
         }
     }
 }
@@ -109,13 +130,89 @@ fn each_input_comes_back_as_it_was() {
 #[test]
 fn without_payload_lengths_and_memory_stay() {
     for input in samples() {
-        let mut octets = Vec::new();
-        Encoder::new(false).put(&mut octets, &Note::Input(input.clone()));
-        let Some(Piece::Input(back)) = Decoder(&octets).piece() else { panic!("{input:?}") };
+        let octets = encoded(false, &input);
+        let Some(Piece::Input(back)) = Decoder::new().piece(&mut Octets(&octets)) else {
+            panic!("{input:?}")
+        };
         if let (Some(was), Some(is)) = (input.payload(), back.payload()) {
             assert_eq!((was.len(), was.held(), was.chunks().len()), (is.len(), is.held(), is.chunks().len()));
         }
     }
+}
+
+/// A TCP segment over IPv4 with so many octets of payload, as a frame that goes out.
+fn segment(seq: u32, port: u16, payload: &'static [u8]) -> Frame {
+    let mut octets = vec![0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 6, 1, 2, 10, 0, 0, 1, 10, 0, 0, 2];
+    octets.extend(port.to_be_bytes());
+    octets.extend([0, 80]);
+    octets.extend(seq.to_be_bytes());
+    // Some have options.
+    let words = (seq % 13).saturating_sub(8) as u8;
+    octets.extend([9, 9, 9, 9, 0x50 + (words << 4), 0x10, 3, 4, seq as u8, 7, 0, 0]);
+    octets.extend([1; 16].iter().take(usize::from(words) * 4));
+    let mut frame = Frame { body: Payload::copy_of(payload), ..Frame::default() };
+    frame.head.prepend(octets.len()).expect("room").copy_from_slice(&octets);
+    frame
+}
+
+/// One encoder and one decoder see them all: what one leaves out because it was there before, the other has.
+#[test]
+fn frames_in_a_row_come_back_each() {
+    let interface = name_of_interface();
+    let mut now = Instant::from_secs(5);
+    for payload in [false, true] {
+        let (mut encoder, mut octets, mut expected) = (Encoder::new(payload), Vec::new(), Vec::new());
+        let mut lens = Vec::new();
+        for n in 0..400u32 {
+            let port = 1_000 + (n % 7) as u16;
+            let said: &[u8] = if n % 5 == 0 { b"" } else { b"what is said" };
+            let frame = segment(n * 1_448, port, said);
+            now += Duration::from_nanos(u64::from(n % 3));
+            let poll = Input::PollTransmit(now);
+            encoder.put(&mut octets, Noted::Input(&poll));
+            expected.push(format!("{poll:?}"));
+            let at = if n % 11 == 0 { now + Duration::from_millis(1) } else { now };
+            let before = octets.len();
+            encoder.put(&mut octets, Noted::Sent(at, interface, Medium::Ip, &frame));
+            lens.push(octets.len() - before);
+            expected.push(format!("{:?}", Sent::of(at, interface, &frame, payload, Medium::Ip)));
+            if n % 2 == 0 {
+                let stamp = Instant::from_nanos(now.as_nanos() - u64::from(n % 4) * 500);
+                let mut frame = Frame::received(frame.contiguous(), 2_048, stamp);
+                frame.id = u64::from(n % 3);
+                encoder.put(&mut octets, Noted::Arrived(now, interface, Medium::Ip, &frame));
+                expected.push(format!("{:?}", arrived(now, interface, &frame, payload)));
+                encoder.put(&mut octets, Noted::Drawn(RIGHT.0, RIGHT.1));
+                expected.push(format!("{RIGHT:?}"));
+            }
+        }
+        let (mut decoder, mut from) = (Decoder::new(), Octets(&octets));
+        for expected in expected {
+            let came = match decoder.piece(&mut from).expect("a piece") {
+                Piece::Input(input) => format!("{input:?}"),
+                Piece::Drawn(source, drawn) => format!("{:?}", (source, drawn)),
+                Piece::Sent(sent) => format!("{sent:?}"),
+            };
+            assert_eq!(came, expected);
+        }
+        assert!(from.0.is_empty());
+        // After the first of each of the seven: what is new in it, and little else.
+        assert!(lens.iter().skip(7).all(|len| *len <= 50), "{lens:?}");
+    }
+}
+
+/// What is left of a frame that arrived.
+fn arrived(now: Instant, interface: InterfaceId, frame: &Frame, payload: bool) -> Input {
+    let mut arrived = Arrived::of(frame);
+    let octets = frame.body.contiguous();
+    let headers = Headers::of(false, &octets);
+    if !payload && headers.len < octets.len() {
+        let mut kept = octets.to_vec();
+        kept[headers.len..].fill(0);
+        headers.mask(&mut kept[..headers.len]);
+        arrived.octets = Payload::holding(kept.into(), frame.body.held());
+    }
+    Input::HandlePacket(now, interface, arrived)
 }
 
 /// Recordings are kept for years. When this fails, old ones cannot be read any more: raise [`crate::FORMAT`], then pin anew.
@@ -126,18 +223,29 @@ fn the_format_is_pinned() {
     let mut octets = Vec::new();
     for (number, input) in samples.iter().take(55).enumerate() {
         let at = octets.len();
-        Encoder::new(true).put(&mut octets, &Note::Input(input.clone()));
-        assert_eq!(usize::from(octets[at + 1]), number, "{input:?}");
+        octets.extend(encoded(true, input));
+        match octets[at] & KIND {
+            INPUT => assert_eq!(usize::from(octets[at + 1]), number, "{input:?}"),
+            _ => assert!(matches!(input, Input::PollTransmit(_) | Input::PollEvent(_)), "{input:?}"),
+        }
     }
-    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (2, 769, 2_697_870_288));
+    let (mut encoder, now) = (Encoder::new(false), Instant::from_secs(1));
+    for n in 0..3 {
+        let frame = segment(n, 7, b"words");
+        encoder.put(&mut octets, Noted::Input(&Input::PollTransmit(now)));
+        encoder.put(&mut octets, Noted::Sent(now, name_of_interface(), Medium::Ip, &frame));
+        let frame = Frame::received(frame.contiguous(), 2_048, now);
+        encoder.put(&mut octets, Noted::Arrived(now, name_of_interface(), Medium::Ip, &frame));
+    }
+    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (3, 883, 3_795_543_726));
 }
 
 #[test]
 fn any_octets_are_read_or_refused() {
     use proptest::prelude::*;
-    proptest!(|(octets in proptest::collection::vec(any::<u8>(), 0..300), kind in 0u8..4)| {
+    proptest!(|(octets in proptest::collection::vec(any::<u8>(), 0..300), kind in 0u8..8)| {
         let octets = [&[kind][..], &octets].concat();
-        let mut decoder = Decoder(&octets);
-        while decoder.piece().is_some() {}
+        let (mut decoder, mut from) = (Decoder::new(), Octets(&octets));
+        while decoder.piece(&mut from).is_some() {}
     });
 }

@@ -51,6 +51,11 @@ impl Echo {
         &mut self.rng
     }
 
+    /// Whether chance has decided something that was not noted yet.
+    pub(crate) fn has_drawn(&self) -> bool {
+        self.rng.has_drawn()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sockets.is_empty()
     }

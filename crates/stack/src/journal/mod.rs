@@ -3,7 +3,7 @@
 //! ```text
 //!   call, frame, time ─► Input ─┐                        Input::apply ─► a host that rehearses
 //!   chance ─► Drawn ────────────┼─► notes ─► poll_note        │ give(Drawn), before
-//!   frame out ─► Sent ──────────┘                             └─► Sent: the same, or the code has changed
+//!   frame out ─► Sent ──────────┘     └────► Keeper           └─► Sent: the same, or the code has changed
 //! ```
 //!
 //! What a host does follows from its settings, its inputs in their order, and the outcomes of chance; nothing else. Of
@@ -13,14 +13,17 @@
 //! While no journal is kept, a call costs one branch more.
 
 mod input;
+mod keep;
 
 pub use input::{Arrived, Input};
+pub use keep::{Keeper, Noted};
 
-use crate::{Host, InterfaceId, UdpId};
+use crate::{Host, InterfaceId, Medium, UdpId};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::fmt;
 use env::{Chance, Drawn, Instant, Rng};
+use keep::Kept;
 use wire::Frame;
 
 /// What is noted.
@@ -87,10 +90,10 @@ impl fmt::Display for NotNew {
 
 impl core::error::Error for NotNew {}
 
-/// Notes that nobody has taken yet.
+/// A host's journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
-    notes: VecDeque<Note>,
+    kept: Kept,
     rehearses: bool,
     /// A socket whose settings somebody may have changed: they are noted before anything else is.
     changing: Option<UdpId>,
@@ -105,7 +108,16 @@ impl Host {
     /// # Errors
     /// [`NotNew`].
     pub fn journal(&mut self, payload: bool) -> Result<(), NotNew> {
-        self.begin_journal(payload, false)
+        self.begin_journal(payload, false, Kept::Queue(VecDeque::new()))
+    }
+
+    /// The same, and shows each note to `keeper` at once instead of having it wait: the cheapest. Have it hand them on with
+    /// [`pass_notes`](Self::pass_notes). A copy of the host shows nobody anything.
+    ///
+    /// # Errors
+    /// [`NotNew`].
+    pub fn journal_to(&mut self, payload: bool, keeper: Box<dyn Keeper>) -> Result<(), NotNew> {
+        self.begin_journal(payload, false, Kept::Keeper(keeper))
     }
 
     /// Takes outcomes of chance from what it is [`give`](Self::give)n from now on, and notes the frames that go out.
@@ -114,10 +126,10 @@ impl Host {
     /// # Errors
     /// [`NotNew`].
     pub fn rehearse(&mut self, payload: bool) -> Result<(), NotNew> {
-        self.begin_journal(payload, true)
+        self.begin_journal(payload, true, Kept::Queue(VecDeque::new()))
     }
 
-    fn begin_journal(&mut self, payload: bool, rehearses: bool) -> Result<(), NotNew> {
+    fn begin_journal(&mut self, payload: bool, rehearses: bool, kept: Kept) -> Result<(), NotNew> {
         if self.journal.is_some() || !self.is_new() {
             return Err(NotNew);
         }
@@ -126,7 +138,7 @@ impl Host {
             if rehearses { rng.rehearse() } else { rng.note_draws() }
         }
         self.ip.judges_by_tape = !payload;
-        self.journal = Some(Box::new(Journal { notes: VecDeque::new(), rehearses, changing: None }));
+        self.journal = Some(Box::new(Journal { kept, rehearses, changing: None }));
         Ok(())
     }
 
@@ -139,23 +151,30 @@ impl Host {
         }
     }
 
-    /// Takes the oldest note.
+    /// Takes the oldest note of those that wait.
     pub fn poll_note(&mut self) -> Option<Note> {
         let journal = self.journal.as_ref()?;
-        if journal.notes.is_empty() || journal.changing.is_some() {
+        if matches!(&journal.kept, Kept::Queue(notes) if notes.is_empty()) || journal.changing.is_some() {
             self.catch_up();
         }
-        self.journal.as_mut()?.notes.pop_front()
+        match &mut self.journal.as_mut()?.kept {
+            Kept::Queue(notes) => notes.pop_front(),
+            Kept::Keeper(_) | Kept::Not => None,
+        }
     }
 
-    /// Shows all notes, the oldest first, and forgets them: the same as to [poll](Self::poll_note) until there is none, and
-    /// cheaper.
-    pub fn take_notes(&mut self, take: impl FnMut(&Note)) {
+    /// Shows the keeper what came of the last input, too, and has it hand on all that it has seen: after each turn, say.
+    /// `false` when it wants no more, or there is none; then there is no journal any more either.
+    pub fn pass_notes(&mut self) -> bool {
         self.catch_up();
-        if let Some(journal) = &mut self.journal {
-            journal.notes.iter().for_each(take);
-            journal.notes.clear();
+        let going = match self.journal.as_mut().map(|journal| &mut journal.kept) {
+            Some(Kept::Keeper(keeper)) => keeper.pass(),
+            _ => false,
+        };
+        if !going {
+            self.end_journal();
         }
+        going
     }
 
     /// An outcome of chance for what is applied next, while it rehearses.
@@ -188,49 +207,71 @@ impl Host {
     fn note_input(&mut self, input: Input) {
         self.catch_up();
         let Some(journal) = &mut self.journal else { return };
-        if let (Input::PollEvent(more), Some(Note::Input(Input::PollEvent(count)))) =
-            (&input, journal.notes.back_mut())
-        {
-            *count = count.saturating_add(*more);
-            return;
-        }
         if let Input::UdpOptionsMut(id, _) = input {
             journal.changing = Some(id);
             return;
         }
-        journal.notes.push_back(Note::Input(input));
+        journal.kept.note(Noted::Input(&input));
     }
 
     /// Notes a frame that arrives, and gives it back in one piece: what is put together is so once.
     #[inline(never)]
-    pub(crate) fn note_arrival(&mut self, now: Instant, interface: InterfaceId, frame: &Frame) -> Frame {
-        let arrived = Arrived::of(frame);
-        self.note(|| Input::HandlePacket(now, interface, arrived.clone()));
-        arrived.frame()
+    pub(crate) fn note_arrival(&mut self, now: Instant, interface: InterfaceId, frame: Frame) -> Frame {
+        let whole = frame.head.as_slice().is_empty() && frame.body.chunks().len() <= 1;
+        let frame = if whole { frame } else { Arrived::of(&frame).frame() };
+        self.catch_up();
+        let medium = self.first_header(interface);
+        if let Some(journal) = self.journal.as_mut().filter(|journal| !journal.rehearses) {
+            journal.kept.note(Noted::Arrived(now, interface, medium, &frame));
+        }
+        frame
     }
 
     /// Notes a frame that goes out.
     #[inline]
     pub(crate) fn note_sent(&mut self, now: Instant, interface: InterfaceId, frame: &Frame) {
-        if let Some(journal) = &mut self.journal {
-            journal.notes.push_back(Note::Sent(now, interface, frame.clone()));
+        if self.journal.is_some() {
+            let medium = self.first_header(interface);
+            if let Some(journal) = &mut self.journal {
+                journal.kept.note(Noted::Sent(now, interface, medium, frame));
+            }
+        }
+    }
+
+    /// What frames of an interface begin with; IP, when there is no such interface.
+    fn first_header(&self, interface: InterfaceId) -> wire::Medium {
+        match self.medium_at(interface.index()) {
+            Some(Medium::Ethernet(_)) => wire::Medium::Ethernet,
+            Some(Medium::Ip) | None => wire::Medium::Ip,
         }
     }
 
     /// Notes what came of the last input: what was drawn, and the settings that were changed.
+    #[inline]
     fn catch_up(&mut self) {
+        let owing = |journal: &Journal| {
+            !journal.rehearses
+                && (journal.changing.is_some()
+                    || self.ip.rng.has_drawn()
+                    || self.multicast.has_drawn()
+                    || self.echo.has_drawn())
+        };
+        if self.journal.as_deref().is_some_and(owing) {
+            self.note_outcomes();
+        }
+    }
+
+    fn note_outcomes(&mut self) {
         let Some(mut journal) = self.journal.take() else { return };
-        if !journal.rehearses {
-            for source in Source::ALL {
-                while let Some(drawn) = self.rng(source).take_drawn() {
-                    journal.notes.push_back(Note::Drawn(source, drawn));
-                }
+        for source in Source::ALL {
+            while let Some(drawn) = self.rng(source).take_drawn() {
+                journal.kept.note(Noted::Drawn(source, drawn));
             }
-            if let Some(id) = journal.changing.take()
-                && let Some(options) = self.udp_options(id)
-            {
-                journal.notes.push_back(Note::Input(Input::UdpOptionsMut(id, options.clone())));
-            }
+        }
+        if let Some(id) = journal.changing.take()
+            && let Some(options) = self.udp_options(id)
+        {
+            journal.kept.note(Noted::Input(&Input::UdpOptionsMut(id, options.clone())));
         }
         self.journal = Some(journal);
     }

@@ -106,6 +106,10 @@ impl Groups {
         &mut self.rng
     }
 
+    pub(super) fn has_drawn(&self) -> bool {
+        self.rng.has_drawn()
+    }
+
     pub(super) fn contains(&self, interface: InterfaceId, group: IpAddr) -> bool {
         self.groups.get(&(interface, group)).is_some_and(|group| group.users > 0)
     }

@@ -35,6 +35,11 @@ impl Multicast {
         self.groups.rng()
     }
 
+    /// Whether chance has decided something that was not noted yet.
+    pub(crate) fn has_drawn(&self) -> bool {
+        self.groups.has_drawn()
+    }
+
     /// One more user of `group` on `interface`.
     pub(crate) fn join(&mut self, ip: &mut Ip, now: Instant, interface: InterfaceId, group: IpAddr) {
         self.groups.join(now, interface, group);
