@@ -29,6 +29,23 @@ pub enum BenchError {
         /// What the system said.
         why: io::Error,
     },
+    /// What arrived is not what was sent, after so many octets that were.
+    Harmed {
+        /// How many.
+        after: u64,
+    },
+    /// Packets were lost where none may be, between a kernel and the relay: the machine is too busy.
+    Leaked {
+        /// How many.
+        packets: u64,
+    },
+    /// One cell of a table has no figure: which, and why.
+    Cell {
+        /// Which.
+        cell: String,
+        /// Why.
+        why: Box<Self>,
+    },
     /// Somebody asked to stop.
     Interrupted,
 }
@@ -46,6 +63,14 @@ impl fmt::Display for BenchError {
             Self::Stalled { stack, doing } => write!(f, "{stack} came to a stop while {doing}"),
             Self::Refused { stack, call, why } => write!(f, "{stack} refused to {call}: {why}"),
             Self::System { doing, why } => write!(f, "cannot {doing}: {why}"),
+            Self::Harmed { after } => write!(f, "what arrived after {after} octets is not what was sent"),
+            Self::Leaked { packets } => {
+                write!(
+                    f,
+                    "{packets} packets were lost before the relay could take them: is the machine too busy?"
+                )
+            }
+            Self::Cell { cell, why } => write!(f, "{cell}: {why}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -7,6 +7,7 @@
 //!                │                                  │
 //!    memory:  a link in memory                   the same            one thread, no system call
 //!    tun:     a TUN to the kernel                the same            beside kernel to kernel over veth
+//!    paths:   bad links, through a relay of ours          kernel and handfast, either way
 //!    report:  medians, spread, ratio  ─► a table, or JSON
 //! ```
 //!
@@ -16,6 +17,8 @@ mod error;
 mod link;
 pub mod memory;
 mod ours;
+#[cfg(target_os = "linux")]
+pub mod paths;
 mod report;
 mod stack;
 mod stats;

@@ -33,6 +33,11 @@ impl<D: Device> Ours<D> {
             .send_buffer(octets)
             .and_then(|tcp| tcp.receive_buffer(octets))
             .map_err(|why| refused("take such buffers")(&why))?;
+        Self::with(now, device, ends, tcp)
+    }
+
+    /// A host at one of `ends`, with these settings.
+    pub(crate) fn with(now: Instant, device: D, ends: Ends, tcp: TcpConfig) -> Result<Self, BenchError> {
         let config = HostConfig { tcp, memory: 1 << 30, ..HostConfig::default() };
         // Nobody attacks it here, and a run is to be like the next.
         let host = Host::new(config, [7; 32]).map_err(|why| refused("start")(&why))?;

@@ -159,7 +159,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Columns of equal width: the first two to the left, figures to the right.
-fn grid(lines: &[Vec<String>]) -> String {
+pub(crate) fn grid(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max().unwrap_or(0)

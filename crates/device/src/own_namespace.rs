@@ -1,21 +1,14 @@
 //! For tests: a network namespace of their own.
 
-use rustix::thread::UnshareFlags;
+use crate::namespace::Namespace;
 use std::io::Write;
 
 /// Runs `test` on a thread in a new network namespace. Where that is not possible it says so loudly on standard
 /// error and skips, or fails when `HANDFAST_NO_SKIP` is 1.
 pub(crate) fn run(what: &str, test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::spawn(|| {
-        // SAFETY: only the network namespace is left behind; descriptors stay shared with the other threads.
-        #[allow(unsafe_code)]
-        let unshared = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
-        unshared.map(|()| test())
-    });
-    match thread.join() {
-        Ok(Ok(())) => {}
-        Ok(Err(errno)) => skip(what, &format!("no network namespace of its own: {errno}")),
-        Err(panic) => std::panic::resume_unwind(panic),
+    match Namespace::new() {
+        Ok(apart) => apart.run(test).unwrap(),
+        Err(why) => skip(what, &format!("no network namespace of its own: {why}")),
     }
 }
 

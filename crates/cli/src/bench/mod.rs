@@ -1,6 +1,8 @@
 //! `handfast bench`: how fast it is, beside smoltcp and the kernel.
 
 #[cfg(target_os = "linux")]
+mod paths;
+#[cfg(target_os = "linux")]
 mod tun;
 
 use crate::out::Out;
@@ -27,6 +29,7 @@ Examples:
   handfast bench memory
   handfast bench memory --quick --json
   sudo handfast bench tun
+  sudo handfast bench paths --quick
 
 Figures are worth something from an optimised build, on a machine that does nothing else.";
 
@@ -37,6 +40,9 @@ enum BenchCommand {
     /// Over a TUN to the kernel and back, beside smoltcp and kernel to kernel in the same run; needs root
     #[cfg(target_os = "linux")]
     Tun(TunArgs),
+    /// Lossy, reordering, long and broken paths in real time, beside the kernel in the same run; needs root
+    #[cfg(target_os = "linux")]
+    Paths(paths::PathsArgs),
     /// The stack's end of a stream, for `tun`
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -89,7 +95,9 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
         BenchCommand::Memory(measured) => {
             let options = if measured.quick { memory::Options::QUICK } else { memory::Options::FULL };
             let options = memory::Options { only: only(measured.only.as_deref(), memory::ROWS)?, ..options };
-            table(measured.json, out, |progress| memory::run(options, machine(), progress, idle_apart))
+            let measure =
+                |progress: bench::Progress<'_>| memory::run(options, machine(), progress, idle_apart);
+            table(measured.json, out, measure)
         }
         #[cfg(target_os = "linux")]
         BenchCommand::Tun(args) => {
@@ -97,6 +105,11 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
             let options = if args.quick { bench::tun::Options::QUICK } else { bench::tun::Options::FULL };
             let options = bench::tun::Options { offloads: !args.plain, ..options };
             table(args.json, out, |progress| bench::tun::run(options, machine(), progress, tun::sample))
+        }
+        #[cfg(target_os = "linux")]
+        BenchCommand::Paths(args) => {
+            let options = args.options()?;
+            table(args.json, out, |progress| bench::paths::run(&options, machine(), progress))
         }
         #[cfg(target_os = "linux")]
         BenchCommand::End(task) => tun::end(&task).map(|()| Done::Well),
@@ -120,11 +133,33 @@ fn only(name: Option<&str>, rows: &[&'static str]) -> Result<Option<&'static str
     }
 }
 
+/// What a bench comes to.
+trait Told {
+    fn to_text(&self) -> String;
+    fn to_json(&self) -> serde_json::Value;
+}
+
+macro_rules! told {
+    ($($type:ty),*) => {$(
+        impl Told for $type {
+            fn to_text(&self) -> String {
+                self.to_text()
+            }
+            fn to_json(&self) -> serde_json::Value {
+                self.to_json()
+            }
+        }
+    )*};
+}
+told!(Report);
+#[cfg(target_os = "linux")]
+told!(bench::paths::Table);
+
 /// Runs a bench with a bar on a terminal, and prints what came of it.
-fn table(
+fn table<T: Told>(
     json: bool,
     out: &mut Out,
-    measure: impl FnOnce(bench::Progress<'_>) -> Result<Report, BenchError>,
+    measure: impl FnOnce(bench::Progress<'_>) -> Result<T, BenchError>,
 ) -> anyhow::Result<Done> {
     if cfg!(debug_assertions) {
         anstream::eprintln!("handfast: this is not an optimised build; the figures say little");

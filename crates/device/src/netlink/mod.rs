@@ -124,6 +124,16 @@ impl Netlink {
             .map(drop)
     }
 
+    /// Sets how many packets may wait in an interface for whoever takes them: on a TUN or TAP, for whoever reads it.
+    ///
+    /// # Errors
+    /// As [`Why`] says.
+    pub fn set_queue_length(&mut self, name: &str, packets: u32) -> Result<(), NetlinkError> {
+        let mut link = link_message(0, (0, 0), name);
+        attribute(&mut link, nl::IFLA_TXQLEN as u16, &packets.to_ne_bytes());
+        self.acknowledged(&format!("let {packets} packets wait in {name}"), nl::RTM_NEWLINK as u16, 0, &link)
+    }
+
     /// What there is to know of an interface.
     ///
     /// # Errors

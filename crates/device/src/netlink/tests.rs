@@ -36,6 +36,8 @@ fn the_loopback_of_a_new_namespace_is_set_up_addressed_and_routed() {
         assert!(!netlink.link("lo").unwrap().up);
         netlink.set_up("lo").unwrap();
         netlink.set_mtu("lo", 3000).unwrap();
+        netlink.set_queue_length("lo", 5000).unwrap();
+        assert_eq!(netlink.set_queue_length("hf0", 5000).unwrap_err().why, Why::NotFound);
         let lo = netlink.link("lo").unwrap();
         assert_eq!((lo.mtu, lo.up), (3000, true));
         for (address, prefix, network) in [("10.9.0.1", 24, "10.7.3.9"), ("fd00:9::1", 64, "fd00:7::9")] {

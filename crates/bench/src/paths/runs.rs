@@ -1,0 +1,74 @@
+//! All runs, several at a time.
+
+use super::cell::{self, Cell, Outcome};
+use super::{Options, Table};
+use crate::{BenchError, Progress};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How often whoever watches is told, and asked whether to go on.
+const TELL: Duration = Duration::from_millis(100);
+
+type Came = (Cell, thread::Result<Result<Outcome, BenchError>>);
+
+/// Runs everything, several cells at a time.
+///
+/// # Errors
+/// [`BenchError`]; it takes root.
+pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result<Table, BenchError> {
+    let mut table = Table::new(options, machine);
+    let stop = AtomicBool::new(false);
+    let mut waiting = options.cells().into_iter();
+    let steps = waiting.len();
+    let (ended, ends) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut start = || {
+            let Some(cell) = waiting.next() else { return false };
+            let (ended, stop) = (ended.clone(), &stop);
+            scope.spawn(move || {
+                let came = catch_unwind(AssertUnwindSafe(|| cell::run(&cell, stop)));
+                // Who waits for it may have gone.
+                let _ = ended.send((cell, came));
+            });
+            true
+        };
+        let mut running = (0..options.at_once.max(1)).take_while(|_| start()).count();
+        let (mut done, mut outcome) = (0, Ok(()));
+        while running > 0 {
+            if outcome.is_ok() && !progress(done, steps, "") {
+                outcome = Err(BenchError::Interrupted);
+            }
+            // Whatever went wrong, those that run are waited for: what they have made goes away with them.
+            stop.store(outcome.is_err(), Ordering::Relaxed);
+            let Some((cell, came)) = next(&ends) else { continue };
+            (running, done) = (running - 1, done + 1);
+            match came {
+                Ok(Ok(came)) => table.take(&cell, came),
+                Ok(Err(why)) if outcome.is_ok() => {
+                    outcome = Err(BenchError::Cell { cell: cell.to_string(), why: Box::new(why) });
+                }
+                Ok(Err(_)) => {}
+                Err(panic) => {
+                    stop.store(true, Ordering::Relaxed);
+                    resume_unwind(panic);
+                }
+            }
+            running += usize::from(outcome.is_ok() && start());
+        }
+        outcome
+    })?;
+    Ok(table)
+}
+
+/// The next that has ended, if one does soon.
+fn next(ends: &Receiver<Came>) -> Option<Came> {
+    match ends.recv_timeout(TELL) {
+        Ok(came) => Some(came),
+        Err(RecvTimeoutError::Timeout) => None,
+        // We hold a sender ourselves.
+        Err(RecvTimeoutError::Disconnected) => unreachable!("a channel whose sender is here"),
+    }
+}

@@ -1,0 +1,272 @@
+//! What all runs came to: a line for each controller, path and round trip, a column for each pair.
+
+use super::cell::{Cell, Outcome};
+use super::end::Said;
+use super::path::Path;
+use super::series::Series;
+use super::{Controller, Options, Pair};
+use crate::Samples;
+use env::Duration;
+use serde_json::{Value, json};
+
+/// One pair's runs over one path.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// What reached the receiver's user, in Mbit/s.
+    pub goodput: Samples,
+    /// Octets sent again, as a share of all sent.
+    pub again: Samples,
+    /// Segments that came though all of them had come before, as a share of all sent.
+    pub spurious: Samples,
+    /// Seconds of silence after the trouble, on paths where there is one.
+    pub silence: Samples,
+    /// How late the relay was, in milliseconds: the 99th percentile of each run.
+    pub late: Samples,
+    /// Of each run: when octets arrived, and what the sender said.
+    pub runs: Vec<(Series, Said)>,
+}
+
+impl Measured {
+    fn take(&mut self, came: Outcome) {
+        let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
+        let counts = came.counts;
+        self.goodput.push(came.goodput);
+        self.again.push(share(counts.again, counts.sent));
+        self.spurious.push(share(counts.spurious, counts.segments));
+        self.late.push(came.late.as_secs_f64() * 1e3);
+        came.silence.into_iter().for_each(|silence| self.silence.push(silence.as_secs_f64()));
+        self.runs.push((came.series, came.sender));
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The senders' congestion control.
+    pub controller: Controller,
+    /// The path.
+    pub path: Path,
+    /// Round trip.
+    pub rtt: Duration,
+    /// For each pair.
+    pub pairs: Vec<(Pair, Measured)>,
+}
+
+impl Line {
+    /// What a pair came to, if it was measured.
+    pub fn measured(&self, pair: Pair) -> Option<&Measured> {
+        self.pairs.iter().find(|(which, _)| *which == pair).map(|(_, measured)| measured)
+    }
+
+    /// A pair's goodput as a multiple of the kernels', medians both.
+    pub fn ratio(&self, pair: Pair) -> Option<f64> {
+        let median = |pair| self.measured(pair)?.goodput.median();
+        let kernels: f64 = median(Pair::Kernels)?;
+        (kernels > 0.0).then_some(median(pair)? / kernels)
+    }
+}
+
+/// All lines, and what must be said about them.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// In the order of controllers, paths and round trips.
+    pub lines: Vec<Line>,
+    /// The pairs that were measured.
+    pub pairs: Vec<Pair>,
+    /// What a reader must know to judge them.
+    pub notes: Vec<String>,
+    /// The machine.
+    pub machine: String,
+}
+
+impl Table {
+    pub(super) fn new(options: &Options, machine: String) -> Self {
+        let mut lines = Vec::new();
+        for &controller in &options.controllers {
+            for &path in &options.paths {
+                for &rtt in &options.rtts {
+                    let pairs = options.pairs.iter().map(|pair| (*pair, Measured::default())).collect();
+                    lines.push(Line { controller, path, rtt, pairs });
+                }
+            }
+        }
+        Self { lines, pairs: options.pairs.clone(), notes: notes(options), machine }
+    }
+
+    pub(super) fn take(&mut self, cell: &Cell, came: Outcome) {
+        let here = |line: &&mut Line| {
+            (line.controller, line.path, line.rtt) == (cell.controller, cell.path, cell.rtt)
+        };
+        let Some(line) = self.lines.iter_mut().find(here) else { return };
+        if let Some((_, measured)) = line.pairs.iter_mut().find(|(pair, _)| *pair == cell.pair) {
+            measured.take(came);
+        }
+    }
+
+    /// A pair's ratios over all lines of a controller: the median, and the least.
+    pub fn ratios(&self, controller: Controller, pair: Pair) -> Option<(f64, f64)> {
+        let lines = self.lines.iter().filter(|line| line.controller == controller);
+        let ratios: Samples = lines.filter_map(|line| line.ratio(pair)).collect();
+        Some((ratios.median()?, ratios.least()?))
+    }
+
+    /// The worst lateness of the relay, in milliseconds.
+    fn latest(&self) -> f64 {
+        let all = self.lines.iter().flat_map(|line| &line.pairs);
+        all.filter_map(|(_, measured)| measured.late.greatest()).fold(0.0, f64::max)
+    }
+
+    /// The table, with its notes below, ending in a newline.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut controllers: Vec<Controller> = Vec::new();
+        for line in &self.lines {
+            if !controllers.contains(&line.controller) {
+                controllers.push(line.controller);
+            }
+        }
+        for controller in controllers {
+            text += &crate::report::grid(&self.grid(controller));
+            text.push('\n');
+        }
+        let late = format!(
+            "the relay handed packets over {:.1} ms late, 99 of 100 sooner, in its worst run",
+            self.latest()
+        );
+        for note in self.notes.iter().chain([&late, &self.machine]) {
+            text += &format!("- {note}\n");
+        }
+        text
+    }
+
+    fn grid(&self, controller: Controller) -> Vec<Vec<String>> {
+        let mut head = vec![format!("bench paths, {}", controller.name()), "RTT".to_owned()];
+        for pair in &self.pairs {
+            head.push(pair.title().to_owned());
+            if *pair != Pair::Kernels {
+                head.push("ratio".to_owned());
+            }
+            head.extend(["again", "spurious", "silence"].map(str::to_owned));
+        }
+        let mut lines = vec![head];
+        for line in self.lines.iter().filter(|line| line.controller == controller) {
+            let mut cells = vec![line.path.title.to_owned(), format!("{} ms", line.rtt.as_millis())];
+            for (pair, measured) in &line.pairs {
+                let median = |samples: &Samples, tell: fn(f64) -> String| {
+                    samples.median().map_or_else(String::new, tell)
+                };
+                cells.push(median(&measured.goodput, |rate| format!("{rate:.1}")));
+                if *pair != Pair::Kernels {
+                    cells.push(line.ratio(*pair).map_or_else(String::new, |ratio| format!("{ratio:.2}")));
+                }
+                cells.push(median(&measured.again, percent));
+                cells.push(median(&measured.spurious, percent));
+                cells.push(median(&measured.silence, |seconds| format!("{seconds:.2} s")));
+            }
+            lines.push(cells);
+        }
+        for (title, pick) in [("median ratio", 0), ("worst ratio", 1)] {
+            let mut cells = vec![title.to_owned(), String::new()];
+            for pair in &self.pairs {
+                cells.push(String::new());
+                if *pair != Pair::Kernels {
+                    let ratio = self.ratios(controller, *pair);
+                    let ratio = ratio.map(|(median, least)| if pick == 0 { median } else { least });
+                    cells.push(ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")));
+                }
+                cells.extend([const { String::new() }; 3]);
+            }
+            lines.push(cells);
+        }
+        lines
+    }
+
+    /// The same for programs: every run of every cell.
+    pub fn to_json(&self) -> Value {
+        let lines = self.lines.iter().map(|line| {
+            let pairs = line.pairs.iter().map(|(pair, measured)| pair_json(line, *pair, measured));
+            json!({
+                "controller": line.controller.name(), "path": line.path.name,
+                "rtt_ms": line.rtt.as_millis() as u64, "pairs": pairs.collect::<Vec<Value>>(),
+            })
+        });
+        json!({
+            "event": "bench", "bench": "paths", "machine": self.machine, "notes": self.notes,
+            "late_ms": self.latest(), "lines": lines.collect::<Vec<Value>>(),
+        })
+    }
+}
+
+fn pair_json(line: &Line, pair: Pair, measured: &Measured) -> Value {
+    let run = |(series, said): &(Series, Said)| json!({ "octets_by_tenth": series.tenths().collect::<Vec<u64>>(), "sender": said_json(said) });
+    json!({
+        "pair": pair.name(),
+        "mbit": measured.goodput.median(), "mbit_runs": measured.goodput.all(), "ratio": line.ratio(pair),
+        "again": measured.again.median(), "again_runs": measured.again.all(),
+        "spurious": measured.spurious.median(), "spurious_runs": measured.spurious.all(),
+        "silence_s": measured.silence.median(), "silence_runs": measured.silence.all(),
+        "late_ms_runs": measured.late.all(),
+        "runs": measured.runs.iter().map(run).collect::<Vec<Value>>(),
+    })
+}
+
+fn said_json(said: &Said) -> Value {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    match said {
+        Said::Nothing | Said::Ours(None) => Value::Null,
+        Said::Kernel { controller, told, dropped } => json!({
+            "stack": "kernel", "controller": controller, "dropped": dropped,
+            "cwnd": u64::from(told.cwnd) * u64::from(told.segment_size),
+            "ssthresh_segments": told.ssthresh, "segment_size": told.segment_size,
+            "srtt_ms": ms(told.srtt), "min_rtt_ms": ms(told.min_rtt), "rto_ms": ms(told.rto),
+            "segments_again": told.segments_again, "octets_again": told.octets_again,
+            "dsacks": told.dsacks, "reorderings": told.reorderings,
+            "window_limited_ms": ms(told.window_limited), "buffer_limited_ms": ms(told.buffer_limited),
+        }),
+        Said::Ours(Some(status)) => json!({
+            "stack": "handfast", "cwnd": status.cwnd, "ssthresh": status.ssthresh,
+            "segment_size": status.segment_size, "in_flight": status.in_flight,
+            "srtt_ms": status.srtt.map(ms), "min_rtt_ms": status.min_rtt.map(ms), "rto_ms": ms(status.rto),
+            "segments_again": status.retransmitted_segments, "octets_again": status.retransmitted_octets,
+        }),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}%", share * 100.0)
+}
+
+/// What a reader must know.
+fn notes(options: &Options) -> Vec<String> {
+    let ran = options.controllers.iter().map(|one| {
+        format!("{}: {} of handfast's, {} of the kernel's", one.name(), one.ours().name(), one.kernels())
+    });
+    let ran: Vec<String> = ran.collect();
+    vec![
+        format!(
+            "Mbit/s at the receiving user in the first {} s, slow start included (outage: {} s, MTU: {} s); medians \
+             of {} runs, of {} with loss by chance; ratio: to kernel → kernel, above 1 is better",
+            options.lasting.as_secs_f64(),
+            longer(options, "outage"),
+            longer(options, "narrow"),
+            options.runs,
+            options.chancy_runs,
+        ),
+        "100 Mbit/s through one relay for all, which holds one BDP unless said; one packet of at most 1,500 octets at a \
+         time, no offloads"
+            .to_owned(),
+        "again: octets sent more than once, of all; spurious: segments that came though all of them had come, of all; both \
+         seen by the relay"
+            .to_owned(),
+        "silence: the longest without an octet for the user, once the outage is over or the MTU has fallen; there the \
+         kernel probes for MTUs (tcp_mtu_probing = 1)"
+            .to_owned(),
+        format!("congestion control, set for each socket and read back: {}", ran.join("; ")),
+        "buffers: the kernel's as it tunes them; handfast's 8 MiB each way".to_owned(),
+    ]
+}
+
+fn longer(options: &Options, path: &str) -> f64 {
+    let at_least = Path::named(path).map_or(Duration::ZERO, |path| path.at_least());
+    options.lasting.max(at_least).as_secs_f64()
+}

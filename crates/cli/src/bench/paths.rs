@@ -1,0 +1,89 @@
+//! `handfast bench paths`: which cells are measured.
+
+use crate::Usage;
+use bench::paths::{Controller, Options, PATHS, Pair, Path};
+use clap::Args;
+use env::Duration;
+
+/// The longest that a run may be asked to last, in seconds.
+const LONGEST: u64 = 600;
+
+#[derive(Debug, Args)]
+pub(super) struct PathsArgs {
+    /// Shorter runs, one of each, and without handfast to handfast
+    #[arg(long)]
+    quick: bool,
+    /// Only this congestion control, by its name in the table; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    controller: Vec<String>,
+    /// Only this path, by its name in the JSON; may be given more than once
+    #[arg(long, value_name = "PATH")]
+    only: Vec<String>,
+    /// Only this pair, by its name in the JSON (kernel-kernel is what others are compared with)
+    #[arg(long, value_name = "PAIR")]
+    pair: Vec<String>,
+    /// Only this round trip, in milliseconds
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(2..=2000))]
+    rtt: Vec<u64>,
+    /// How long each run lasts at least, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=LONGEST))]
+    time: Option<u64>,
+    /// Runs of each cell, each with the next seed
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=100))]
+    runs: Option<u64>,
+    /// The first run's seed, of which losses, reordering and jitter come
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Runs at the same time
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=64))]
+    at_once: Option<u64>,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl PathsArgs {
+    /// What is asked for.
+    pub(super) fn options(&self) -> Result<Options, Usage> {
+        let mut options = if self.quick { Options::quick() } else { Options::full() };
+        if !self.controller.is_empty() {
+            options.controllers =
+                picked("congestion control", &self.controller, &Controller::ALL, Controller::name)?;
+        }
+        if !self.only.is_empty() {
+            options.paths = picked("path", &self.only, &PATHS, |path: Path| path.name)?;
+        }
+        if !self.pair.is_empty() {
+            options.pairs = picked("pair", &self.pair, &Pair::ALL, Pair::name)?;
+        }
+        if !self.rtt.is_empty() {
+            options.rtts = self.rtt.iter().map(|millis| Duration::from_millis(*millis)).collect();
+        }
+        if let Some(seconds) = self.time {
+            options.lasting = Duration::from_secs(seconds);
+        }
+        if let Some(runs) = self.runs {
+            // At most a hundred.
+            (options.runs, options.chancy_runs) = (runs as usize, runs as usize);
+        }
+        if let Some(count) = self.at_once {
+            options.at_once = count as usize;
+        }
+        options.seed = self.seed;
+        Ok(options)
+    }
+}
+
+/// Those of `all` that are named, in the order of the table.
+fn picked<T: Copy>(
+    what: &str,
+    names: &[String],
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Vec<T>, Usage> {
+    let known: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+    if let Some(unknown) = names.iter().find(|asked| !known.contains(&asked.as_str())) {
+        return Err(Usage(format!("no {what} is named {unknown}; there are {}", known.join(", "))));
+    }
+    Ok(all.iter().copied().filter(|one| names.iter().any(|asked| asked == name(*one))).collect())
+}
