@@ -28,11 +28,6 @@ impl Host {
         let config = memory::Config { queue: WAITING, ..memory::Config::default() };
         let (device, port) = memory::wired(config).map_err(BenchError::system("make a device"))?;
         let tcp = TcpConfig::default().congestion(controller.ours());
-        let tcp = super::buffers(tcp).map_err(|why| BenchError::Refused {
-            stack: "handfast",
-            call: "take such buffers",
-            why: why.to_string(),
-        })?;
         Ok((Self { stack: Ours::with(now, device, ends, tcp)?, listens: false }, port))
     }
 

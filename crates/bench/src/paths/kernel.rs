@@ -14,7 +14,7 @@ use rustix::net::sockopt::{
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with};
 use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -32,6 +32,11 @@ pub(super) struct Kernel {
     controller: Controller,
 }
 
+/// Whether this user may have such an end at all.
+pub(super) fn possible() -> Result<(), BenchError> {
+    Kernel::new(IpAddr::V4(Ipv4Addr::new(10, 112, 0, 1)), Controller::ALL[0], false).map(drop)
+}
+
 impl Kernel {
     /// A namespace with a TUN that has `address`, and the TUN. With `probing` the kernel looks for the path's MTU by itself
     /// when it meets a black hole (tcp_mtu_probing).
@@ -42,7 +47,7 @@ impl Kernel {
     ) -> Result<(Self, Tun), BenchError> {
         let namespace = Namespace::new().map_err(|why| match why.kind() {
             ErrorKind::PermissionDenied => {
-                BenchError::System { doing: "make network namespaces (run it as root)", why }
+                BenchError::System { doing: "make network namespaces, which takes root", why }
             }
             _ => BenchError::System { doing: "make network namespaces", why },
         })?;

@@ -36,7 +36,7 @@ pub use tally::Counts;
 
 use env::Duration;
 use std::num::NonZeroU64;
-use tcp::{ConfigError, Congestion, TcpConfig};
+use tcp::Congestion;
 
 /// The port of whoever listens.
 const PORT: u16 = 5201;
@@ -191,9 +191,4 @@ impl Options {
         cells.sort_by_key(|cell| std::cmp::Reverse(cell.lasting));
         cells
     }
-}
-
-/// Room for a round trip's flight and as much again in the queue.
-fn buffers(tcp: TcpConfig) -> Result<TcpConfig, ConfigError> {
-    tcp.send_buffer(8 << 20)?.receive_buffer(8 << 20)
 }

@@ -7,7 +7,7 @@
 //!
 //! The trouble is on the data's way, but for lost acknowledgments, and for an outage, which cuts both.
 
-use device::impair::{Cut, Profile, Queue};
+use device::impair::{Becomes, Change, Cut, Profile, Queue};
 use env::{Duration, Instant};
 use std::num::NonZeroU64;
 
@@ -63,8 +63,6 @@ pub const PATHS: [Path; 9] = [
 pub(super) struct Links {
     pub(super) data: Profile,
     pub(super) acks: Profile,
-    /// From when on data's packets may have so many octets only.
-    pub(super) narrow: Option<(Instant, usize)>,
 }
 
 impl Path {
@@ -84,7 +82,6 @@ impl Path {
         let queue = |share: f64| Queue { packets: usize::MAX, octets: (product * share) as usize };
         let mut data = Profile { delay, rate: Some(rate), queue: queue(1.0), ..Profile::default() };
         let mut acks = Profile { delay, ..Profile::default() };
-        let mut narrow = None;
         match self.trouble {
             Trouble::Nothing => {}
             Trouble::Loss(share) => data.loss = share,
@@ -97,9 +94,11 @@ impl Path {
                 data.cuts.push(cut);
                 acks.cuts.push(cut);
             }
-            Trouble::Narrow(from, octets) => narrow = Some((began + from, octets)),
+            Trouble::Narrow(from, octets) => {
+                data.changes.push(Change { at: began + from, to: Becomes::Mtu(octets) });
+            }
         }
-        Links { data, acks, narrow }
+        Links { data, acks }
     }
 
     /// How long a run must last at least to show what comes after the trouble.
@@ -160,8 +159,8 @@ mod tests {
     fn each_path_but_the_clean_one_has_one_trouble_that_a_run_lasts_for() {
         let (rate, began) = (NonZeroU64::new(1_000_000).unwrap(), Instant::from_secs(1));
         let links = |path: Path| {
-            let Links { data, acks, narrow } = path.links(rate, Duration::from_millis(20), began);
-            (data, acks, narrow)
+            let Links { data, acks } = path.links(rate, Duration::from_millis(20), began);
+            (data, acks)
         };
         let clean = links(PATHS[0]);
         for path in &PATHS[1..] {

@@ -111,7 +111,6 @@ pub(super) struct Relay {
     ports: [Port; 2],
     /// By whose packets they carry.
     links: [Link; 2],
-    narrow: Option<(Instant, usize)>,
     tally: Tally,
     /// In microseconds, of the data's packets.
     late: Vec<u32>,
@@ -134,7 +133,6 @@ impl Relay {
         Ok(Self {
             ports: [sender, receiver],
             links: [link(links.data), link(links.acks)],
-            narrow: links.narrow,
             tally: Tally::default(),
             late: Vec::new(),
             waiter,
@@ -176,12 +174,6 @@ impl Relay {
     /// Takes what a side has sent.
     fn take(&mut self, side: usize, fresh: &mut Vec<Frame>) -> io::Result<bool> {
         let now = self.clock.now();
-        if let Some((from, octets)) = self.narrow
-            && now >= from
-        {
-            self.links[0].profile_mut().mtu = Some(octets);
-            self.narrow = None;
-        }
         let more = self.ports[side].receive(now, fresh)?;
         for frame in fresh.drain(..) {
             let packet = frame.contiguous();

@@ -1,7 +1,7 @@
 //! All runs, several at a time.
 
 use super::cell::{self, Cell, Outcome};
-use super::{Options, Table};
+use super::{Options, Table, kernel};
 use crate::{BenchError, Progress};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,7 @@ type Came = (Cell, thread::Result<Result<Outcome, BenchError>>);
 /// # Errors
 /// [`BenchError`]; it takes root.
 pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result<Table, BenchError> {
+    kernel::possible()?;
     let mut table = Table::new(options, machine);
     let stop = AtomicBool::new(false);
     let mut waiting = options.cells().into_iter();

@@ -262,7 +262,7 @@ fn notes(options: &Options) -> Vec<String> {
          kernel probes for MTUs (tcp_mtu_probing = 1)"
             .to_owned(),
         format!("congestion control, set for each socket and read back: {}", ran.join("; ")),
-        "buffers: the kernel's as it tunes them; handfast's 8 MiB each way".to_owned(),
+        "buffers: each stack's as it sizes them by itself".to_owned(),
     ]
 }
 

@@ -8,6 +8,7 @@
 extern crate explain as handfast_explain;
 
 mod autoconfigure;
+mod bench_paths;
 mod captures;
 mod clients;
 mod crowds;
