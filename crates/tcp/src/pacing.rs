@@ -1,13 +1,24 @@
 //! When: departures as deadlines, not threads.
 //!
+//! ```text
+//!   train ├─ octets / rate ─┤ train ├─ octets / rate ─┤ train
+//!                           │◄ late ►│ what a late timer lost is caught up with, up to a bound
+//! ```
+//!
 //! A controller that names a rate has its trains spaced by it; one that does not sends as its window allows.
 
 use env::{Duration, Instant};
+
+/// Time of waiting too long that is caught up with. More would be a burst, and time of having had nothing to send earns
+/// nothing at all.
+const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// When the next train may leave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pacer {
     next: Instant,
+    /// A train waits for that instant, and for nothing else.
+    awaited: bool,
 }
 
 impl Pacer {
@@ -16,11 +27,17 @@ impl Pacer {
         (self.next > now).then_some(self.next)
     }
 
+    /// Whether there is something to send that only waits for its time: told when nothing more leaves.
+    pub(crate) fn set_awaited(&mut self, awaited: bool) {
+        self.awaited = awaited;
+    }
+
     /// `octets` leave at `now` under `rate` octets a second.
     pub(crate) fn on_sent(&mut self, now: Instant, octets: u32, rate: Option<u64>) {
         if let Some(rate) = rate {
             let nanos = u64::from(octets).saturating_mul(1_000_000_000) / rate.max(1);
-            self.next = self.next.max(now) + Duration::from_nanos(nanos);
+            let earliest = if self.awaited { now - CATCH_UP } else { now };
+            self.next = self.next.max(earliest) + Duration::from_nanos(nanos);
         }
     }
 }
@@ -44,6 +61,26 @@ mod tests {
         pacer.on_sent(now, 1_000, Some(1_000_000));
         assert_eq!(pacer.wait(now), Some(now + Duration::from_millis(1)));
         assert_eq!(pacer.wait(now + Duration::from_millis(1)), None);
+    }
+
+    #[test]
+    fn a_late_timer_is_caught_up_with_to_a_bound_and_idleness_earns_nothing() {
+        let start = Instant::from_secs(1);
+        let at = |micros| start + Duration::from_micros(micros);
+        let mut pacer = Pacer::default();
+        pacer.on_sent(start, 1_000, Some(1_000_000));
+        pacer.set_awaited(true);
+        pacer.on_sent(at(1_700), 1_000, Some(1_000_000));
+        assert_eq!(pacer.wait(at(1_700)), Some(at(2_000)), "as if it had left at 1,000");
+        pacer.on_sent(at(9_000), 1_000, Some(1_000_000));
+        assert_eq!(pacer.wait(at(7_999)), Some(at(8_000)), "2 ms of the 7 that it was late");
+        pacer.on_sent(at(9_000), 1_000, Some(1_000_000));
+        assert_eq!(pacer.wait(at(9_000)), None);
+        pacer.on_sent(at(9_000), 1_000, Some(1_000_000));
+        assert_eq!(pacer.wait(at(9_000)), Some(at(10_000)));
+        pacer.set_awaited(false);
+        pacer.on_sent(at(50_000), 1_000, Some(1_000_000));
+        assert_eq!(pacer.wait(at(50_000)), Some(at(51_000)));
     }
 
     /// A thousand octets in a millisecond, and as many in flight as anybody likes.

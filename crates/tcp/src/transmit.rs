@@ -110,11 +110,12 @@ impl Open {
             .clamp(1, u32::from(u16::MAX))
     }
 
-    /// Octets in the longest train. Urgent data goes a segment at a time, for each has a pointer of its own; and so does
-    /// what reports a duplicate, for that is told once.
+    /// Octets in the longest train, which is no longer than its rate deserves. Urgent data goes a segment at a time, for
+    /// each has a pointer of its own; and so does what reports a duplicate, for that is told once.
     fn train_limit(&self, shared: &Shared) -> u32 {
         let alone = self.snd.urgent.is_some() || self.rcv.has_duplicate();
-        if alone { 0 } else { shared.path.train_limit }
+        let paced = self.snd.congestion.train_limit().unwrap_or(u32::MAX);
+        if alone { 0 } else { shared.path.train_limit.min(paced) }
     }
 
     /// SACK blocks that fit beside the other options.

@@ -62,9 +62,9 @@ impl Pace {
         self.slowed = 0;
     }
 
-    /// Something leaves. Nothing out and something new: the sender was idle.
+    /// Something leaves. After a pause of the user's it is as at the beginning.
     pub(super) fn on_sent(&mut self, departure: &Departure) {
-        if departure.in_flight == 0 && !departure.again {
+        if departure.in_flight == 0 && departure.app_limited && !departure.again {
             self.at_once = self.initial;
         }
         self.at_once = self.at_once.saturating_sub(departure.octets);
@@ -80,10 +80,10 @@ impl Pace {
         self.rate.filter(|_| self.at_once == 0 || self.slowed > 0)
     }
 
-    /// Octets of a train: a millisecond's worth, and two segments at least.
+    /// Octets of a train: what may leave at once, or a millisecond's worth, and two segments at least.
     pub(super) fn train(&self, segment_size: u32) -> Option<u32> {
-        let worth = self.rate()? / TRAINS_A_SECOND;
-        Some(u32::try_from(worth).unwrap_or(u32::MAX).max(segment_size.saturating_mul(2)))
+        let worth = u32::try_from(self.rate? / TRAINS_A_SECOND).unwrap_or(u32::MAX);
+        Some(worth.max(self.at_once).max(segment_size.saturating_mul(2)))
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     const MSS: u32 = 1_000;
 
     fn sent(octets: u32, in_flight: u32) -> Departure {
-        Departure { octets, in_flight, ..Departure::default() }
+        Departure { octets, in_flight, app_limited: true, ..Departure::default() }
     }
 
     fn pace(cwnd: u32, ssthresh: u32, round_trip: Duration) -> Pace {
@@ -122,13 +122,15 @@ mod tests {
     fn an_initial_window_leaves_at_once_when_nothing_is_out() {
         let mut pace = Pace::new(10 * MSS, Some(Duration::from_millis(100)));
         pace.update(10 * MSS, u32::MAX, None);
-        assert_eq!((pace.rate(), pace.train(MSS), pace.is_paced()), (None, None, true));
+        assert_eq!((pace.rate(), pace.train(MSS), pace.is_paced()), (None, Some(10 * MSS), true));
         pace.on_sent(&sent(4 * MSS, 0));
         assert_eq!(pace.rate(), None);
         pace.on_sent(&sent(6 * MSS, 4 * MSS));
         assert_eq!(pace.rate(), Some(200_000));
         pace.on_sent(&Departure { again: true, ..sent(MSS, 0) });
         assert_eq!(pace.rate(), Some(200_000), "what is sent again is no new beginning");
+        pace.on_sent(&Departure { app_limited: false, ..sent(MSS, 0) });
+        assert_eq!(pace.rate(), Some(200_000), "nor is a window that was acknowledged at once");
         pace.on_sent(&sent(MSS, 0));
         assert_eq!(pace.rate(), None);
     }

@@ -149,6 +149,7 @@ impl Open {
     fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
         let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
+        self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
         match blocked {
             Some(Blocked::Pacing(at)) => shared.timers.set(Timer::Pacing, at),
             _ => shared.timers.cancel(Timer::Pacing),

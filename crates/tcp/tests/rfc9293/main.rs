@@ -6,6 +6,7 @@ mod congestion;
 mod data;
 mod lone;
 mod opening;
+mod paced;
 mod pair;
 mod random;
 mod timestamps;
