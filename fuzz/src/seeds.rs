@@ -1,10 +1,17 @@
 //! Writes well-formed inputs for a target into a folder, so that fuzzing starts behind the first checks.
 
 use handfast_device::virtio::{self, Order};
+extern crate handfast_stack as stack;
 extern crate handfast_wire as wire;
 
 #[path = "../../crates/explain/tests/any_octets/seeds.rs"]
 mod captures;
+
+#[path = "../../crates/record/tests/any_octets/exercise.rs"]
+mod exercise;
+
+#[path = "../../crates/record/tests/any_octets/seeds.rs"]
+mod recordings;
 
 #[path = "../../crates/device/tests/exercise/coalesce_seeds.rs"]
 mod batches;
@@ -186,6 +193,7 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
         ],
         "explain" => captures::all(),
         "coalesce" => batches::all(),
+        "recording" => recordings::all(),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! Any octets, read as a recording and replayed; the fuzz target `record` has the same body.
+//! Any octets, read as a recording and replayed; the fuzz target `recording` has the same body.
 //!
 //! ```text
 //!   kind ┬ 0: the rest is the file
