@@ -26,6 +26,7 @@ pub(crate) struct SimArgs {
 enum SimCommand {
     Swarm(SwarmArgs),
     Paths(crate::paths::PathsArgs),
+    Plot(crate::paths::plot::PlotArgs),
 }
 
 /// Random links, faults, settings and users, one world a seed; every rule is checked at every step
@@ -64,6 +65,7 @@ pub(crate) fn run(args: SimArgs, out: &mut Out) -> anyhow::Result<Done> {
     match args.command {
         SimCommand::Swarm(args) => swarm(args, out),
         SimCommand::Paths(args) => crate::paths::run(&args, out),
+        SimCommand::Plot(args) => crate::paths::plot::run(&args, out),
     }
 }
 

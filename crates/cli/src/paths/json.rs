@@ -6,7 +6,7 @@ use sim::paths::{FlowReport, Job, Outcome, Resumed, RunReport};
 
 /// One object for all of it.
 pub(super) fn object(rows: &[(Job, Outcome)], seed: u64, interrupted: bool) -> Value {
-    let (mut cells, mut contests) = (Vec::new(), Vec::new());
+    let (mut cells, mut contests, mut promises) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         match row {
             (Job::Cell(cell), Outcome::Cell(report)) => cells.push(json!({
@@ -19,10 +19,17 @@ pub(super) fn object(rows: &[(Job, Outcome)], seed: u64, interrupted: bool) -> V
                 "sides": contest.sides.map(|(who, count)| json!({ "controller": who.name(), "flows": count })),
                 "jain": report.jain, "shares": report.shares, "result": run(&report.run),
             })),
+            (Job::Scene(scene, controller), Outcome::Scene(report, Some(judgement))) => promises.push(json!({
+                "scene": scene.name, "path": scene.path().to_string(), "controller": controller.name(),
+                "kept": judgement.kept, "words": judgement.words, "result": run(report),
+            })),
             _ => {} // What came of a job is of its kind.
         }
     }
-    json!({ "event": "paths", "seed": seed, "interrupted": interrupted, "cells": cells, "fairness": contests })
+    json!({
+        "event": "paths", "seed": seed, "interrupted": interrupted, "cells": cells, "fairness": contests,
+        "promises": promises,
+    })
 }
 
 fn run(report: &RunReport) -> Value {

@@ -1,10 +1,12 @@
 //! `handfast sim paths`: the table of paths and controllers, in virtual time.
 //!
 //! ```text
-//!   args ─► jobs: cells and contests ─► sim::paths::play, on all cores ─► text, or JSON
+//!   args ─► jobs: cells, contests, promises ─► sim::paths::play, on all cores ─► text, or JSON
+//!   plot: one run, as text or SVG
 //! ```
 
 mod json;
+pub(crate) mod plot;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -13,7 +15,7 @@ use crate::out::Out;
 use crate::{Done, Usage, args};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::paths::{CONTROLLERS, Job, Outcome, all_cells, contests, play, quick_cells};
+use sim::paths::{CONTROLLERS, Job, Outcome, SCENES, all_cells, contests, play, quick_cells};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -29,7 +31,7 @@ pub(crate) struct PathsArgs {
     /// Only this controller, or several with commas between; `all` for all
     #[arg(long, value_name = "NAME", default_value = "all", value_delimiter = ',')]
     controller: Vec<String>,
-    /// Only rows whose path has this in its name, as `outage` or `100mbit/20ms` have
+    /// Only rows whose path has this in its name, as `outage` or `100mbit/20ms` have; `fairness` and `promises` are names, too
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// What everything is drawn from
@@ -103,7 +105,10 @@ fn jobs(quick: bool, controllers: &[Congestion], only: Option<&str>) -> Vec<Job>
     let wanted = |name: String| only.is_none_or(|only| name.contains(only));
     let cells = cells.into_iter().filter(|cell| wanted(cell.path.to_string())).map(Job::Cell);
     let contests = contests(controllers, quick).into_iter();
-    cells.chain(contests.filter(|_| wanted("fairness".to_owned())).map(Job::Contest)).collect()
+    let contests = contests.filter(|_| wanted("fairness".to_owned())).map(Job::Contest);
+    let promised = SCENES.iter().filter(|scene| !quick && scene.promises() && wanted("promises".to_owned()));
+    let promises = promised.flat_map(|scene| controllers.iter().map(move |&who| Job::Scene(scene, who)));
+    cells.chain(contests).chain(promises).collect()
 }
 
 fn bar(jobs: usize) -> ProgressBar {

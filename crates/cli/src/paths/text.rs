@@ -1,33 +1,46 @@
 //! The table as text: a block for each trouble, a line for each path and controller.
 
 use sim::Duration;
-use sim::paths::{Cell, Contest, ContestReport, Job, Outcome, RunReport, TROUBLE_AT, Trouble};
+use sim::paths::{Cell, Contest, ContestReport, Job, Outcome, Path, RunReport, Trouble};
 use std::fmt::Write as _;
 
 const COLUMNS: &str = "goodput    late   wait p50       p99   resent  needless      stall";
 
+/// What the lines of a block have in common.
+#[derive(PartialEq)]
+enum Block {
+    Trouble(Trouble),
+    Fairness,
+    Promises,
+}
+
 /// The whole table.
 pub(super) fn table(rows: &[(Job, Outcome)]) -> String {
     let mut text = String::new();
-    let mut block = None;
-    let mut path = None;
+    let (mut block, mut path) = (None, None);
     for (job, outcome) in rows {
         match (job, outcome) {
             (Job::Cell(cell), Outcome::Cell(report)) => {
-                if block != Some(Some(cell.path.trouble)) {
-                    heading(&mut text, &cell.path.trouble.to_string(), 24, COLUMNS);
-                    block = Some(Some(cell.path.trouble));
+                if block.replace(Block::Trouble(cell.path.trouble)) != Some(Block::Trouble(cell.path.trouble))
+                {
+                    heading(&mut text, &cell.path.trouble.to_string(), 25, COLUMNS);
                 }
                 let first = path.replace(cell.path) != Some(cell.path);
                 line(&mut text, cell, report, first);
             }
             (Job::Contest(contest), Outcome::Contest(report)) => {
-                if block != Some(None) {
+                if block.replace(Block::Fairness) != Some(Block::Fairness) {
                     let name = format!("fairness, {}", contest.path);
                     heading(&mut text, &name, 34, &format!("   jain           shares   {COLUMNS}"));
-                    block = Some(None);
                 }
                 contest_line(&mut text, contest, report);
+            }
+            (Job::Scene(scene, controller), Outcome::Scene(_, Some(judgement))) => {
+                if block.replace(Block::Promises) != Some(Block::Promises) {
+                    heading(&mut text, "promises", 25, "");
+                }
+                let place = format!("{} ({})", scene.name, place(&scene.path()));
+                let _ = writeln!(text, "  {place:<34} {:<8}  {judgement}", controller.name());
             }
             _ => {} // What came of a job is of its kind.
         }
@@ -37,16 +50,20 @@ pub(super) fn table(rows: &[(Job, Outcome)]) -> String {
 
 fn heading(text: &mut String, name: &str, width: usize, columns: &str) {
     let gap = if text.is_empty() { "" } else { "\n" };
-    let _ = writeln!(text, "{gap}{name:<width$}  {columns}");
+    let _ = writeln!(text, "{}", format!("{gap}{name:<width$}  {columns}").trim_end());
 }
 
 fn line(text: &mut String, cell: &Cell, report: &RunReport, first: bool) {
-    let whole = cell.path.to_string();
-    let place = whole.rsplit_once('/').map_or(whole.as_str(), |(place, _)| place);
-    let place = if first { place } else { "" };
-    let _ = write!(text, "  {place:<14}{:<8}  {}", cell.controller.name(), figures(report));
+    let place = if first { place(&cell.path) } else { String::new() };
+    let _ = write!(text, "  {place:<15}{:<8}  {}", cell.controller.name(), figures(report));
     notes(text, cell, report);
     text.push('\n');
+}
+
+/// Rate and round trip.
+fn place(path: &Path) -> String {
+    let whole = path.to_string();
+    whole.rsplit_once('/').map_or(whole.clone(), |(place, _)| place.to_owned())
 }
 
 fn figures(report: &RunReport) -> String {
@@ -80,7 +97,6 @@ fn notes(text: &mut String, cell: &Cell, report: &RunReport) {
     if cell.path.trouble == Trouble::Marks {
         let _ = write!(text, "  {} marked", report.marked);
     }
-    debug_assert!(cell.path.span() > TROUBLE_AT, "what happens on the way is seen");
 }
 
 fn contest_line(text: &mut String, contest: &Contest, report: &ContestReport) {

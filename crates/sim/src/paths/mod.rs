@@ -5,6 +5,7 @@
 //!                                              │
 //!                                              └ Glance, every 5 ms: cwnd, in flight, queue … for plots
 //!    table: all paths × all controllers, in parallel           fair: many flows, or two kinds, over one path
+//!    scene: paths on which something was promised
 //! ```
 //!
 //! Everything is drawn from a seed: the same seed gives the same table, digit for digit.
@@ -14,12 +15,14 @@ mod lab;
 mod measure;
 mod path;
 mod run;
+mod scene;
 mod table;
 
 pub use fair::{Contest, ContestReport, contests};
 pub use measure::jain;
 pub use path::{MTU, NotAPath, OUTAGE, Path, TROUBLE_AT, Trouble};
 pub use run::{FlowConfig, FlowGlance, FlowReport, Glance, Resumed, RunReport, run};
+pub use scene::{Judgement, SCENES, Scene};
 pub use table::{Cell, Job, Outcome, all_cells, play, quick_cells};
 
 use tcp::Congestion;

@@ -1,6 +1,8 @@
 //! The table: which cells there are, and playing many of them at once.
 
-use super::{CONTROLLERS, Contest, ContestReport, FlowConfig, Path, RunReport, Trouble, run};
+use super::{
+    CONTROLLERS, Contest, ContestReport, FlowConfig, Judgement, Path, RunReport, Scene, Trouble, run,
+};
 use env::Duration;
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
@@ -24,6 +26,8 @@ pub enum Job {
     Cell(Cell),
     /// Several.
     Contest(Contest),
+    /// One on whose path something was promised.
+    Scene(&'static Scene, Congestion),
 }
 
 /// What came of it.
@@ -33,6 +37,8 @@ pub enum Outcome {
     Cell(RunReport),
     /// Several.
     Contest(ContestReport),
+    /// Whether the promise was kept; `None` when there is none.
+    Scene(RunReport, Option<Judgement>),
 }
 
 impl Job {
@@ -43,6 +49,10 @@ impl Job {
                 Outcome::Cell(run(&cell.path, &[FlowConfig::new(cell.controller)], seed, &mut |_| {}))
             }
             Self::Contest(contest) => Outcome::Contest(contest.run(seed)),
+            Self::Scene(scene, controller) => {
+                let (report, judgement) = scene.play(*controller, seed, &mut |_| {});
+                Outcome::Scene(report, judgement)
+            }
         }
     }
 }
