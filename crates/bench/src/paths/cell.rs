@@ -7,6 +7,7 @@
 //!                       └───────────────────────────────┘
 //! ```
 
+use super::capture::Capture;
 use super::end::{Ended, Run, Said};
 use super::host::Host;
 use super::kernel::Kernel;
@@ -46,6 +47,15 @@ pub struct Cell {
     pub lasting: Duration,
     /// Where the links take their chance from.
     pub seed: u64,
+}
+
+impl Cell {
+    /// What its capture is called.
+    fn file_name(&self) -> String {
+        let Self { controller, path, rtt, pair, seed, .. } = self;
+        let (controller, path, rtt, pair) = (controller.name(), path.name, rtt.as_millis(), pair.name());
+        format!("{controller}-{path}-{rtt}ms-{pair}-{seed}.pcapng")
+    }
 }
 
 /// For people: which one.
@@ -114,16 +124,24 @@ impl End {
     }
 }
 
-/// Runs it.
-pub(super) fn run(cell: &Cell, stop: &AtomicBool) -> Result<Outcome, BenchError> {
+/// Runs it, with a capture in `captures` if that is asked for.
+pub(super) fn run(
+    cell: &Cell,
+    stop: &AtomicBool,
+    captures: Option<&std::path::Path>,
+) -> Result<Outcome, BenchError> {
     let clock = Clock::new();
     let (sender, sender_port) = End::new(cell, clock, true)?;
     let (receiver, receiver_port) = End::new(cell, clock, false)?;
     let run = Run { clock, began: clock.now(), lasting: cell.lasting, stop };
     let links = cell.path.links(cell.rate, cell.rtt, run.began);
     let system = BenchError::system;
-    let relay =
+    let mut relay =
         Relay::new(sender_port, receiver_port, links, cell.seed, clock).map_err(system("make a relay"))?;
+    if let Some(directory) = captures {
+        let file = directory.join(cell.file_name());
+        relay.capture(Capture::create(&file, clock.epoch()).map_err(system("write a capture"))?);
+    }
     let (over, bell) = (AtomicBool::new(false), relay.bell());
     thread::scope(|scope| {
         let relayed = scope.spawn(|| relay.run(&over));
@@ -133,7 +151,10 @@ pub(super) fn run(cell: &Cell, stop: &AtomicBool) -> Result<Outcome, BenchError>
         over.store(true, Ordering::Release);
         bell.ring();
         let relayed = joined(relayed).map_err(system("carry packets"));
-        outcome(cell, sent?, received?, relayed?)
+        let (sent, received) = (sent?, received?);
+        // Both have looked.
+        drop((sent.open, received.open));
+        outcome(cell, [sent.said, received.said], received.series, relayed?)
     })
 }
 
@@ -141,19 +162,20 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn outcome(cell: &Cell, sent: Ended, received: Ended, relayed: Relayed) -> Result<Outcome, BenchError> {
-    for said in [&sent.said, &received.said] {
+/// `said` by the sender, and by the receiver.
+fn outcome(cell: &Cell, said: [Said; 2], series: Series, relayed: Relayed) -> Result<Outcome, BenchError> {
+    for said in &said {
         if let Said::Kernel { dropped: dropped @ 1.., .. } = said {
             return Err(BenchError::Leaked { packets: *dropped });
         }
     }
-    let series = received.series;
+    let [sender, _] = said;
     Ok(Outcome {
         goodput: series.octets() as f64 * 8e-6 / cell.lasting.as_secs_f64(),
         silence: cell.path.silent_from().map(|from| series.longest_silence(from, cell.lasting)),
         series,
         counts: relayed.counts,
-        sender: sent.said,
+        sender,
         late: relayed.late,
         overflowed: relayed.link.lost_by(device::impair::Lost::QueueFull),
     })

@@ -6,6 +6,7 @@ use crate::BenchError;
 use device::kernel_tcp::KernelTcp;
 use driver::Clock;
 use env::{Duration, Instant};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A run of one cell.
@@ -35,6 +36,8 @@ pub(super) struct Ended {
     /// What it read.
     pub(super) series: Series,
     pub(super) said: Said,
+    /// A connection of the kernel's that is reset when this is dropped: not before the other end has looked at its own.
+    pub(super) open: Option<TcpStream>,
 }
 
 /// What a stack says of its connection.

@@ -114,7 +114,7 @@ impl Kernel {
                 Err(why) => return Err(BenchError::System { doing: "read", why }),
             }
         }
-        self.ended(ended, &stream)
+        self.ended(ended, stream)
     }
 
     /// Connects to `remote`, and writes until the run is over.
@@ -135,16 +135,16 @@ impl Kernel {
             Ok(stream)
         };
         let stream = write().map_err(BenchError::system("send"))?;
-        self.ended(Ended::default(), &stream)
+        self.ended(Ended::default(), stream)
     }
 
-    /// Takes down what the kernel says of a connection, and resets it.
-    fn ended(&self, ended: Ended, stream: &TcpStream) -> Result<Ended, BenchError> {
+    /// Takes down what the kernel says of a connection.
+    fn ended(&self, ended: Ended, stream: TcpStream) -> Result<Ended, BenchError> {
         let ask = || -> io::Result<Ended> {
-            let (controller, told) = (tcp_congestion(stream)?, kernel_tcp::ask(stream)?);
-            set_socket_linger(stream, Some(Duration::ZERO))?;
+            let (controller, told) = (tcp_congestion(&stream)?, kernel_tcp::ask(&stream)?);
+            set_socket_linger(&stream, Some(Duration::ZERO))?;
             let dropped = self.namespace.run(dropped)??;
-            Ok(Ended { said: Said::Kernel { controller, told, dropped }, ..ended })
+            Ok(Ended { said: Said::Kernel { controller, told, dropped }, open: Some(stream), ..ended })
         };
         ask().map_err(BenchError::system("ask the kernel about a connection"))
     }

@@ -13,6 +13,7 @@
 //! of ours has a device in memory. A kernel's protocol work is done on the relay's thread, as it comes in; ours is done on
 //! a thread of its own that has to be woken first.
 
+mod capture;
 mod cell;
 mod end;
 mod host;
@@ -36,6 +37,7 @@ pub use tally::Counts;
 
 use env::Duration;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use tcp::Congestion;
 
 /// The port of whoever listens.
@@ -46,17 +48,23 @@ const RATE: NonZeroU64 = NonZeroU64::new(100_000_000).unwrap();
 /// A congestion control that both stacks have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Controller {
+    /// CUBIC (RFC 9438).
+    Cubic,
+    /// BBR: version 3 of ours, and whichever the kernel has.
+    Bbr,
     /// NewReno (RFC 5681, 6582).
     NewReno,
 }
 
 impl Controller {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::NewReno];
+    pub const ALL: [Self; 3] = [Self::Cubic, Self::Bbr, Self::NewReno];
 
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
             Self::NewReno => "newreno",
         }
     }
@@ -64,12 +72,16 @@ impl Controller {
     /// The kernel's name for its own.
     pub const fn kernels(self) -> &'static str {
         match self {
+            Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
             Self::NewReno => "reno",
         }
     }
 
     const fn ours(self) -> Congestion {
         match self {
+            Self::Cubic => Congestion::Cubic,
+            Self::Bbr => Congestion::Bbr,
             Self::NewReno => Congestion::NewReno,
         }
     }
@@ -142,21 +154,24 @@ pub struct Options {
     pub at_once: usize,
     /// The first run's seed; the next has the next.
     pub seed: u64,
+    /// Where to write captures of what each sender sees, a file for each run.
+    pub captures: Option<PathBuf>,
 }
 
 impl Options {
     /// For figures to be told.
     pub fn full() -> Self {
         Self {
-            controllers: Controller::ALL.into(),
+            controllers: vec![Controller::Cubic, Controller::Bbr],
             paths: PATHS.into(),
             rtts: vec![Duration::from_millis(20), Duration::from_millis(100)],
             pairs: Pair::ALL.into(),
             lasting: Duration::from_secs(20),
             runs: 1,
             chancy_runs: 3,
-            at_once: 4,
+            at_once: 7,
             seed: 1,
+            captures: None,
         }
     }
 

@@ -9,6 +9,7 @@
 //! one packet of at most 1,500 octets at a time, its checksum complete. Only IPv4 is carried: what a kernel tells
 //! everybody over IPv6 when an interface comes up would move the chances of what comes after it.
 
+use super::capture::Capture;
 use super::path::Links;
 use super::tally::{Counts, Tally};
 use bytes::{Bytes, BytesMut};
@@ -112,6 +113,7 @@ pub(super) struct Relay {
     /// By whose packets they carry.
     links: [Link; 2],
     tally: Tally,
+    capture: Option<Capture>,
     /// In microseconds, of the data's packets.
     late: Vec<u32>,
     waiter: Waiter,
@@ -134,10 +136,16 @@ impl Relay {
             ports: [sender, receiver],
             links: [link(links.data), link(links.acks)],
             tally: Tally::default(),
+            capture: None,
             late: Vec::new(),
             waiter,
             clock,
         })
+    }
+
+    /// Writes down what the sender sees, from now on.
+    pub(super) fn capture(&mut self, capture: Capture) {
+        self.capture = Some(capture);
     }
 
     /// Ends [`run`](Self::run) together with its flag.
@@ -164,6 +172,9 @@ impl Relay {
                 self.waiter.wait(&[], None)?;
             }
         }
+        if let Some(capture) = self.capture.take() {
+            capture.end()?;
+        }
         Ok(Relayed {
             counts: self.tally.counts(),
             link: self.links[0].counters(),
@@ -180,10 +191,20 @@ impl Relay {
             if packet.first().is_none_or(|octet| octet >> 4 != 4) {
                 continue;
             }
-            if side == 0 {
-                self.tally.offered(&packet);
+            if side == 1 {
+                self.links[side].offer(now, frame, &mut |_| {});
+                continue;
             }
-            self.links[side].offer(now, frame, &mut |_| {});
+            self.tally.offered(&packet);
+            let (mut fate, told) = (Vec::new(), self.capture.is_some());
+            self.links[side].offer(now, frame, &mut |event| {
+                if told {
+                    fate.push(event);
+                }
+            });
+            if let Some(capture) = &mut self.capture {
+                capture.sent(now, &packet, &fate)?;
+            }
         }
         Ok(more)
     }
@@ -197,6 +218,8 @@ impl Relay {
                     self.tally.delivered(&frame.contiguous());
                     let late = now.since(frame.arrived).as_micros();
                     self.late.push(u32::try_from(late).unwrap_or(u32::MAX));
+                } else if let Some(capture) = &mut self.capture {
+                    capture.came(now, &frame.contiguous())?;
                 }
                 self.ports[1 - side].send(now, frame)?;
             }

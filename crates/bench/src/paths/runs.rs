@@ -21,6 +21,7 @@ type Came = (Cell, thread::Result<Result<Outcome, BenchError>>);
 pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result<Table, BenchError> {
     kernel::possible()?;
     let mut table = Table::new(options, machine);
+    let captures = options.captures.as_deref();
     let stop = AtomicBool::new(false);
     let mut waiting = options.cells().into_iter();
     let steps = waiting.len();
@@ -30,7 +31,7 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
             let Some(cell) = waiting.next() else { return false };
             let (ended, stop) = (ended.clone(), &stop);
             scope.spawn(move || {
-                let came = catch_unwind(AssertUnwindSafe(|| cell::run(&cell, stop)));
+                let came = catch_unwind(AssertUnwindSafe(|| cell::run(&cell, stop, captures)));
                 // Who waits for it may have gone.
                 let _ = ended.send((cell, came));
             });

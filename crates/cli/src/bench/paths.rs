@@ -4,6 +4,7 @@ use crate::Usage;
 use bench::paths::{Controller, Options, PATHS, Pair, Path};
 use clap::Args;
 use env::Duration;
+use std::path::PathBuf;
 
 /// The longest that a run may be asked to last, in seconds.
 const LONGEST: u64 = 600;
@@ -13,7 +14,8 @@ pub(super) struct PathsArgs {
     /// Shorter runs, one of each, and without handfast to handfast
     #[arg(long)]
     quick: bool,
-    /// Only this congestion control, by its name in the table; may be given more than once
+    /// Only this congestion control: cubic, bbr, or newreno, which is not among those of the table unless asked for; may
+    /// be given more than once
     #[arg(long, value_name = "NAME")]
     controller: Vec<String>,
     /// Only this path, by its name in the JSON; may be given more than once
@@ -34,6 +36,9 @@ pub(super) struct PathsArgs {
     /// The first run's seed, of which losses, reordering and jitter come
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Write what each sender sees to this directory, a pcapng file for each run
+    #[arg(long, value_name = "DIR")]
+    pcap: Option<PathBuf>,
     /// Runs at the same time
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=64))]
     at_once: Option<u64>,
@@ -70,6 +75,7 @@ impl PathsArgs {
             options.at_once = count as usize;
         }
         options.seed = self.seed;
+        options.captures.clone_from(&self.pcap);
         Ok(options)
     }
 }
