@@ -8,50 +8,13 @@ use device::tun::{Kind, Options, Tun};
 use device::{Counters, Device};
 use env::Instant;
 use handfast_driver::{Clock, Driver, seed};
+use netns::in_namespace;
 use stack::{ConnectionId, Host, HostConfig, HostEvent, InterfaceConfig, ListenConfig, ListenerId, Medium};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::process::Command;
 use std::thread::{JoinHandle, spawn};
 use tcp::{ReceiveError, SendError, SendFlags};
 use wire::Payload;
-
-/// Set in the process that is in the namespace.
-const INSIDE: &str = "HANDFAST_TEST_IN_NAMESPACE";
-
-/// Runs `body` in a network namespace of its own: the test program runs itself again, for the test `name` only. Where
-/// that is not possible it says so loudly and skips; it fails instead when `HANDFAST_NO_SKIP` is 1.
-fn in_namespace(name: &str, body: impl FnOnce()) {
-    if std::env::var(INSIDE).as_deref() == Ok(name) {
-        device::netlink::Netlink::open().unwrap().set_up("lo").unwrap();
-        return body();
-    }
-    let unshared = Command::new("unshare").args(["--net", "true"]).output();
-    let node = std::fs::File::options().read(true).write(true).open(device::tun::NODE);
-    let why = match (unshared, node) {
-        (Ok(output), Ok(_)) if output.status.success() => None,
-        (_, Err(why)) => Some(format!("{}: {why}", device::tun::NODE)),
-        _ => Some("no network namespace of its own (root?)".to_owned()),
-    };
-    if let Some(why) = why {
-        assert_ne!(std::env::var("HANDFAST_NO_SKIP").as_deref(), Ok("1"), "{name} cannot run here: {why}");
-        // Not `eprintln`, which the test runner swallows when a test passes.
-        std::io::stderr().write_all(format!("SKIPPED: {name}: {why}\n").as_bytes()).unwrap();
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1", "--include-ignored"])
-        .env(INSIDE, name)
-        .output()
-        .unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{said}");
-    assert!(output.status.success(), "{name} failed in its namespace:\n{said}");
-    assert!(said.contains("1 passed"), "{name} did not run in its namespace:\n{said}");
-}
 
 /// What goes both ways, again and again.
 fn block() -> Vec<u8> {
@@ -214,7 +177,7 @@ fn kernel(address: &str, up: usize, down: usize) -> JoinHandle<()> {
 
 #[test]
 fn trains_pass_between_the_kernel_and_us_both_ways() {
-    in_namespace("trains_pass_between_the_kernel_and_us_both_ways", || {
+    in_namespace("trains_pass_between_the_kernel_and_us_both_ways", &[], || {
         const TOTAL: usize = 24 << 20;
         for (kind, offloads, mtu) in [
             (Kind::Tun, true, 1500),
@@ -255,7 +218,7 @@ fn trains_pass_between_the_kernel_and_us_both_ways() {
 #[test]
 #[ignore = "prints figures: cargo test --release -p handfast-driver --test kernel -- --ignored --nocapture"]
 fn figures() {
-    in_namespace("figures", || {
+    in_namespace("figures", &[], || {
         let total = 2 << 30;
         println!();
         for (kind, offloads, mtu) in [

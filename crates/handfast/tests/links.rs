@@ -3,45 +3,11 @@
 
 use handfast::blocking::UdpSocket;
 use handfast::device::netlink::Netlink;
-use handfast::device::tun::NODE;
 use handfast::{InterfaceId, Stack};
-use std::io::{ErrorKind, Write};
+use netns::in_namespace;
+use std::io::ErrorKind;
 use std::process::Command;
 use std::time::Duration;
-
-/// Set in the process that is in the namespace.
-const INSIDE: &str = "HANDFAST_TEST_IN_NAMESPACE";
-
-/// Runs `body` in a network namespace of its own: the test program runs itself again, for the test `name` only. Where
-/// that is not possible it says so loudly and skips; it fails instead when `HANDFAST_NO_SKIP` is 1.
-fn in_namespace(name: &str, body: impl FnOnce()) {
-    if std::env::var(INSIDE).as_deref() == Ok(name) {
-        return body();
-    }
-    let unshared = Command::new("unshare").args(["--net", "ip", "link"]).output();
-    let node = std::fs::File::options().read(true).write(true).open(NODE);
-    let why = match (unshared, node) {
-        (Ok(output), Ok(_)) if output.status.success() => None,
-        (_, Err(why)) => Some(format!("{NODE}: {why}")),
-        _ => Some("no network namespace of its own (root? iproute2?)".to_owned()),
-    };
-    if let Some(why) = why {
-        assert_ne!(std::env::var("HANDFAST_NO_SKIP").as_deref(), Ok("1"), "{name} cannot run here: {why}");
-        // Not `eprintln`, which the test runner swallows when a test passes.
-        std::io::stderr().write_all(format!("SKIPPED: {name}: {why}\n").as_bytes()).unwrap();
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--net", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, name)
-        .output()
-        .unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.contains("1 passed"), "{name} in its namespace:\n{said}");
-}
 
 /// Waits for something that happens by itself; far longer than it takes, and then it has failed.
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -58,7 +24,7 @@ fn wire(stack: &Stack) -> InterfaceId {
 
 #[test]
 fn a_link_that_goes_down_or_gets_another_mtu_is_followed_and_back() {
-    in_namespace("a_link_that_goes_down_or_gets_another_mtu_is_followed_and_back", || {
+    in_namespace("a_link_that_goes_down_or_gets_another_mtu_is_followed_and_back", &["ip"], || {
         let stack = Stack::builder()
             .tun("hf0")
             .host_address("10.9.0.1/24".parse().unwrap())
@@ -98,7 +64,7 @@ fn a_link_that_goes_down_or_gets_another_mtu_is_followed_and_back() {
 
 #[test]
 fn stacks_on_a_bridge_are_hosts_of_its_network() {
-    in_namespace("stacks_on_a_bridge_are_hosts_of_its_network", || {
+    in_namespace("stacks_on_a_bridge_are_hosts_of_its_network", &["ip"], || {
         let made = Command::new("ip").args(["tuntap", "add", "dev", "hf0", "mode", "tap"]).status().unwrap();
         assert!(made.success());
         let mut netlink = Netlink::open().unwrap();
@@ -132,7 +98,7 @@ fn stacks_on_a_bridge_are_hosts_of_its_network() {
 
 #[test]
 fn an_interface_that_is_somebody_elses_is_left_as_it_was() {
-    in_namespace("an_interface_that_is_somebody_elses_is_left_as_it_was", || {
+    in_namespace("an_interface_that_is_somebody_elses_is_left_as_it_was", &["ip"], || {
         for kind in ["tun", "tap"] {
             let made =
                 Command::new("ip").args(["tuntap", "add", "dev", "hf0", "mode", kind]).status().unwrap();

@@ -1,10 +1,12 @@
-//! A network namespace for each test, and `handfast serve` in it.
+//! What the tests have in common: `handfast serve` in a namespace, files, programs.
+
+pub(crate) use netns::in_namespace;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,38 +17,8 @@ use std::time::Duration;
 /// The command.
 pub(crate) const HANDFAST: &str = env!("CARGO_BIN_EXE_handfast");
 
-/// Set in the process that is in the namespace.
-const INSIDE: &str = "HANDFAST_TEST_IN_NAMESPACE";
 /// Far longer than anything here takes: what hangs shall fail.
 const HANGS: Duration = Duration::from_secs(120);
-
-/// Runs `body` in a network namespace of its own, which is gone when it ends: the test program runs itself again, for the
-/// test `name` only. Where that is not possible, or a tool is missing, it says so loudly and skips; it fails instead when
-/// `HANDFAST_NO_SKIP` is 1.
-pub(crate) fn in_namespace(name: &str, tools: &[&str], body: impl FnOnce()) {
-    if std::env::var(INSIDE).as_deref() == Ok(name) {
-        device::netlink::Netlink::open().unwrap().set_up("lo").unwrap();
-        return body();
-    }
-    if let Some(why) = impossible(tools) {
-        assert_ne!(std::env::var("HANDFAST_NO_SKIP").as_deref(), Ok("1"), "{name} cannot run here: {why}");
-        // Not `eprintln`, which the test runner swallows when a test passes.
-        std::io::stderr().write_all(format!("SKIPPED: {name}: {why}\n").as_bytes()).unwrap();
-        return;
-    }
-    let output = Command::new("unshare")
-        .args(["--net", "--mount", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, name)
-        .output()
-        .unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{said}");
-    assert!(output.status.success(), "{name} failed in its namespace:\n{said}");
-    assert!(said.contains("1 passed"), "{name} did not run in its namespace:\n{said}");
-}
 
 /// Whether the long versions are asked for.
 pub(crate) fn full() -> bool {
@@ -56,20 +28,6 @@ pub(crate) fn full() -> bool {
 /// Whether an interface is there.
 pub(crate) fn there(name: &str) -> bool {
     device::netlink::Netlink::open().unwrap().link(name).is_ok()
-}
-
-fn impossible(tools: &[&str]) -> Option<String> {
-    let unshared = Command::new("unshare").args(["--net", "--mount", "true"]).output();
-    if !unshared.is_ok_and(|output| output.status.success()) {
-        return Some("no network namespace of its own (root?)".to_owned());
-    }
-    if let Err(why) = File::options().read(true).write(true).open("/dev/net/tun") {
-        return Some(format!("/dev/net/tun: {why}"));
-    }
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let there = |tool: &str| std::env::split_paths(&paths).any(|dir| dir.join(tool).is_file());
-    let missing = tools.iter().find(|tool| !there(tool))?;
-    Some(format!("{missing} is not installed"))
 }
 
 /// A directory that goes away.
