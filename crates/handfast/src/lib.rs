@@ -67,6 +67,7 @@
 
 mod adapters;
 mod addrs;
+mod attempt;
 mod autoconf;
 pub mod blocking;
 mod builder;

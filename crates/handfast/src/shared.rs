@@ -16,15 +16,13 @@ use driver::{Clock, DeviceError, Driver};
 use env::Instant;
 use stack::{ConnectionId, EchoId, Host, HostEvent, InterfaceId, ListenerId, UdpId};
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::task::{Poll, Waker, ready};
+use std::task::Waker;
 use tokio::sync::Notify;
-use tokio::task::coop;
 
 /// A socket of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -240,61 +238,9 @@ impl Shared {
         result
     }
 
-    /// Tries until `attempt` is ready. Whoever drops the future has taken nothing.
-    pub(crate) async fn wait_for<R>(
-        &self,
-        socket: Socket,
-        side: Side,
-        attempt: impl FnMut(&mut Inner, Instant) -> Poll<R>,
-    ) -> io::Result<R> {
-        self.wait_for_any(socket, side.alone(), attempt).await
-    }
-
-    /// The same, tried again whenever something happens on any of `sides`.
-    pub(crate) async fn wait_for_any<R>(
-        &self,
-        socket: Socket,
-        sides: &'static [Side],
-        mut attempt: impl FnMut(&mut Inner, Instant) -> Poll<R>,
-    ) -> io::Result<R> {
-        let mut waiting = Waiting { shared: self, socket, sides, key: None };
-        poll_fn(|context| {
-            // A socket that always has something must not keep its task from letting others run.
-            let turn = ready!(coop::poll_proceed(context));
-            self.call(|inner, now| {
-                inner.check()?;
-                if let Poll::Ready(done) = attempt(inner, now) {
-                    turn.made_progress();
-                    return Poll::Ready(Ok(done));
-                }
-                let key = *waiting.key.get_or_insert_with(|| inner.new_key());
-                sides.iter().for_each(|&side| inner.wait(socket, side, key, context.waker()));
-                Poll::Pending
-            })
-        })
-        .await
-    }
-
     /// Looks without changing anything.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&Host) -> R) -> R {
         look(self.lock().driver.host())
-    }
-}
-
-/// A place among those who wait, given up when its future is dropped.
-struct Waiting<'a> {
-    shared: &'a Shared,
-    socket: Socket,
-    sides: &'static [Side],
-    key: Option<u64>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let mut inner = self.shared.lock();
-            self.sides.iter().for_each(|&side| inner.forget(self.socket, side, key));
-        }
     }
 }
 

@@ -40,3 +40,46 @@ pub(crate) fn bell_of(waiter: &driver::Waiter) -> Bell {
 pub(crate) fn bell_of(_: &driver::Waiter) -> Bell {
     Bell::default()
 }
+
+/// Mistakes that tests make on purpose: the search for lost wake-ups has to find them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// Of all who wait for something only the first is woken.
+    WakesOne,
+    /// Whoever turns lets go of the lock between finding nothing to do and saying that it sleeps.
+    SleepsUnseen,
+}
+
+#[cfg(not(all(test, handfast_shuttle)))]
+impl Mistake {
+    /// Never, but in tests.
+    pub(crate) const fn is_made(self) -> bool {
+        false
+    }
+}
+
+#[cfg(all(test, handfast_shuttle))]
+std::thread_local! {
+    /// The scheduler has all threads of a test on one of the system's, which is the test's own.
+    static MADE: std::cell::Cell<Option<Mistake>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(all(test, handfast_shuttle))]
+impl Mistake {
+    pub(crate) fn is_made(self) -> bool {
+        MADE.get() == Some(self)
+    }
+
+    /// Makes the mistake as long as `body` runs.
+    pub(crate) fn during(self, body: impl FnOnce()) {
+        struct Once;
+        impl Drop for Once {
+            fn drop(&mut self) {
+                MADE.set(None);
+            }
+        }
+        MADE.set(Some(self));
+        let _once = Once;
+        body();
+    }
+}

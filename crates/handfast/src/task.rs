@@ -12,6 +12,7 @@
 //! thread that ends with the last connection.
 
 use crate::shared::{Gone, Inner, Shared};
+use crate::sync::Mistake;
 use crate::waiters::Wakes;
 use driver::Waiter;
 use env::Instant;
@@ -116,6 +117,10 @@ impl Turner {
         } else {
             // An alarm that is set already may go off early: cheaper than to be roused whenever a deadline moves.
             let kept = Some(inner.alarm).filter(|&alarm| alarm > now);
+            if Mistake::SleepsUnseen.is_made() {
+                drop(inner);
+                inner = self.shared.lock();
+            }
             let until = [due, kept].into_iter().flatten().min();
             inner.alarm = until.unwrap_or(Instant::ZERO);
             inner.asleep_until = until.unwrap_or(Instant::FAR);

@@ -93,18 +93,6 @@ impl TcpStream {
         self.told.writing(inner, self.id, sent)
     }
 
-    /// Makes an attempt that does not wait.
-    fn at_once<R>(&self, attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>) -> io::Result<R> {
-        let outcome = self.stack.shared().call(|inner, now| {
-            inner.check()?;
-            attempt(inner, now)
-        });
-        match outcome {
-            Poll::Ready(done) => done,
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
     /// Waits for `attempt` to be ready.
     async fn in_time<R>(
         &self,
@@ -234,7 +222,7 @@ impl TcpStream {
                 (current, data) = (rest, later);
             }
         };
-        self.at_once(|inner, now| self.attempt_read(inner, now, room, sink))
+        self.stack.shared().at_once(|inner, now| self.attempt_read(inner, now, room, sink))
     }
 
     /// Reads what has arrived into `buf`, which moves on, without waiting. A buffer that can grow does, when it is full.
@@ -243,7 +231,9 @@ impl TcpStream {
     /// As [`try_read`](Self::try_read).
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         let room = buf.chunk_mut().len();
-        self.at_once(|inner, now| self.attempt_read(inner, now, room, |data| buf.put_slice(data)))
+        self.stack
+            .shared()
+            .at_once(|inner, now| self.attempt_read(inner, now, room, |data| buf.put_slice(data)))
     }
 
     /// Writes what there is room for, without waiting, and says how many octets.
@@ -251,7 +241,7 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`: there is no room. `BrokenPipe`: nothing can be written any more. How the connection was cut.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.at_once(|inner, now| self.attempt_write(inner, now, std::iter::once(buf)))
+        self.stack.shared().at_once(|inner, now| self.attempt_write(inner, now, std::iter::once(buf)))
     }
 
     /// Writes what there is room for of several buffers, one after the other, without waiting.
@@ -259,7 +249,9 @@ impl TcpStream {
     /// # Errors
     /// As [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.at_once(|inner, now| self.attempt_write(inner, now, bufs.iter().map(|part| &part[..])))
+        self.stack
+            .shared()
+            .at_once(|inner, now| self.attempt_write(inner, now, bufs.iter().map(|part| &part[..])))
     }
 
     /// Calls `f`, which shall try something on the stream, if it is ready for that.
@@ -267,7 +259,7 @@ impl TcpStream {
     /// # Errors
     /// `WouldBlock`: it is not ready, and `f` was not called. What `f` gives. The stack is gone.
     pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.at_once(|inner, _| self.ready_or_pending(inner, interest))?;
+        self.stack.shared().at_once(|inner, _| self.ready_or_pending(inner, interest))?;
         f()
     }
 
@@ -402,7 +394,7 @@ impl TcpStream {
     /// # Errors
     /// As [`try_write`](Self::try_write).
     pub fn try_write_bytes(&self, bytes: &mut Bytes) -> io::Result<usize> {
-        let count = self.at_once(|inner, now| self.attempt_send(inner, now, bytes.clone()))?;
+        let count = self.stack.shared().at_once(|inner, now| self.attempt_send(inner, now, bytes.clone()))?;
         bytes.advance(count);
         Ok(count)
     }

@@ -4,7 +4,6 @@ use crate::UdpSocket;
 use crate::shared::{Inner, Side, Socket};
 use crate::udp::put;
 use bytes::BufMut;
-use env::Instant;
 use stack::{Host, UdpDatagram, UdpSend};
 use std::future::poll_fn;
 use std::io;
@@ -175,7 +174,7 @@ impl UdpSocket {
     /// # Errors
     /// As there; `WouldBlock` when the device is behind.
     pub fn try_send_datagram(&self, send: UdpSend) -> io::Result<usize> {
-        self.attempt(|inner, now| self.end.put_out(inner, now, send))
+        self.end.stack.shared().at_once(|inner, now| self.end.put_out(inner, now, send))
     }
 
     /// Calls `f`, which acts on this socket, if the socket is ready for `interest`.
@@ -183,7 +182,11 @@ impl UdpSocket {
     /// # Errors
     /// `WouldBlock` when it is not ready, and what `f` says.
     pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        let ready = self.attempt(|inner, _| Poll::Ready(Ok(self.ready_now(inner.host(), interest))))?;
+        let ready = self
+            .end
+            .stack
+            .shared()
+            .at_once(|inner, _| Poll::Ready(Ok(self.ready_now(inner.host(), interest))))?;
         if ready.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { f() }
     }
 
@@ -221,18 +224,7 @@ impl UdpSocket {
     }
 
     fn try_in<R>(&self, take: impl FnOnce(&mut Host) -> Option<R>) -> io::Result<R> {
-        self.attempt(|inner, _| self.end.take_in(inner, take))
-    }
-
-    fn attempt<R>(&self, attempt: impl FnOnce(&mut Inner, Instant) -> Poll<io::Result<R>>) -> io::Result<R> {
-        let done = self.end.stack.shared().call(|inner, now| {
-            inner.check()?;
-            attempt(inner, now)
-        });
-        match done {
-            Poll::Ready(done) => done,
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        self.end.stack.shared().at_once(|inner, _| self.end.take_in(inner, take))
     }
 
     /// Whether receiving would give a datagram or an error.

@@ -8,10 +8,13 @@
 //!
 //! The stacks talk to themselves, so that nothing happens outside of the scheduler's sight: neither descriptors nor time
 //! may wake anybody here. What is tried is our lock, our flags and our bell; tokio's own parts are taken to be right.
+//!
+//! That such a search finds what it is for is shown by mistakes made on purpose, each of which has to be found.
 
 use super::{Next, Turner};
 use crate::device::memory::{self, Wired};
-use crate::sync::Bell;
+use crate::shared::{Inner, STREAM, Shared, Side, Socket};
+use crate::sync::{Bell, Mistake};
 use crate::{Stack, TcpListener, TcpStream, UdpSocket};
 use shuttle::future::block_on;
 use shuttle::thread;
@@ -201,6 +204,73 @@ fn a_close_rouses_who_turns_and_tells_whoever_waits() {
         );
         assert_eq!(closes.join().unwrap().aborted, 2);
         drop((_listener, near));
+        turned.end();
+    });
+}
+
+#[test]
+fn the_last_connection_that_ends_rouses_who_turns_and_all_who_wait_for_the_end_are_told() {
+    in_every_order(two_close);
+}
+
+fn two_close() {
+    let turned = Turned::new();
+    let (listener, far, near) = turned.connected();
+    let closing = [turned.stack.clone(), turned.stack.clone()]
+        .map(|stack| thread::spawn(move || block_on(stack.close(Duration::from_secs(3600)))));
+    let ends = thread::spawn(move || drop(far));
+    drop((near, listener));
+    ends.join().unwrap();
+    for closed in closing {
+        assert_eq!(closed.join().unwrap().aborted, 0);
+    }
+    turned.end();
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn that_only_one_of_those_who_wait_is_woken_is_found() {
+    Mistake::WakesOne.during(|| in_every_order(two_close));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn that_a_sleep_is_noted_too_late_is_found() {
+    Mistake::SleepsUnseen.during(|| in_every_order(two_close));
+}
+
+/// As [`Shared::wait_for`] is not: it looks under the lock, and begins to wait only when it has taken it again.
+async fn look_and_then_wait<R>(
+    shared: &Shared,
+    socket: Socket,
+    mut attempt: impl FnMut(&mut Inner) -> Poll<R>,
+) -> R {
+    poll_fn(|context| {
+        let done = shared.call(|inner, _| attempt(inner));
+        if done.is_pending() {
+            shared.call(|inner, _| inner.wait(socket, Side::Read, STREAM, context.waker()));
+        }
+        done
+    })
+    .await
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn that_who_waits_is_noted_too_late_is_found() {
+    in_every_order(|| {
+        let turned = Turned::new();
+        let bind = |at: &str| block_on(UdpSocket::bind_on(&turned.stack, at)).unwrap();
+        let (one, two) = (bind("127.0.0.1:1"), bind("127.0.0.1:2"));
+        let waits = thread::spawn(move || {
+            let (shared, id) = (two.end.stack.shared_arc(), two.end.id);
+            block_on(look_and_then_wait(&shared, Socket::Udp(id), |inner| {
+                inner.host().udp_receive(id).map_or(Poll::Pending, Poll::Ready)
+            }))
+        });
+        block_on(one.send_to(b"ping", "127.0.0.1:2")).unwrap();
+        assert_eq!(waits.join().unwrap().data.len(), 4);
+        drop(one);
         turned.end();
     });
 }
