@@ -1,7 +1,7 @@
 //! `handfast get URL`.
 
 use super::progress::{self, Progress};
-use super::{ask, broken, head_text, header, parse, usable};
+use super::{ask, broken, head_text, header, parse, under_way, usable};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use crate::sink::Sink;
@@ -18,7 +18,6 @@ use std::future::poll_fn;
 use std::io::{Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
 use url::Url;
 
 /// So many redirections are followed.
@@ -71,21 +70,9 @@ pub(crate) fn run(args: GetArgs) -> anyhow::Result<Done> {
     let prepared = Prepared::new(args.net.clone(), Role::Any, file.is_none())?;
     prepared.run(async |net| {
         let progress = Progress::new(progress::may_show(net.say, args.net.trace, args.verbose));
-        let limit = args.max_time.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.into()));
-        tokio::select! {
-            done = fetch(net, &args, url.clone(), file, &progress) => done,
-            () = tokio::time::sleep(limit) => {
-                let how = goes_on(file);
-                let (limit, octets) = (limit.as_secs(), progress.octets());
-                Err(Failure::error(Exit::TimedOut, format!("{url}: in {limit} s only {octets} octets came{how}")))
-            }
-            () = net.interrupted() => {
-                progress.end();
-                let how = goes_on(file);
-                anstream::eprintln!("handfast: interrupted after {}{how}", progress.words());
-                Ok(Done::Interrupted)
-            }
-        }
+        let late = |limit| format!("{url}: in {limit} s only {} octets came", progress.octets());
+        let work = fetch(net, &args, url.clone(), file, &progress);
+        under_way(net, args.max_time, &progress, work, late, goes_on(file)).await
     })
 }
 

@@ -17,13 +17,15 @@ pub(crate) use get::run as get;
 pub(crate) use put::run as put;
 
 use crate::net::{Exit, Failure, Net};
-use crate::{Usage, clean};
+use crate::{Done, Usage, clean};
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use progress::Progress;
 use std::io;
+use std::time::Duration;
 use url::Url;
 
 const AGENT: &str = concat!("handfast/", env!("CARGO_PKG_VERSION"));
@@ -102,6 +104,34 @@ where
         own.insert(name, value.clone());
     }
     sender.send_request(request).await.map_err(|why| broken(url, &why))
+}
+
+/// Does `work` until it is done, takes longer than `limit` seconds, or the user ends it; tells of the link meanwhile.
+/// `late` says what came of it when it took too long, and `rest` what can be done about what is not there.
+///
+/// # Errors
+/// Of `work`; [`Failure`]: it took too long.
+async fn under_way(
+    net: &Net,
+    limit: Option<u32>,
+    progress: &Progress,
+    work: impl Future<Output = anyhow::Result<Done>>,
+    late: impl FnOnce(u32) -> String,
+    rest: &str,
+) -> anyhow::Result<Done> {
+    let time = limit.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.into()));
+    tokio::select! {
+        done = work => done,
+        () = tokio::time::sleep(time) => {
+            Err(Failure::error(Exit::TimedOut, format!("{}{rest}", late(limit.unwrap_or(u32::MAX)))))
+        }
+        () = net.interrupted() => {
+            progress.end();
+            anstream::eprintln!("handfast: interrupted after {}{rest}", progress.words());
+            Ok(Done::Interrupted)
+        }
+        never = net.watch_link(|words| progress.say(words)) => match never {},
+    }
 }
 
 /// What broke, in our words.

@@ -60,6 +60,11 @@ impl Progress {
         self.began.get().elapsed()
     }
 
+    /// Says something on standard error, above the bar if there is one.
+    pub(super) fn say(&self, words: &str) {
+        self.bar.suspend(|| anstream::eprintln!("handfast: {words}"));
+    }
+
     /// Takes the bar away.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();

@@ -1,7 +1,7 @@
 //! `handfast put FILE URL`.
 
 use super::progress::{self, Progress};
-use super::{ask, broken, head_text, header, parse};
+use super::{ask, broken, head_text, header, parse, under_way};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use crate::{Done, Usage, clean};
@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use url::Url;
 
 /// As much of what a server has to say is shown.
@@ -73,35 +72,18 @@ pub(crate) fn run(args: PutArgs) -> anyhow::Result<Done> {
     };
     Prepared::new(args.net.clone(), Role::Any, false)?.run(async |net| {
         let progress = Rc::new(Progress::new(progress::may_show(net.say, args.net.trace, args.verbose)));
-        let limit = args.max_time.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.into()));
-        let body = match file {
+        let (body, len) = match file {
             // A pipe or a device has no length.
-            Some((file, about)) if about.is_file() => {
-                progress.begin(0, Some(about.len()));
-                Body::part(file, 0, about.len())
-            }
-            Some((file, _)) => {
-                progress.begin(0, None);
-                Body::stream(file)
-            }
-            None => {
-                progress.begin(0, None);
-                Body::stream(io::stdin())
-            }
+            Some((file, about)) if about.is_file() => (Body::part(file, 0, about.len()), Some(about.len())),
+            Some((file, _)) => (Body::stream(file), None),
+            None => (Body::stream(io::stdin()), None),
         };
+        progress.begin(0, len);
         let body = Counted { body, progress: Rc::clone(&progress) };
-        tokio::select! {
-            done = send(net, &args, &url, body, &progress) => done,
-            () = tokio::time::sleep(limit) => {
-                let (limit, octets) = (limit.as_secs(), progress.octets());
-                Err(Failure::error(Exit::TimedOut, format!("{url}: {octets} octets went, and no answer came in {limit} s")))
-            }
-            () = net.interrupted() => {
-                progress.end();
-                anstream::eprintln!("handfast: interrupted after {}", progress.words());
-                Ok(Done::Interrupted)
-            }
-        }
+        let late =
+            |limit| format!("{url}: {} octets went, and no answer came in {limit} s", progress.octets());
+        let work = send(net, &args, &url, body, &progress);
+        under_way(net, args.max_time, &progress, work, late, "").await
     })
 }
 

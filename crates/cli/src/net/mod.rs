@@ -13,6 +13,7 @@ mod args;
 pub(crate) mod dns;
 mod failure;
 mod journal;
+mod link;
 mod names;
 mod open;
 mod say;

@@ -2,7 +2,7 @@
 
 use crate::support::{HANDFAST, Server, TempDir, in_namespace, run, sha256_of, succeed, there};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -299,5 +299,52 @@ fn whoever_finds_a_server_on_a_tap_finds_its_ports_open() {
         server.wait_for("Ctrl-C ends");
         let (status, said) = server.end(Signal::INT);
         assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn a_link_that_goes_down_under_get_is_told_and_waited_for() {
+    in_namespace("trouble::a_link_that_goes_down_under_get_is_told_and_waited_for", &[], || {
+        let dir = TempDir::new();
+        let hash = dir.file("big", 2_000_000);
+        let port = crate::web::serve(&dir.path(""));
+        let url = format!("http://10.111.1.1:{port}/big");
+        for json in [false, true] {
+            let got = dir.path("got");
+            // Slow enough that it is still under way when the link goes.
+            let mut get = Command::new(HANDFAST)
+                .args(["get", &url, "-o"])
+                .arg(&got)
+                .args(["--link", "rate=8mbit"])
+                .args(json.then_some("--json"))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut netlink = device::netlink::Netlink::open().unwrap();
+            while std::fs::metadata(&got).map_or(0, |about| about.len()) == 0 {
+                std::thread::yield_now();
+            }
+            netlink.set_down("hf1").unwrap();
+            let (down, up) = if json {
+                (r#""event":"link","interface":"hf1","up":false"#, r#""up":true"#)
+            } else {
+                ("waiting for the link hf1", "hf1 is up again")
+            };
+            let said: Box<dyn Read> = match json {
+                true => Box::new(get.stdout.take().unwrap()),
+                false => Box::new(get.stderr.take().unwrap()),
+            };
+            let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+            let first = lines.next().unwrap();
+            assert!(first.contains(down), "{first}");
+            netlink.set_up("hf1").unwrap();
+            let second = lines.next().unwrap();
+            assert!(second.contains(up), "{second}");
+            let rest: Vec<String> = lines.collect();
+            assert!(get.wait().unwrap().success(), "{rest:?}");
+            assert_eq!(sha256_of(&got), hash);
+            std::fs::remove_file(&got).unwrap();
+        }
     });
 }
