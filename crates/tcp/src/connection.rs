@@ -207,7 +207,7 @@ impl Connection {
         snd.una = accepted.iss + 1;
         snd.nxt = snd.una;
         if let Some(sample) = accepted.round_trip {
-            snd.rtt.sample(sample, 1);
+            snd.rtt.sample(now, sample, 1);
         } else if accepted.retransmitted {
             snd.rtt.distrust_handshake();
         }
@@ -218,6 +218,7 @@ impl Connection {
             agreed,
             accepted.retransmitted,
         );
+        snd.recovery.negotiated(agreed.sack, accepted.round_trip.is_some());
         // The SYN's window is never scaled (RFC 7323 §2.2); the segment that follows brings the first scaled one.
         snd.set_window(accepted.irs, snd.una, u32::from(accepted.window.raw()));
         let rcv = ReceiveHalf::new(

@@ -80,6 +80,16 @@ pub enum Why {
     FastRetransmit,
     /// A partial ACK uncovered the next hole (RFC 6582 §3.2), or the timer has expired before and this is next.
     NextHole,
+    /// RACK: it is lost, for what was sent later was delivered, and long enough ago (RFC 8985 §6.2).
+    Rack {
+        /// Segments that were SACKed as it left.
+        later: u16,
+    },
+    /// A tail loss probe: nothing was heard for two round trips (RFC 8985 §7).
+    LossProbe {
+        /// Whether it has new data; else it is the last segment again.
+        new: bool,
+    },
     /// The peer's window is closed; is it still (RFC 9293 §3.8.6.1)? The `n`th time.
     WindowProbe(u8),
     /// Nothing was heard for long; is anybody there (RFC 9293 §3.8.4)? The `n`th time.
@@ -153,6 +163,31 @@ pub enum Cause {
     Timeout(&'static str),
 }
 
+/// What showed that a reduction of the congestion window was a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Undo {
+    /// The peer told that everything that was sent again had arrived twice (RFC 2883, 3708).
+    DuplicateSack,
+    /// An echoed timestamp answered the original, not what was sent again (RFC 3522).
+    Eifel,
+    /// After a timeout, what was never sent again was delivered (RFC 5682).
+    Frto,
+    /// All that was believed lost arrived before it was sent again.
+    Arrived,
+}
+
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DuplicateSack => "undo: D-SACK",
+            Self::Eifel => "undo: Eifel",
+            Self::Frto => "undo: F-RTO",
+            Self::Arrived => "undo: it had only been late",
+        })
+    }
+}
+
 /// What a congestion window changed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
@@ -162,8 +197,12 @@ pub enum Trigger {
     Loss,
     /// The retransmission timer expired.
     Timeout,
+    /// An ACK in fast recovery: what may be in flight follows what is delivered (RFC 9937).
+    Reducing,
     /// Recovery is over.
     Recovered,
+    /// The last reduction was a mistake, and is undone (RFC 4015).
+    Undone(Undo),
     /// The connection was idle for longer than a timeout (RFC 5681 §4.1).
     Idle,
     /// The path's MTU fell.
@@ -282,6 +321,10 @@ impl fmt::Display for Why {
             Self::RetransmissionTimeout(n) => write!(f, "retransmission: RTO #{n}"),
             Self::FastRetransmit => f.write_str("fast retransmission: 3 duplicate ACKs"),
             Self::NextHole => f.write_str("retransmission: next hole"),
+            Self::Rack { later: 1 } => f.write_str("RACK: lost, 1 later segment delivered"),
+            Self::Rack { later } => write!(f, "RACK: lost, {later} later segments delivered"),
+            Self::LossProbe { new: true } => f.write_str("TLP probe: new data"),
+            Self::LossProbe { new: false } => f.write_str("TLP probe: the last segment again"),
             Self::WindowProbe(n) => write!(f, "zero-window probe #{n}"),
             Self::KeepAliveProbe(n) => write!(f, "keep-alive probe #{n}"),
             Self::QuickAck => f.write_str("quick ACK"),

@@ -51,7 +51,7 @@ pub use calls::{Readiness, Received, SendFlags, Settings, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
 pub use connection::Connection;
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
-pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Why};
+pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Undo, Why};
 pub use path::Path;
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;

@@ -1,14 +1,20 @@
 //! Round trips and the retransmission timeout (RFC 6298).
 
 use crate::TcpConfig;
-use env::Duration;
+use env::{Duration, Instant};
+
+/// The least round trip is that of the last such stretch of time at least, and of two at most.
+const REMEMBERED: Duration = Duration::from_secs(150);
 
 /// SRTT, RTTVAR and RTO, with back-off. All in nanoseconds, which 64 bits count for 584 years: every ACK comes by here.
 #[derive(Clone, Debug)]
 pub(crate) struct RoundTrip {
     srtt: Option<u64>,
     rttvar: u64,
-    minimum: u64,
+    /// The least of this stretch of time and of the one before.
+    minimum: [u64; 2],
+    /// When this stretch began.
+    since: Instant,
     /// The timeout before any back-off.
     base: u64,
     floor: u64,
@@ -25,7 +31,8 @@ impl RoundTrip {
         Self {
             srtt: None,
             rttvar: 0,
-            minimum: u64::MAX,
+            minimum: [u64::MAX; 2],
+            since: Instant::ZERO,
             base: nanos(config.rto_initial), // 6298-1
             floor: nanos(config.rto_min),
             ceiling: nanos(config.rto_max),
@@ -35,9 +42,9 @@ impl RoundTrip {
 
     /// Takes a sample of an unambiguous round trip (Karn's rule is the caller's: 6298-8); `in_flight` segments
     /// were out, each pair of which would bring a sample, and so each weighs less (RFC 7323 §4.2, 7323-19).
-    pub(crate) fn sample(&mut self, rtt: Duration, in_flight: u32) {
+    pub(crate) fn sample(&mut self, now: Instant, rtt: Duration, in_flight: u32) {
         let rtt = nanos(rtt);
-        self.minimum = self.minimum.min(rtt);
+        self.take_minimum(now, rtt);
         match self.srtt {
             None => {
                 self.srtt = Some(rtt); // 6298-2
@@ -54,6 +61,16 @@ impl RoundTrip {
         }
         self.base = self.fresh();
         self.backoff = 0;
+    }
+
+    /// The least of the last minutes: a path that has become longer for good is believed then, one that has become shorter
+    /// at once (RFC 8985 §6.2 step 1, 8985-3).
+    fn take_minimum(&mut self, now: Instant, rtt: u64) {
+        if now.since(self.since) > REMEMBERED {
+            self.minimum = [u64::MAX, self.minimum[0]];
+            self.since = now;
+        }
+        self.minimum[0] = self.minimum[0].min(rtt);
     }
 
     /// SRTT + max(G, 4·RTTVAR) (6298-5, 6298-10), between floor and ceiling.
@@ -80,6 +97,18 @@ impl RoundTrip {
         self.backoff = self.backoff.saturating_add(1).min(31);
     }
 
+    /// Takes one doubling back; whether there was one (RFC 6069 §4).
+    pub(crate) fn revert_back_off(&mut self) -> bool {
+        let was = self.backoff;
+        self.backoff = was.saturating_sub(1);
+        was > 0
+    }
+
+    /// Takes all doublings back: the timeouts were mistakes.
+    pub(crate) fn forget_back_off(&mut self) {
+        self.backoff = 0;
+    }
+
     /// The handshake's SYN timed out while the estimate was below three seconds (6298-15).
     pub(crate) fn distrust_handshake(&mut self) {
         if self.srtt.is_none() {
@@ -97,7 +126,7 @@ impl RoundTrip {
     }
 
     pub(crate) fn minimum(&self) -> Option<Duration> {
-        self.srtt.map(|_| Duration::from_nanos(self.minimum))
+        self.srtt.map(|_| Duration::from_nanos(self.minimum[0].min(self.minimum[1])))
     }
 }
 
@@ -118,7 +147,7 @@ mod rfc6298 {
     fn one_second_before_any_sample_then_srtt_and_four_rttvar() {
         let mut rtt = fresh();
         assert_eq!(rtt.rto(), ms(1000));
-        rtt.sample(ms(400), 1);
+        rtt.sample(Instant::ZERO, ms(400), 1);
         assert_eq!((rtt.smoothed(), rtt.variation(), rtt.rto()), (Some(ms(400)), ms(200), ms(1200)));
     }
 
@@ -126,8 +155,8 @@ mod rfc6298 {
     #[test]
     fn the_variation_is_updated_with_the_old_average() {
         let mut rtt = fresh();
-        rtt.sample(ms(400), 1);
-        rtt.sample(ms(800), 1);
+        rtt.sample(Instant::ZERO, ms(400), 1);
+        rtt.sample(Instant::ZERO, ms(800), 1);
         // RTTVAR = 3/4·200 + 1/4·|400 − 800|, SRTT = 7/8·400 + 1/8·800.
         assert_eq!((rtt.variation(), rtt.smoothed()), (ms(250), Some(ms(450))));
     }
@@ -136,7 +165,7 @@ mod rfc6298 {
     #[test]
     fn a_steady_path_keeps_a_floor_above_its_average_and_back_off_stops_at_a_minute() {
         let mut rtt = fresh();
-        (0..200).for_each(|_| rtt.sample(ms(10), 1));
+        (0..200).for_each(|_| rtt.sample(Instant::ZERO, ms(10), 1));
         assert_eq!(rtt.rto().as_millis(), 210);
         (0..40).for_each(|_| rtt.back_off());
         assert_eq!(rtt.rto(), Duration::from_secs(60));
@@ -150,18 +179,36 @@ mod rfc6298 {
         assert_eq!(rtt.rto(), ms(2000));
         rtt.distrust_handshake();
         assert_eq!(rtt.rto(), ms(3000));
-        rtt.sample(ms(100), 1);
+        rtt.sample(Instant::ZERO, ms(100), 1);
         assert_eq!(rtt.rto(), ms(300));
+    }
+
+    /// Covers: RFC 8985 8985-3
+    #[test]
+    fn the_least_round_trip_follows_a_longer_path_in_minutes_and_a_shorter_one_at_once() {
+        let mut rtt = fresh();
+        let mut now = Instant::from_secs(1_000);
+        rtt.sample(now, ms(10), 1);
+        for _ in 0..6 {
+            now += Duration::from_secs(60);
+            rtt.sample(now, ms(100), 1);
+        }
+        assert_eq!(rtt.minimum(), Some(ms(100)));
+        rtt.sample(now, ms(8), 1);
+        assert_eq!(rtt.minimum(), Some(ms(8)));
+        now += Duration::from_secs(100);
+        rtt.sample(now, ms(100), 1);
+        assert_eq!(rtt.minimum(), Some(ms(8)), "not yet");
     }
 
     /// Covers: RFC 7323 7323-19
     #[test]
     fn many_samples_in_flight_weigh_less_each() {
         let (mut few, mut many) = (fresh(), fresh());
-        few.sample(ms(100), 1);
-        many.sample(ms(100), 1);
-        few.sample(ms(200), 1);
-        many.sample(ms(200), 64);
+        few.sample(Instant::ZERO, ms(100), 1);
+        many.sample(Instant::ZERO, ms(100), 1);
+        few.sample(Instant::ZERO, ms(200), 1);
+        many.sample(Instant::ZERO, ms(200), 64);
         assert!(many.smoothed() < few.smoothed());
     }
 }

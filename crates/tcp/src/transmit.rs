@@ -1,10 +1,11 @@
 //! What goes out, in order of urgency; and how each segment is built.
 //!
 //! ```text
-//!   reply (RST, challenge) ► SYN or SYN,ACK ► forced resend ► lost ► window probe ► new data, FIN ► keep-alive ► bare ACK
+//!   reply (RST, challenge) ► SYN or SYN,ACK ► forced resend ► lost ► loss probe ► window probe ► new data, FIN ► keep-alive ► bare ACK
 //! ```
 
 use crate::connection::{Connection, Data, Open, Shared, syn_window};
+use crate::recovery::Phase;
 use crate::sender::{Blocked, Plan, SendHalf};
 use crate::timestamp;
 use crate::{ResetWhy, Segment, State, Transmit, Why};
@@ -77,6 +78,7 @@ impl Open {
             return self.next_syn_ack(now, shared).or_else(|| self.next_bare_ack(now, shared));
         }
         self.next_resend(now, shared)
+            .or_else(|| self.next_loss_probe(now, shared))
             .or_else(|| self.next_probe(now, shared))
             .or_else(|| self.next_new(now, shared))
             .or_else(|| self.next_keep_alive(now, shared))
@@ -125,7 +127,7 @@ impl Open {
 
     /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time.
     fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
-        let Some((start, end)) = self.snd.recovery.ledger.next_lost() else {
+        let Some((start, end)) = self.snd.recovery.next_lost() else {
             self.snd.resend = None;
             return None;
         };
@@ -134,7 +136,7 @@ impl Open {
         }
         // A first retransmission may lie beyond a window that was pulled back, later ones may not (RFC 7323 §2.4,
         // 7323-11; RFC 9293 SHLD-16, MAY-7). Persist takes over then.
-        let first = self.snd.recovery.ledger.first_transmissions() <= 1;
+        let first = self.snd.recovery.first_transmissions() <= 1;
         let window = match self.snd.edge.since(start) {
             Some(room) if room > 0 => room,
             _ if first => u32::MAX,
@@ -142,18 +144,49 @@ impl Open {
         };
         let segment = self.payload_limit();
         let count = end.wrapping_since(start).min(window).min(self.train_limit(shared).max(segment));
-        let cwnd = self.snd.congestion.window();
-        let room = cwnd.saturating_sub(self.snd.recovery.in_flight());
+        let room = self.snd.cwnd().saturating_sub(self.snd.recovery.in_flight());
         let (count, why) = match self.snd.resend {
             Some(why) => (count.min(segment), why),
             None if room >= count.min(segment) && self.snd.pacer.wait(now).is_none() => {
                 let fits = count.min(room);
-                (if fits > segment { fits - fits % segment } else { fits }, Why::NextHole)
+                (if fits > segment { fits - fits % segment } else { fits }, self.why_again())
             }
             None => return None,
         };
         self.snd.resend = None;
         Some(self.build_again(now, shared, start, count, why))
+    }
+
+    /// Why what is lost is sent again when it is its turn.
+    fn why_again(&self) -> Why {
+        match self.snd.recovery.phase() {
+            Phase::Fast if self.agreed.sack => self.snd.recovery.rack_why(),
+            _ => Why::NextHole,
+        }
+    }
+
+    /// A tail loss probe (RFC 8985 §7.3; 8985-13): new data if there is any that the peer has room for, whatever cwnd says,
+    /// else the last segment again.
+    fn next_loss_probe(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+        if !core::mem::take(&mut self.snd.probe_due) || !self.snd.outstanding() {
+            return None;
+        }
+        let segment = self.payload_limit();
+        let window = self.snd.edge.since(self.snd.nxt).unwrap_or(0);
+        let octets = self.snd.unsent().min(segment).min(window);
+        let new = octets > 0;
+        let why = Why::LossProbe { new };
+        let transmit = if new {
+            let start = self.snd.nxt;
+            let fin = self.snd.fin_queued() && octets == self.snd.unsent() && window > octets;
+            self.snd.sent(now, octets + u32::from(fin));
+            self.build(now, shared, start, octets, fin, why)
+        } else {
+            let count = segment.min(self.snd.nxt.wrapping_since(self.snd.una));
+            self.build_again(now, shared, self.snd.nxt - count, count, why)
+        };
+        self.snd.recovery.on_probe(!new);
+        Some(transmit)
     }
 
     /// Builds numbers that were sent before: octets, and the FIN if it is among them.
@@ -330,7 +363,7 @@ impl Open {
 
     /// Why what is to be sent waits, if anything does.
     pub(crate) fn blocked(&mut self, now: Instant, shared: &Shared) -> Option<Blocked> {
-        if self.snd.recovery.ledger.lost() > 0
+        if self.snd.recovery.lost() > 0
             && let Some(at) = self.snd.pacer.wait(now)
         {
             return Some(Blocked::Pacing(at));

@@ -8,7 +8,23 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 
 /// Figures that only decide when something happens, or how much at once, at sizes that no model reaches.
-const STATISTICS: [&str; 5] = ["resent_segments: ", "resent_octets: ", "left: ", "quick: ", "acked_size: "];
+const STATISTICS: [&str; 15] = [
+    "resent_segments: ",
+    "resent_octets: ",
+    "left: ",
+    "quick: ",
+    "acked_size: ",
+    "delivered: ",
+    "lost: ",
+    "in_flight: ",
+    "limited_until: Some(",
+    "dsacks: ",
+    "undone: ",
+    "rate: ",
+    "resent: ",
+    "doubled: ",
+    "persists: ",
+];
 
 /// 128 bits of the canonical text of `thing`, for an end whose clock stands at `now`. `text` is room to work in.
 pub(super) fn fingerprint(thing: &impl Debug, now: Instant, text: &mut String) -> u128 {

@@ -93,7 +93,11 @@ pub(super) fn send(
     ip.send(now, datagram)?;
     let counters = &mut ip.counters;
     match why {
-        Why::RetransmissionTimeout(_) | Why::FastRetransmit | Why::NextHole => {
+        Why::RetransmissionTimeout(_)
+        | Why::FastRetransmit
+        | Why::NextHole
+        | Why::Rack { .. }
+        | Why::LossProbe { new: false } => {
             counters.tcp_retrans_segs = counters.tcp_retrans_segs.saturating_add(count);
         }
         _ => counters.tcp_out_segs = counters.tcp_out_segs.saturating_add(count),

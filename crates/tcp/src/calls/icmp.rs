@@ -15,6 +15,9 @@ impl Connection {
         if !self.is_outstanding(quoted_seq) {
             return false;
         }
+        if matches!(error, SoftError::NetworkUnreachable | SoftError::HostUnreachable) {
+            self.revert_back_off(now, quoted_seq);
+        }
         let hard = matches!(error, SoftError::ProtocolUnreachable | SoftError::PortUnreachable);
         let opening = matches!(self.state(), State::SynSent | State::SynReceived);
         if hard && opening {
@@ -59,6 +62,23 @@ impl Connection {
             self.shared.claimed_limit = Some(send_limit);
         }
         doubted
+    }
+
+    /// What a timeout sent again found no way: the path is broken and not congested, so that one doubling of the timeout is
+    /// taken back, and what waits goes as soon as it would have without (RFC 6069 §4; 6069-1).
+    fn revert_back_off(&mut self, now: Instant, quoted_seq: SeqNum) {
+        let Data::Open(open) = &mut self.data else { return };
+        let snd = &mut open.snd;
+        let before = snd.rtt.rto();
+        if snd.timeouts == 0
+            || quoted_seq != snd.una
+            || snd.rto_at == Instant::FAR
+            || !snd.rtt.revert_back_off()
+        {
+            return;
+        }
+        let sooner = before.saturating_sub(snd.rtt.rto());
+        snd.rto_at = (snd.rto_at - sooner).max(now);
     }
 
     fn is_outstanding(&self, seq: SeqNum) -> bool {

@@ -63,6 +63,24 @@ pub struct Status {
     pub retransmitted_segments: u64,
     /// Octets sent again, ever.
     pub retransmitted_octets: u64,
+    /// Octets that were ever delivered: acknowledged or SACKed, each once.
+    pub delivered: u64,
+    /// Octets a second, as the last ACK that could tell it told (draft-ietf-ccwg-bbr §4.1).
+    pub delivery_rate: u64,
+    /// Octets SACKed and not acknowledged (RFC 2018).
+    pub sacked: u32,
+    /// Octets believed lost and not sent again since.
+    pub lost: u32,
+    /// Octets that were ever believed lost.
+    pub lost_octets: u64,
+    /// Whether the path was seen to change the order of segments (RFC 8985 §6.2, step 3).
+    pub reordering: bool,
+    /// How much later than others a segment may come before it counts as lost (RFC 8985 §6.2, step 4).
+    pub reordering_window: Duration,
+    /// D-SACKs that came: needless retransmissions, or packets that the network doubled (RFC 2883).
+    pub duplicate_sacks: u64,
+    /// Reductions of the congestion window that were mistakes, and were undone.
+    pub undone: u32,
     /// Whether loss recovery is under way.
     pub recovering: bool,
     /// Whether the peer's window is shut and probed.
@@ -133,7 +151,7 @@ impl Status {
         self.snd_wnd = snd.window();
         self.queued = snd.queued();
         self.unsent = snd.unsent();
-        self.cwnd = snd.congestion.window();
+        self.cwnd = snd.cwnd();
         self.ssthresh = snd.congestion.threshold();
         self.in_flight = snd.recovery.in_flight();
         self.allowance = snd.segment_size * 2;
@@ -145,6 +163,16 @@ impl Status {
         self.timeouts = snd.timeouts;
         self.retransmitted_segments = snd.resent_segments;
         self.retransmitted_octets = snd.resent_octets;
+        let figures = snd.recovery.figures();
+        self.delivered = snd.recovery.delivered();
+        self.delivery_rate = figures.rate;
+        self.sacked = snd.recovery.sacked();
+        self.lost = snd.recovery.lost();
+        self.lost_octets = snd.recovery.lost_ever();
+        self.reordering = snd.recovery.reordering_seen();
+        self.reordering_window = snd.recovery.reordering_window(&snd.rtt);
+        self.duplicate_sacks = figures.dsacks;
+        self.undone = figures.undone;
         self.probing = snd.persist.is_some();
         self.closing = snd.fin_queued();
     }

@@ -1,236 +1,410 @@
-//! The ledger of what was sent and is not acknowledged: one record a train, split where an edge falls inside it.
+//! The ledger of what was sent and is not acknowledged: a record a train, and beside them what is no longer as it was
+//! first sent.
 //!
 //! ```text
 //!    SND.UNA                                             SND.NXT
-//!       ├── record ──┼───── record ─────┼──── record ───────┤
-//!       │ lost, ×1   │ resent at t, ×2  │ sent at t', ×1    │
+//!       ├── train at t ──┼────── train at t' ──────┼─ train ─┤      never cut; in order of numbers, and so of time
+//!          │lost│  │SACKed      │  │again at t"│                   pieces: only where something happened
 //! ```
+//!
+//! Without loss there are only trains: one entry a train goes in at the end and leaves at the front. Times of what was sent
+//! first are in the trains, times of what was sent again in a queue of their own: both are in order, which is all that
+//! RACK needs (RFC 8985 §6.2).
 
+mod detect;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use detect::Judge;
+
+use super::Place;
+use super::pieces::{Piece, Pieces, What};
+use super::rate::Snapshot;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use env::Instant;
 use wire::SeqNum;
 
-/// A run of numbers that were sent together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sent {
-    start: SeqNum,
-    end: SeqNum,
-    /// The last transmission.
+/// What left together for the first time, from the end of the train before on.
+#[derive(Clone, Copy, Debug)]
+struct Train {
+    end: Place,
     at: Instant,
-    transmissions: u8,
-    /// Believed to be lost, and not sent again since.
-    lost: bool,
+    snapshot: Snapshot,
 }
 
-impl Sent {
-    fn len(&self) -> u32 {
-        self.end.wrapping_since(self.start)
+/// What left together, and not for the first time.
+#[derive(Clone, Copy, Debug)]
+struct Resent {
+    at: Instant,
+    start: Place,
+    end: Place,
+}
+
+/// What exists only while something is SACKed, lost or sent again.
+#[derive(Clone, Debug, Default)]
+struct Holes {
+    pieces: Pieces,
+    /// What was sent again, in order of time. An entry whose pieces met another fate is passed over.
+    resent: VecDeque<Resent>,
+    /// Nothing before it flies as it was first sent.
+    decided: Place,
+    /// Runs that were SACKed since nothing was.
+    sacked_runs: u32,
+}
+
+/// A run of numbers that was delivered: acknowledged or SACKed for the first time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) start: Place,
+    pub(super) end: Place,
+    /// When the newest of it was sent last.
+    pub(super) at: Instant,
+    /// When its first number was first sent.
+    pub(super) first_at: Instant,
+    pub(super) snapshot: Snapshot,
+    /// How often it was sent.
+    pub(super) times: u8,
+}
+
+impl Run {
+    pub(super) fn len(&self) -> u32 {
+        (self.end - self.start) as u32
     }
 }
 
-/// What a cumulative ACK retired.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Retired {
-    /// Numbers.
-    pub(crate) count: u32,
-    /// When the newest of them that was sent only once was sent: an unambiguous round trip ends (6298-8).
-    pub(crate) sent_at: Option<Instant>,
-    /// Whether any of them was sent more than once.
-    pub(crate) resent: bool,
-}
-
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    records: VecDeque<Sent>,
-    outstanding: u32,
-    lost: u32,
+    trains: VecDeque<Train>,
+    holes: Option<Box<Holes>>,
+    /// The number that `una` stands for.
+    base: SeqNum,
+    una: Place,
+    nxt: Place,
+    /// Octets of a full segment.
+    grain: u32,
 }
 
 impl Ledger {
+    /// Nothing is sent yet; the first number will be `iss`.
+    pub(super) fn new(iss: SeqNum) -> Self {
+        Self { trains: VecDeque::new(), holes: None, base: iss, una: 0, nxt: 0, grain: 536 }
+    }
+
     /// Numbers sent and not acknowledged.
     pub(crate) fn outstanding(&self) -> u32 {
-        self.outstanding
+        (self.nxt - self.una) as u32
     }
 
     /// Of these, numbers believed lost and not sent again since.
     pub(crate) fn lost(&self) -> u32 {
-        self.lost
+        self.holes.as_ref().map_or(0, |holes| holes.pieces.lost())
+    }
+
+    /// Of these, numbers SACKed.
+    pub(crate) fn sacked(&self) -> u32 {
+        self.holes.as_ref().map_or(0, |holes| holes.pieces.sacked())
+    }
+
+    /// Everything before it is acknowledged.
+    pub(super) fn una(&self) -> Place {
+        self.una
+    }
+
+    /// After the last number sent.
+    pub(super) fn nxt(&self) -> Place {
+        self.nxt
+    }
+
+    /// Where `seq` lies, unless it is acknowledged already.
+    pub(super) fn place(&self, seq: SeqNum) -> Option<Place> {
+        seq.since(self.base).map(|ahead| self.una + u64::from(ahead))
+    }
+
+    /// Where `seq` lies if it is close behind what is acknowledged: before `place` there was never anything.
+    pub(super) fn place_behind(&self, seq: SeqNum) -> Option<Place> {
+        match self.base.since(seq) {
+            Some(behind) => self.una.checked_sub(u64::from(behind)),
+            None => self.place(seq),
+        }
+    }
+
+    /// The number of `place`.
+    pub(super) fn seq(&self, place: Place) -> SeqNum {
+        self.base + (place.wrapping_sub(self.una) as u32)
     }
 
     /// Enters `start..end`, which follows everything before.
-    pub(crate) fn push(&mut self, at: Instant, start: SeqNum, end: SeqNum) {
-        self.records.push_back(Sent { start, end, at, transmissions: 1, lost: false });
-        self.outstanding += end.wrapping_since(start);
+    pub(super) fn push(&mut self, at: Instant, start: SeqNum, end: SeqNum, snapshot: Snapshot) {
+        if self.una == self.nxt {
+            // A SYN that a listener answered for us is not in the books.
+            self.una += u64::from(start.wrapping_since(self.base));
+            self.nxt = self.una;
+            self.base = start;
+        }
+        self.nxt += u64::from(end.wrapping_since(start));
+        self.trains.push_back(Train { end: self.nxt, at, snapshot });
     }
 
-    /// Takes out everything before `una`.
-    pub(crate) fn retire(&mut self, una: SeqNum) -> Retired {
-        let mut retired = Retired::default();
-        while let Some(first) = self.records.front_mut() {
-            if !first.start.before(una) {
-                break;
+    /// The train that holds `place`; the last when none does.
+    fn train(&self, place: Place) -> Option<&Train> {
+        match self.trains.front() {
+            Some(first) if first.end > place => Some(first),
+            _ => self.trains.get(self.trains.partition_point(|train| train.end <= place)),
+        }
+    }
+
+    /// The run `start..end`, whose story is `piece`, or which flies as it was first sent.
+    fn story(&self, start: Place, end: Place, piece: Option<&Piece>) -> Run {
+        let nothing = Train { end, at: Instant::ZERO, snapshot: Snapshot::default() };
+        let first_at = self.train(start).map_or(Instant::ZERO, |train| train.at);
+        let (at, snapshot, times) = match piece {
+            Some(piece) if piece.times > 1 => (piece.at, piece.snapshot, piece.times),
+            _ => {
+                let last = self.train(end - 1).unwrap_or(&nothing);
+                (last.at, last.snapshot, 1)
             }
-            let whole = first.end.at_or_before(una);
-            let count = if whole { first.len() } else { una.wrapping_since(first.start) };
-            retired.count += count;
-            self.outstanding = self.outstanding.saturating_sub(count);
-            if first.lost {
-                self.lost = self.lost.saturating_sub(count);
-            }
-            if first.transmissions > 1 {
-                retired.resent = true;
-            } else {
-                retired.sent_at = retired.sent_at.max(Some(first.at));
-            }
-            if whole {
-                self.records.pop_front();
-            } else {
-                first.start = una;
-                break;
+        };
+        Run { start, end, at, first_at, snapshot, times }
+    }
+
+    /// Takes out everything before `una`, and tells of each run that was not SACKed before.
+    pub(super) fn retire(&mut self, una: SeqNum, tell: &mut dyn FnMut(&Run)) {
+        let to = self.place(una).map_or(self.una, |to| to.min(self.nxt));
+        if to == self.una {
+            return;
+        }
+        match self.holes.take() {
+            None => tell(&self.story(self.una, to, None)),
+            Some(mut holes) => {
+                self.retire_pieces(&mut holes, to, tell);
+                if !holes.pieces.is_empty() {
+                    self.holes = Some(holes);
+                }
             }
         }
-        if self.records.is_empty() {
+        self.base = self.seq(to);
+        self.una = to;
+        while self.trains.front().is_some_and(|train| train.end <= to) {
+            self.trains.pop_front();
+        }
+        if self.trains.is_empty() {
             // An idle connection holds no memory.
-            self.records = VecDeque::new();
+            self.trains = VecDeque::new();
         }
-        retired
     }
 
-    /// Splits the record that holds `at` in two, so that one begins there; gives its index.
-    fn split(&mut self, at: SeqNum) -> usize {
-        let index = self.records.partition_point(|record| record.end.at_or_before(at));
-        match self.records.get_mut(index) {
-            Some(record) if record.start.before(at) => {
-                let tail = Sent { start: at, ..*record };
-                record.end = at;
-                self.records.insert(index + 1, tail);
-                index + 1
+    fn retire_pieces(&self, holes: &mut Holes, to: Place, tell: &mut dyn FnMut(&Run)) {
+        holes.pieces.cut(to);
+        let mut at = self.una;
+        while let Some((end, piece)) = holes.pieces.run(at, to) {
+            if piece.is_none_or(|piece| piece.what != What::Sacked) {
+                tell(&self.story(at, end, piece.as_ref()));
             }
-            _ => index,
+            holes.pieces.remove(at);
+            at = end;
+        }
+        while holes.resent.front().is_some_and(|resent| resent.end <= to) {
+            holes.resent.pop_front();
         }
     }
 
-    /// Marks what is out of `start..end` as lost, unless it is marked.
-    pub(crate) fn mark_lost(&mut self, start: SeqNum, end: SeqNum) {
-        let first = self.split(start);
-        let last = self.split(end);
-        for record in self.records.range_mut(first..last) {
-            if !record.lost {
-                record.lost = true;
-                self.lost += record.len();
+    /// How large full segments are.
+    pub(super) fn set_grain(&mut self, octets: u32) {
+        self.grain = octets.max(1);
+    }
+
+    /// Segments SACKed, as far as they can be counted: small ones by the blocks that told of them.
+    pub(super) fn sacked_segments(&self) -> u32 {
+        let Some(holes) = &self.holes else { return 0 };
+        match holes.pieces.sacked() {
+            0 => 0,
+            octets => (octets / self.grain).max(holes.sacked_runs.min(3)),
+        }
+    }
+
+    /// How many pieces may exist: two a segment, for more no honest peer can make. A peer that cuts finer is not believed.
+    fn pieces_allowed(&self) -> usize {
+        16 + 2 * self.trains.len() + 2 * (self.outstanding() / self.grain) as usize
+    }
+
+    /// `start..end` lies within what is out and was SACKed: tells of each run that was not before.
+    pub(super) fn sack(&mut self, start: Place, end: Place, tell: &mut dyn FnMut(&Run)) {
+        let (start, end) = (start.max(self.una), end.min(self.nxt));
+        if start >= end {
+            return;
+        }
+        let mut holes = self.holes.take().unwrap_or_default();
+        let known = holes
+            .pieces
+            .holding(start)
+            .is_some_and(|(_, piece)| piece.what == What::Sacked && piece.end >= end);
+        if !known && holes.pieces.len() < self.pieces_allowed() {
+            if holes.pieces.sacked() == 0 {
+                holes.sacked_runs = 0;
             }
+            holes.sacked_runs = holes.sacked_runs.saturating_add(1);
+            holes.pieces.cut(start);
+            holes.pieces.cut(end);
+            let (mut at, mut times, mut last) = (start, 1, Instant::ZERO);
+            while let Some((to, piece)) = holes.pieces.run(at, end) {
+                if piece.is_none_or(|piece| piece.what != What::Sacked) {
+                    tell(&self.story(at, to, piece.as_ref()));
+                }
+                times = piece.map_or(times, |piece| piece.times.max(times));
+                last = piece.map_or(last, |piece| piece.at.max(last));
+                holes.pieces.remove(at);
+                at = to;
+            }
+            let snapshot = Snapshot::default();
+            holes.pieces.insert(start, Piece { end, what: What::Sacked, times, at: last, snapshot });
+            holes.pieces.join(end);
+        }
+        self.holes = (!holes.pieces.is_empty()).then_some(holes);
+    }
+
+    /// Marks what is out of `start..end` and not SACKed as lost, and tells of what was not marked before.
+    pub(super) fn mark_lost(&mut self, start: Place, end: Place, tell: &mut dyn FnMut(u32, &Snapshot)) {
+        let (start, end) = (start.max(self.una), end.min(self.nxt));
+        if start >= end {
+            return;
+        }
+        let mut holes = self.holes.take().unwrap_or_default();
+        holes.pieces.cut(start);
+        holes.pieces.cut(end);
+        let mut at = start;
+        while let Some((to, piece)) = holes.pieces.run(at, end) {
+            match piece {
+                None => {
+                    self.tell_trains(at, to, tell);
+                    holes.pieces.insert(at, first_lost(to));
+                }
+                Some(piece) if piece.what == What::Again => {
+                    tell((to - at) as u32, &piece.snapshot);
+                    holes.pieces.remove(at);
+                    holes.pieces.insert(at, Piece { what: What::Lost, ..piece });
+                }
+                Some(_) => {}
+            }
+            at = to;
+        }
+        holes.pieces.join(end);
+        self.holes = Some(holes);
+    }
+
+    /// Tells of `start..end`, which flew as it was first sent, train by train.
+    fn tell_trains(&self, start: Place, end: Place, tell: &mut dyn FnMut(u32, &Snapshot)) {
+        let first = self.trains.partition_point(|train| train.end <= start);
+        let mut at = start;
+        for train in self.trains.range(first..) {
+            if at >= end {
+                return;
+            }
+            let to = train.end.min(end);
+            tell((to - at) as u32, &train.snapshot);
+            at = to;
         }
     }
 
-    /// Marks all that is out as lost, whatever SACK blocks said of it: the peer may have thought better of them
-    /// (2018-9, 2018-13).
-    pub(crate) fn mark_all_lost(&mut self) {
-        for record in &mut self.records {
-            record.lost = true;
+    /// The peer thought better of what it had SACKed (RFC 2018 §8): all of that counts as lost.
+    pub(super) fn renege(&mut self) {
+        let Some(mut holes) = self.holes.take() else { return };
+        let mut at = self.una;
+        while let Some((to, piece)) = holes.pieces.run(at, self.nxt) {
+            if let Some(piece) = piece.filter(|piece| piece.what == What::Sacked) {
+                holes.pieces.remove(at);
+                holes.pieces.insert(at, Piece { what: What::Lost, ..piece });
+            }
+            at = to;
         }
-        self.lost = self.outstanding;
+        self.holes = Some(holes);
+    }
+
+    /// Whether the first number that is out is SACKed: then the peer has thought better of it, for else it would have
+    /// acknowledged it.
+    pub(super) fn reneged(&self) -> bool {
+        let holes = self.holes.as_ref();
+        holes
+            .and_then(|holes| holes.pieces.holding(self.una))
+            .is_some_and(|(_, piece)| piece.what == What::Sacked)
+    }
+
+    /// What was believed lost and was not sent again flies after all.
+    pub(super) fn forgive(&mut self) {
+        let Some(mut holes) = self.holes.take() else { return };
+        let mut at = self.una;
+        while let Some((start, piece)) = holes.pieces.first_lost_from(at) {
+            if piece.times == 1 {
+                holes.pieces.remove(start);
+            }
+            at = piece.end;
+        }
+        holes.decided = self.una;
+        self.holes = (!holes.pieces.is_empty()).then_some(holes);
     }
 
     /// The first run that is lost.
     pub(crate) fn next_lost(&self) -> Option<(SeqNum, SeqNum)> {
-        if self.lost == 0 {
-            return None;
+        let pieces = &self.holes.as_ref()?.pieces;
+        let (start, mut piece) = pieces.first_lost()?;
+        let mut end = piece.end;
+        // Pieces that were sent at different times are apart, and go together.
+        while end < self.nxt {
+            match pieces.holding(end) {
+                Some((_, next)) if next.what == What::Lost && end - start < 1 << 16 => piece = next,
+                _ => break,
+            }
+            end = piece.end;
         }
-        // What was sent again comes first, and there is one record a train: this walk is short.
-        let first = self.records.iter().position(|record| record.lost)?;
-        let start = self.records.get(first)?.start;
-        let end = self.records.range(first..).take_while(|record| record.lost).last()?.end;
-        Some((start, end))
+        Some((self.seq(start), self.seq(end)))
     }
 
-    /// `start..end` was sent again at `now`, as one train.
-    pub(crate) fn retransmitted(&mut self, now: Instant, start: SeqNum, end: SeqNum) {
-        let first = self.split(start);
-        let last = self.split(end);
-        for record in self.records.range_mut(first..last) {
-            if record.lost {
-                self.lost = self.lost.saturating_sub(record.len());
+    /// `start..end` was sent again at `now`, as one train; the run.
+    pub(super) fn resent(
+        &mut self,
+        now: Instant,
+        start: SeqNum,
+        end: SeqNum,
+        snapshot: Snapshot,
+    ) -> (Place, Place) {
+        let from = self.place(start).unwrap_or(self.una).min(self.nxt);
+        let to = self.place(end).unwrap_or(self.una).min(self.nxt);
+        let mut holes = self.holes.take().unwrap_or_default();
+        holes.pieces.cut(from);
+        holes.pieces.cut(to);
+        let mut at = from;
+        while let Some((next, piece)) = holes.pieces.run(at, to) {
+            if piece.is_none_or(|piece| piece.what != What::Sacked) {
+                let times = piece.map_or(1, |piece| piece.times).saturating_add(1);
+                holes.pieces.remove(at);
+                holes.pieces.insert(at, Piece { end: next, what: What::Again, times, at: now, snapshot });
             }
-            record.lost = false;
-            record.at = now;
-            record.transmissions = record.transmissions.saturating_add(1);
+            at = next;
         }
+        holes.pieces.join(to);
+        holes.resent.push_back(Resent { at: now, start: from, end: to });
+        self.holes = (!holes.pieces.is_empty()).then_some(holes);
+        (from, to)
     }
 
     /// How often the first number that is out was sent.
     pub(crate) fn first_transmissions(&self) -> u8 {
-        self.records.front().map_or(0, |record| record.transmissions)
+        if self.una == self.nxt {
+            return 0;
+        }
+        let holding = self.holes.as_ref().and_then(|holes| holes.pieces.holding(self.una));
+        holding.map_or(1, |(_, piece)| piece.times)
+    }
+
+    /// Entries that it keeps: trains and pieces.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.trains.len() + self.holes.as_ref().map_or(0, |holes| holes.pieces.len() + holes.resent.len())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec::Vec;
-    use proptest::prelude::*;
-
-    fn at(n: u64) -> Instant {
-        Instant::from_millis(n)
-    }
-
-    /// Covers: RFC 6298 6298-8; RFC 9293 MUST-18
-    #[test]
-    fn only_what_was_sent_once_gives_a_round_trip() {
-        let base = SeqNum::new(u32::MAX - 500);
-        let mut ledger = Ledger::default();
-        ledger.push(at(1), base, base + 1000);
-        ledger.push(at(2), base + 1000, base + 2000);
-        ledger.mark_lost(base, base + 1000);
-        ledger.retransmitted(at(9), base, base + 1000);
-        assert_eq!(ledger.retire(base + 1000), Retired { count: 1000, sent_at: None, resent: true });
-        assert_eq!(ledger.retire(base + 1500), Retired { count: 500, sent_at: Some(at(2)), resent: false });
-        assert_eq!((ledger.outstanding(), ledger.lost()), (500, 0));
-    }
-
-    proptest! {
-        /// The books agree with a plain list of octets, whatever happens in whatever order.
-        #[test]
-        fn books_balance(start: u32, steps in proptest::collection::vec((0u8..5, 0u32..40, 1u32..40), 1..80)) {
-            let base = SeqNum::new(start);
-            let mut ledger = Ledger::default();
-            let mut model: Vec<bool> = Vec::new(); // lost?
-            let (mut una, mut nxt) = (0u32, 0u32);
-            for (step, (kind, from, len)) in steps.into_iter().enumerate() {
-                let (lo, hi) = (una + from.min(nxt - una), (una + from + len).min(nxt));
-                match kind {
-                    0 => {
-                        ledger.push(at(step as u64), base + nxt, base + nxt + len);
-                        nxt += len;
-                        model.resize(nxt as usize, false);
-                    }
-                    1 if lo < hi => {
-                        ledger.mark_lost(base + lo, base + hi);
-                        model[lo as usize..hi as usize].fill(true);
-                    }
-                    2 if lo < hi => {
-                        ledger.retransmitted(at(step as u64), base + lo, base + hi);
-                        model[lo as usize..hi as usize].fill(false);
-                    }
-                    3 => {
-                        prop_assert_eq!(ledger.retire(base + lo).count, lo - una);
-                        una = lo;
-                    }
-                    4 => {
-                        ledger.mark_all_lost();
-                        model[una as usize..].fill(true);
-                    }
-                    _ => {}
-                }
-                let out = &model[una as usize..];
-                prop_assert_eq!(ledger.outstanding() as usize, out.len());
-                prop_assert_eq!(ledger.lost() as usize, out.iter().filter(|lost| **lost).count());
-                let first = out.iter().position(|lost| *lost);
-                let run = first.map(|first| {
-                    let end = out[first..].iter().position(|lost| !*lost).map_or(out.len(), |n| first + n);
-                    (base + una + first as u32, base + una + end as u32)
-                });
-                prop_assert_eq!(ledger.next_lost(), run);
-            }
-        }
-    }
+/// A piece up to `end` that is lost as it was first sent.
+fn first_lost(end: Place) -> Piece {
+    Piece { end, what: What::Lost, times: 1, at: Instant::ZERO, snapshot: Snapshot::default() }
 }

@@ -1,24 +1,50 @@
-//! What is lost: the ledger of what was sent, and NewReno's inferences from ACKs and timeouts (RFC 6582, 3042).
+//! What is lost, and what is in flight: the ledger of what was sent, and what ACKs, SACK blocks and timers say of it.
 //!
 //! ```text
-//!              dup ACK ×3 (beyond `recover`)              ACK ≥ recover
-//!     Open ─────────────────────────────► FastRecovery ───────────────► Open
-//!       └───────── RTO ────► Timeout ◄─── RTO ──┘
-//!                               └── ACK ≥ recover ──► Open
+//!              RACK, dup ACK ×3 (beyond `recover`)        ACK ≥ recover
+//!     Open ─────────────────────────────► Fast ──────────────────────► Open
+//!       │  └────── RTO ────► Timeout ◄─── RTO ──┘ ╰──── it was a mistake: undone ───► Open
+//!       │                       └── ACK ≥ recover, or a mistake ──► Open
+//!       └─ silence ─► probe
 //! ```
 //!
 //! Recovery answers three questions: how much is in flight, what to send again, and when to tell congestion control.
-//! It never decides how much may be sent. Without SACK each duplicate ACK says that one segment left the network: that
-//! credit is what RFC 5681 §3.2 adds to cwnd (5681-22, 5681-23), kept on this side of the seam.
+//! With SACK it is RACK-TLP and nothing else (RFC 8985; 8985-17), without it NewReno. How much may be sent is congestion
+//! control's answer; only while fast recovery lasts, and unless the controller governs that itself, proportional rate
+//! reduction lets out the window that the controller has cut (RFC 9937).
 
+mod arrival;
+mod episode;
 mod ledger;
-#[cfg_attr(not(test), expect(dead_code, reason = "the ledger is to keep its snapshots"))]
+mod pieces;
+mod probe;
+mod prr;
+mod rack;
+mod ranges;
 pub(crate) mod rate;
+mod reno;
+mod sack;
 
-pub(crate) use ledger::{Ledger, Retired};
+#[cfg(test)]
+mod tests;
 
-use env::Instant;
+pub(crate) use arrival::{Arrival, Verdict};
+
+use crate::congestion::{LossSample, Repair};
+use crate::rtt::RoundTrip;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use env::{Duration, Instant};
+use episode::{Episode, Frto};
+use ledger::{Judge, Ledger};
+use probe::Probe;
+use rack::Rack;
+use rate::Sampler;
+use reno::Reno;
 use wire::SeqNum;
+
+/// A number counted from ISS without wraps.
+type Place = u64;
 
 /// Where loss recovery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,43 +57,61 @@ pub(crate) enum Phase {
     Timeout,
 }
 
-/// What an ACK of new data means for recovery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// No recovery is under way: congestion control may grow.
-    Normal,
-    /// A partial ACK in fast recovery: the next hole is marked (RFC 6582 §3.2, step 5). `first` of this recovery.
-    Partial { first: bool },
-    /// Fast recovery is over.
-    Recovered,
-    /// In or out of the recovery after a timeout: congestion control may grow.
-    SlowStart,
+/// Figures for STATUS.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// D-SACKs that came.
+    pub(crate) dsacks: u64,
+    /// Recoveries that were mistakes.
+    pub(crate) undone: u32,
+    /// Of the last rate sample, octets a second.
+    pub(crate) rate: u64,
+    /// Octets that were ever sent again.
+    resent: u64,
+    /// Octets that D-SACKs told of.
+    doubled: u64,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Recovery {
-    pub(crate) ledger: Ledger,
+    ledger: Ledger,
+    sampler: Sampler,
+    rack: Rack,
+    probe: Probe,
+    reno: Reno,
     phase: Phase,
-    /// No new fast recovery before this number is passed (RFC 6582 §3.2, step 1).
-    recover: SeqNum,
-    duplicates: u32,
-    /// Octets that duplicate ACKs say have left the network.
-    credit: u32,
-    /// Octets of limited transmit, which FlightSize excludes (5681-21).
-    limited: u32,
-    partial_seen: bool,
+    /// Both sides agreed on SACK (8985-1).
+    sack: bool,
+    /// No new fast recovery before this place is passed (RFC 6582 §3.2, step 1; 6675-3).
+    recover: Place,
+    episode: Option<Box<Episode>>,
+    /// When something that flies will count as lost; [`Instant::FAR`] is never.
+    reorder_at: Instant,
+    figures: Figures,
 }
 
 impl Recovery {
     pub(crate) fn new(iss: SeqNum) -> Self {
         Self {
-            ledger: Ledger::default(),
+            ledger: Ledger::new(iss),
+            sampler: Sampler::default(),
+            rack: Rack::default(),
+            probe: Probe::default(),
+            reno: Reno::default(),
             phase: Phase::Open,
-            recover: iss,
-            duplicates: 0,
-            credit: 0,
-            limited: 0,
-            partial_seen: false,
+            sack: false,
+            recover: 0,
+            episode: None,
+            reorder_at: Instant::FAR,
+            figures: Figures::default(),
+        }
+    }
+
+    /// What the handshake settled: whether SACK blocks will come, and whether it measured a round trip.
+    pub(crate) fn negotiated(&mut self, sack: bool, measured: bool) {
+        self.sack = sack;
+        if measured {
+            self.probe.on_sample();
         }
     }
 
@@ -75,213 +119,240 @@ impl Recovery {
         self.phase
     }
 
-    /// Octets believed to be in the network.
+    pub(crate) fn repair(&self) -> Repair {
+        match self.phase {
+            Phase::Open => Repair::None,
+            Phase::Fast => Repair::Recovery,
+            Phase::Timeout => Repair::Timeout,
+        }
+    }
+
+    /// Octets believed to be in the network (9937-2).
     pub(crate) fn in_flight(&self) -> u32 {
-        self.ledger.outstanding().saturating_sub(self.ledger.lost()).saturating_sub(self.credit)
+        self.flying().saturating_sub(self.reno.credit)
+    }
+
+    /// Octets that are neither SACKed nor believed lost.
+    fn flying(&self) -> u32 {
+        self.ledger.outstanding() - self.ledger.lost() - self.ledger.sacked()
     }
 
     /// FlightSize as RFC 5681 §3.1 means it: sent and unacknowledged, without limited transmit.
     pub(crate) fn flight_size(&self) -> u32 {
-        self.ledger.outstanding().saturating_sub(self.limited)
+        self.ledger.outstanding().saturating_sub(self.reno.limited)
     }
 
-    /// Whether a segment beyond cwnd may be sent to provoke an ACK: one on each of the first two duplicate ACKs
-    /// (3042-1, 5681-19). The window is left alone (5681-20).
+    /// Octets believed lost and not sent again since.
+    pub(crate) fn lost(&self) -> u32 {
+        self.ledger.lost()
+    }
+
+    /// Octets SACKed.
+    pub(crate) fn sacked(&self) -> u32 {
+        self.ledger.sacked()
+    }
+
+    /// How often the first number that is out was sent.
+    pub(crate) fn first_transmissions(&self) -> u8 {
+        self.ledger.first_transmissions()
+    }
+
+    /// All that was ever delivered.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.sampler.delivered()
+    }
+
+    /// All that was ever believed lost.
+    pub(crate) fn lost_ever(&self) -> u64 {
+        self.sampler.lost()
+    }
+
+    pub(crate) fn is_app_limited(&self) -> bool {
+        self.sampler.is_app_limited()
+    }
+
+    /// There was nothing to send while `cwnd` had room.
+    pub(crate) fn on_app_limited(&mut self, cwnd: u32) {
+        if self.in_flight() < cwnd && self.ledger.lost() == 0 {
+            self.sampler.on_app_limited(self.in_flight());
+        }
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        self.figures
+    }
+
+    pub(crate) fn reordering_seen(&self) -> bool {
+        self.rack.reordering_seen()
+    }
+
+    /// The reordering window (RFC 8985 §6.2, step 4).
+    pub(crate) fn reordering_window(&self, rtt: &RoundTrip) -> Duration {
+        self.rack.window(rtt, false)
+    }
+
+    /// The window that holds: the controller's, but for fast recovery where the proportional one does.
+    pub(crate) fn window(&self, cwnd: u32) -> u32 {
+        self.prr().map_or(cwnd, |prr| prr.window())
+    }
+
+    fn prr(&self) -> Option<&prr::Prr> {
+        let episode = self.episode.as_ref().filter(|_| self.phase == Phase::Fast)?;
+        episode.prr.as_ref()
+    }
+
+    /// Whether a segment beyond cwnd may be sent to provoke an ACK: without SACK, one on each of the first two duplicate
+    /// ACKs (3042-1, 5681-19); with it, what is SACKed has left cwnd as it is. The window is left alone (5681-20).
     pub(crate) fn limited_transmit(&self, segment_size: u32) -> u32 {
-        match (self.phase, self.duplicates) {
-            (Phase::Open, n @ 1..=2) => (n * segment_size).saturating_sub(self.limited),
+        match (self.phase, self.reno.duplicates) {
+            (Phase::Open, n @ 1..=2) if !self.sack => (n * segment_size).saturating_sub(self.reno.limited),
             _ => 0,
         }
     }
 
     pub(crate) fn sent_limited(&mut self, octets: u32) {
-        self.limited = self.limited.saturating_add(octets);
+        self.reno.limited = self.reno.limited.saturating_add(octets);
     }
 
-    /// A duplicate ACK arrived (RFC 5681 §2); `true` when the third says that a segment is lost (5681-18).
-    ///
-    /// `una` is what it acknowledges. The hole is then marked and must be sent again at once.
-    pub(crate) fn on_duplicate_ack(&mut self, una: SeqNum, nxt: SeqNum, segment_size: u32) -> bool {
-        self.duplicates = self.duplicates.saturating_add(1);
-        match self.phase {
-            Phase::Open if self.duplicates == 3 && una.after(self.recover) => {
-                self.phase = Phase::Fast;
-                self.recover = nxt;
-                self.partial_seen = false;
-                self.ledger.mark_lost(una, una + segment_size);
-                self.credit = segment_size.saturating_mul(3);
-                self.clamp_credit();
-                true
-            }
-            Phase::Fast => {
-                // No more segments can have left than are out: forged duplicates earn nothing (5681-24).
-                self.credit = self.credit.saturating_add(segment_size);
-                self.clamp_credit();
-                false
-            }
-            Phase::Open | Phase::Timeout => false,
-        }
+    /// What to send again next, unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
+    pub(crate) fn next_lost(&self) -> Option<(SeqNum, SeqNum)> {
+        let probing = self.phase == Phase::Timeout
+            && self.episode.as_ref().is_some_and(|episode| episode.frto == Frto::Probes);
+        if probing { None } else { self.ledger.next_lost() }
     }
 
-    /// The cumulative ACK moved on to `una`; `acked` octets of it are new.
-    pub(crate) fn on_progress(&mut self, una: SeqNum, acked: u32, segment_size: u32) -> Progress {
-        self.duplicates = 0;
-        self.limited = 0;
-        match self.phase {
-            Phase::Open => {
-                if una.after(self.recover) {
-                    // It stays close behind: left alone for 2 GiB it would seem to lie ahead, and hide a loss.
-                    self.recover = una - 1;
-                }
-                Progress::Normal
-            }
-            Phase::Fast if una.at_or_after(self.recover) => {
-                self.phase = Phase::Open;
-                self.credit = 0;
-                Progress::Recovered
-            }
-            Phase::Fast => {
-                // What was acknowledged includes what duplicates had told of; one more segment has left (6582-1).
-                self.credit = self.credit.saturating_sub(acked);
-                if acked >= segment_size {
-                    self.credit = self.credit.saturating_add(segment_size);
-                }
-                self.ledger.mark_lost(una, una + segment_size);
-                self.clamp_credit();
-                let first = !core::mem::replace(&mut self.partial_seen, true);
-                Progress::Partial { first }
-            }
-            Phase::Timeout => {
-                if una.at_or_after(self.recover) {
-                    self.phase = Phase::Open;
-                }
-                Progress::SlowStart
-            }
-        }
-    }
-
-    /// The retransmission timer expired (2018-10: SACK blocks or not, it costs the same): everything that is out
-    /// counts as lost, and is sent again as the window allows unless an ACK shows that the peer has it.
-    pub(crate) fn on_timeout(&mut self, nxt: SeqNum) {
-        self.phase = Phase::Timeout;
-        self.recover = nxt;
-        self.duplicates = 0;
-        self.credit = 0;
-        self.limited = 0;
-        self.ledger.mark_all_lost();
-    }
-
-    /// Everything that is out is to be sent again, although nothing says that the path is congested: the path's MTU fell,
-    /// or a window that was pulled back has opened.
-    pub(crate) fn resend_all(&mut self) {
-        self.credit = 0;
-        self.ledger.mark_all_lost();
-    }
-
-    /// `start..end` was sent for the first time.
+    /// `start..end` leaves for the first time.
     pub(crate) fn on_sent(&mut self, now: Instant, start: SeqNum, end: SeqNum) {
-        self.ledger.push(now, start, end);
+        let octets = end.wrapping_since(start);
+        let snapshot = self.sampler.on_sent(now, self.in_flight(), octets);
+        self.ledger.push(now, start, end, snapshot);
+        self.count_out(octets);
     }
 
-    fn clamp_credit(&mut self) {
-        self.credit = self.credit.min(self.ledger.outstanding().saturating_sub(self.ledger.lost()));
-    }
-}
-
-#[cfg(test)]
-mod rfc6582_3_2 {
-    use super::*;
-
-    const MSS: u32 = 1000;
-
-    fn sent(segments: u32) -> Recovery {
-        let mut recovery = Recovery::new(SeqNum::new(0));
-        recovery.on_sent(Instant::ZERO, SeqNum::new(1), SeqNum::new(1) + segments * MSS);
-        recovery
-    }
-
-    /// Covers: RFC 5681 5681-18, 5681-22, 5681-23
-    #[test]
-    fn the_third_duplicate_marks_one_segment_and_each_one_counts_as_having_left() {
-        let (una, nxt) = (SeqNum::new(1), SeqNum::new(1) + 10 * MSS);
-        let mut recovery = sent(10);
-        assert!(!recovery.on_duplicate_ack(una, nxt, MSS));
-        assert!(!recovery.on_duplicate_ack(una, nxt, MSS));
-        assert!(recovery.on_duplicate_ack(una, nxt, MSS));
-        assert_eq!(recovery.ledger.next_lost(), Some((una, una + MSS)));
-        assert_eq!(recovery.in_flight(), 6 * MSS);
-        recovery.on_duplicate_ack(una, nxt, MSS);
-        assert_eq!(recovery.in_flight(), 5 * MSS);
-    }
-
-    /// Covers: RFC 5681 5681-24
-    #[test]
-    fn forged_duplicates_cannot_make_more_leave_than_is_out() {
-        let mut recovery = sent(4);
-        for _ in 0..1000 {
-            recovery.on_duplicate_ack(SeqNum::new(1), SeqNum::new(1) + 4 * MSS, MSS);
+    /// `start..end` leaves again, as one train; whether it begins with the first number that is out.
+    pub(crate) fn on_resent(&mut self, now: Instant, start: SeqNum, end: SeqNum) -> bool {
+        let octets = end.wrapping_since(start);
+        let snapshot = self.sampler.on_sent(now, self.in_flight(), octets);
+        let (from, to) = self.ledger.resent(now, start, end, snapshot);
+        if let Some(episode) = self.episode.as_mut().filter(|_| self.phase != Phase::Open) {
+            episode.on_resent(from, to);
         }
-        assert_eq!(recovery.in_flight(), 0);
+        self.figures.resent += u64::from(octets);
+        self.count_out(octets);
+        from == self.ledger.una()
     }
 
-    /// Covers: RFC 6582 6582-1
-    #[test]
-    fn a_partial_ack_marks_the_next_hole_and_a_full_one_ends_recovery() {
-        let (una, nxt) = (SeqNum::new(1), SeqNum::new(1) + 10 * MSS);
-        let mut recovery = sent(10);
-        for _ in 0..3 {
-            recovery.on_duplicate_ack(una, nxt, MSS);
+    fn count_out(&mut self, octets: u32) {
+        if let Some(prr) = self.episode.as_mut().and_then(|episode| episode.prr.as_mut()) {
+            prr.on_sent(octets);
         }
-        recovery.ledger.retransmitted(Instant::ZERO, una, una + MSS);
-        recovery.ledger.retire(una + 4 * MSS);
-        assert_eq!(recovery.on_progress(una + 4 * MSS, 4 * MSS, MSS), Progress::Partial { first: true });
-        assert_eq!(recovery.ledger.next_lost(), Some((una + 4 * MSS, una + 5 * MSS)));
-        recovery.ledger.retire(nxt);
-        assert_eq!(recovery.on_progress(nxt, 6 * MSS, MSS), Progress::Recovered);
-        assert_eq!(recovery.in_flight(), 0);
     }
 
-    /// Covers: RFC 6582 6582-1; RFC 5681 5681-30
-    #[test]
-    fn duplicates_of_what_was_out_at_a_timeout_start_no_second_recovery() {
-        let (una, nxt) = (SeqNum::new(1), SeqNum::new(1) + 10 * MSS);
-        let mut recovery = sent(10);
-        recovery.on_timeout(nxt);
-        assert_eq!(recovery.in_flight(), 0);
-        assert!((0..5).all(|_| !recovery.on_duplicate_ack(una, nxt, MSS)));
-        assert_eq!(recovery.on_progress(nxt, 10 * MSS, MSS), Progress::SlowStart);
-        assert_eq!(recovery.phase(), Phase::Open);
-    }
-
-    /// Covers: RFC 6582 6582-1
-    #[test]
-    fn after_gigabytes_without_loss_a_loss_is_still_seen() {
-        let mut recovery = Recovery::new(SeqNum::new(0));
-        let mut una = SeqNum::new(1);
-        for _ in 0..5 {
-            let nxt = una + (1 << 29);
-            recovery.on_sent(Instant::ZERO, una, nxt);
-            let retired = recovery.ledger.retire(nxt);
-            assert_eq!(recovery.on_progress(nxt, retired.count, MSS), Progress::Normal);
-            una = nxt;
+    /// Fast recovery begins: `flight` octets may still be delivered. The controller has cut its window.
+    pub(crate) fn begin_reduction(&mut self, flight: u32) {
+        let in_flight = self.in_flight();
+        if let Some(episode) = self.episode.as_mut().filter(|_| self.sack) {
+            episode.prr = Some(prr::Prr::new(flight, in_flight));
         }
-        recovery.on_sent(Instant::ZERO, una, una + 10 * MSS);
-        assert!((0..3).any(|_| recovery.on_duplicate_ack(una, una + 10 * MSS, MSS)));
     }
 
-    /// Covers: RFC 3042 3042-1; RFC 5681 5681-19, 5681-20, 5681-21
-    #[test]
-    fn the_first_two_duplicates_let_one_segment_out_each_and_flight_size_forgets_them() {
-        let (una, nxt) = (SeqNum::new(1), SeqNum::new(1) + 10 * MSS);
-        let mut recovery = sent(10);
-        assert_eq!(recovery.limited_transmit(MSS), 0);
-        recovery.on_duplicate_ack(una, nxt, MSS);
-        assert_eq!(recovery.limited_transmit(MSS), MSS);
-        recovery.on_sent(Instant::ZERO, nxt, nxt + MSS);
-        recovery.sent_limited(MSS);
-        assert_eq!(recovery.limited_transmit(MSS), 0);
-        recovery.on_duplicate_ack(una, nxt + MSS, MSS);
-        assert_eq!(recovery.limited_transmit(MSS), MSS);
-        assert_eq!(recovery.flight_size(), 10 * MSS);
+    /// An ACK in fast recovery was taken in: what may leave now (RFC 9937 §6.2), where `target` is the controller's aim.
+    pub(crate) fn reduce(&mut self, verdict: &Verdict, target: u32, segment_size: u32) {
+        let in_flight = self.in_flight();
+        let safe = verdict.acked > 0 && verdict.lost == 0;
+        if let Some(prr) = self.episode.as_mut().and_then(|episode| episode.prr.as_mut()) {
+            prr.on_ack(verdict.delivered, in_flight, safe, target, segment_size);
+        }
+    }
+
+    /// The retransmission timer expired: the first segment counts as lost, and with it what has been out for a round trip
+    /// and the reordering window (RFC 8985 §6.3; 8985-9). What was SACKed is not sent again unless the peer thought
+    /// better of it (6675-1; 2018-8, 2018-9). Without SACK all that is out counts as lost.
+    pub(crate) fn on_timeout(&mut self, now: Instant, rtt: &RoundTrip, segment_size: u32) -> Vec<LossSample> {
+        let una = self.ledger.una();
+        let again = self.phase == Phase::Timeout && self.episode.as_ref().is_some_and(|e| e.is_of(una));
+        // F-RTO is for a first timeout, or another of the same segment (RFC 5682 §2.1 step 1, §3.1).
+        let may_be_mistake = self.phase == Phase::Open || (again && self.frto() != Frto::Off);
+        if self.ledger.reneged() {
+            self.ledger.renege();
+        }
+        let head = una + u64::from(segment_size).min(u64::from(self.ledger.outstanding()));
+        let mut losses = Vec::new();
+        let (ledger, sampler) = (&mut self.ledger, &mut self.sampler);
+        let mut tell = |octets: u32, snapshot: &rate::Snapshot| {
+            losses.push(sampler.on_lost(now, octets, snapshot));
+        };
+        if self.sack {
+            let patience =
+                self.rack.round_trip().max(rtt.smoothed().unwrap_or_default()) + self.rack.window(rtt, true);
+            ledger.mark_lost(una, head, &mut tell);
+            ledger.mark_old(&Judge { now, newest: self.rack.newest(), patience }, &mut tell);
+        } else {
+            let nxt = ledger.nxt();
+            ledger.mark_lost(una, nxt, &mut tell);
+        }
+        self.enter(Phase::Timeout);
+        self.probe.reset();
+        self.reno = Reno::default();
+        if !again {
+            self.episode = Some(Box::new(Episode::new(una, self.ledger.nxt())));
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.end = self.ledger.nxt();
+            episode.frto = if may_be_mistake { Frto::Waits(head) } else { Frto::Off };
+        }
+        losses
+    }
+
+    fn frto(&self) -> Frto {
+        self.episode.as_ref().map_or(Frto::Off, |episode| episode.frto)
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.recover = self.ledger.nxt();
+        self.reorder_at = Instant::FAR;
+    }
+
+    /// Everything that is out and not SACKed is to be sent again, although nothing says that the path is congested: the
+    /// path's MTU fell, or a window that was pulled back has opened.
+    pub(crate) fn resend_all(&mut self) {
+        self.reno.credit = 0;
+        if self.ledger.reneged() {
+            self.ledger.renege();
+        }
+        let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
+        self.ledger.mark_lost(una, nxt, &mut |_, _| {});
+    }
+
+    /// The reordering timer expired: what its time has passed for is lost (RFC 8985 §6.2, step 5; 8985-8).
+    pub(crate) fn on_reordering_timeout(&mut self, now: Instant, rtt: &RoundTrip) -> Verdict {
+        let flight = self.flying() + self.ledger.lost();
+        let mut verdict = Verdict { flight, ..Verdict::default() };
+        self.detect(now, rtt, &mut verdict);
+        self.begin_if_lost(&mut verdict);
+        verdict
+    }
+
+    /// When the reordering timer is to expire, if it runs.
+    pub(crate) fn reorder_at(&self) -> Option<Instant> {
+        (self.reorder_at != Instant::FAR).then_some(self.reorder_at)
+    }
+
+    /// The interval of silence after which a probe asks for an ACK, if one may (RFC 8985 §7.2; 8985-10): not while loss is
+    /// being repaired, nor when SACK blocks tell more than it could.
+    pub(crate) fn probe_interval(&self, rtt: &RoundTrip, segment_size: u32) -> Option<Duration> {
+        let may = self.sack
+            && self.phase == Phase::Open
+            && self.ledger.outstanding() > 0
+            && self.ledger.sacked() == 0
+            && self.ledger.lost() == 0
+            && self.probe.may_go();
+        may.then(|| probe::interval(rtt, self.ledger.outstanding() <= segment_size))
+    }
+
+    /// A probe left, `again` when it was sent before.
+    pub(crate) fn on_probe(&mut self, again: bool) {
+        self.probe.on_sent(self.ledger.nxt(), again);
     }
 }

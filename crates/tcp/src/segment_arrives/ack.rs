@@ -9,16 +9,42 @@
 
 use super::syn_sent::scaled;
 use super::{Step, Stop, move_to};
-use crate::congestion::{AckSample, Reduction};
+use crate::congestion::{AckSample, Reduction, Repair};
 use crate::connection::{Open, Shared};
-use crate::recovery::{Phase, Progress, Retired};
+use crate::recovery::{Arrival, Phase, Verdict};
+use crate::sender::SendHalf;
 use crate::state::Edge;
 use crate::timeouts::Timer;
-use crate::{Cause, ChallengeTo, Discard, Note, Segment, State, Trigger, Why, timestamp};
+use crate::{Cause, ChallengeTo, Discard, Note, Segment, State, Trigger, Why};
 use core::ops::ControlFlow;
-use env::{Duration, Instant};
+use env::Instant;
 use wire::SeqNum;
 use wire::tcp::Flags;
+
+/// How things stood before an ACK or a timer. Counts are octets.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    in_flight: u32,
+    /// FlightSize, of which no more counts than the window has proven.
+    flight: u32,
+    window_limited: bool,
+    repair: Repair,
+}
+
+impl Before {
+    fn of(snd: &SendHalf) -> Self {
+        let in_flight = snd.recovery.in_flight();
+        let cwnd = snd.cwnd();
+        // Either it held more back, or what was sent just filled it; ACKs that arrive together count alike.
+        let filled = in_flight.saturating_add(snd.segment_size) > cwnd;
+        Self {
+            in_flight,
+            flight: snd.recovery.flight_size().min(cwnd.max(in_flight)),
+            window_limited: snd.cwnd_limited || filled,
+            repair: snd.recovery.repair(),
+        }
+    }
+}
 
 impl Open {
     pub(super) fn take_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
@@ -40,12 +66,7 @@ impl Open {
             // Too old to be the peer's (MAY-12; 5961-11, 5961-12).
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Ack, Discard::UnacceptableAck));
         }
-        let in_flight = self.snd.recovery.in_flight();
-        if ack.after(self.snd.una) {
-            self.on_new_ack(shared, now, seg, in_flight);
-        } else if ack == self.snd.una && self.is_duplicate(seg) {
-            self.on_duplicate_ack(shared, now);
-        }
+        self.on_ack(shared, now, seg);
         self.take_window(shared, now, seg);
         self.check_our_fin(shared, now)
     }
@@ -77,72 +98,132 @@ impl Open {
             && self.snd.persist.is_none()
     }
 
-    fn on_duplicate_ack(&mut self, shared: &mut Shared, now: Instant) {
-        let snd = &mut self.snd;
-        let segment = snd.segment_size;
-        let flight = snd.recovery.flight_size();
-        if snd.recovery.on_duplicate_ack(snd.una, snd.nxt, segment) {
-            snd.congestion.on_congestion(now, flight, Reduction::Loss);
-            snd.resend = Some(Why::FastRetransmit);
-            self.note_window(shared, now, Trigger::Loss);
+    /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake.
+    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) {
+        let ack = seg.header.ack;
+        let options = &seg.header.options;
+        let (advances, opening) = (ack.after(self.snd.una), !self.snd.syn_acked());
+        let duplicate = ack == self.snd.una && self.is_duplicate(seg);
+        let blocks = if self.agreed.sack { options.sack.as_slice() } else { &[] };
+        if !advances && !duplicate && blocks.is_empty() {
+            return;
+        }
+        let before = Before::of(&self.snd);
+        let stamps = options.timestamps.filter(|_| self.agreed.timestamps);
+        let arrival = Arrival {
+            blocks,
+            echo: stamps.map(|stamps| (stamps.echo, shared.timestamp_offset)),
+            duplicate,
+            opening,
+            new_data: self.snd.has_whole_segment(),
+            ..Arrival::of(seg.arrived, ack, self.snd.segment_size)
+        };
+        if advances {
+            self.snd.advance(ack);
+        }
+        let verdict = self.snd.recovery.on_ack(&arrival, &mut self.snd.rtt);
+        self.note_round_trip(shared, now, &verdict);
+        self.conclude(shared, now, &before, &verdict);
+        if verdict.acked > 0 {
+            shared.acked_size = shared.acked_size.max(verdict.acked.min(self.snd.segment_limit) as u16);
+        }
+        if advances {
+            self.snd.probe_at = Instant::FAR;
+            self.rearm_after_ack(shared, now, !verdict.patient);
+            if self.snd.drained() && !opening {
+                shared.events.drained = true;
+            }
+            shared.events.writable |= self.snd.take_writer(shared);
         }
     }
 
-    fn on_new_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment, in_flight: u32) {
-        let ack = seg.header.ack;
-        let opening = !self.snd.syn_acked();
-        // Either it held more back, or what was sent just filled it; ACKs that arrive together count alike.
-        let filled = in_flight.saturating_add(self.snd.segment_size) > self.snd.congestion.window();
-        let was_limited = self.snd.cwnd_limited || filled;
-        let retired = self.snd.retire(ack);
-        let round_trip = self.measure(shared, now, seg, &retired);
-        // The SYN's number is no data (5681-5).
-        let acked = retired.count.saturating_sub(u32::from(opening));
-        if acked > 0 {
-            shared.acked_size = shared.acked_size.max(acked.min(self.snd.segment_limit) as u16);
+    /// The reordering timer has expired (RFC 8985 §6.2, step 5).
+    pub(crate) fn on_reordering_timeout(&mut self, shared: &mut Shared, now: Instant) {
+        let before = Before::of(&self.snd);
+        let verdict = self.snd.recovery.on_reordering_timeout(now, &self.snd.rtt);
+        self.conclude(shared, now, &before, &verdict);
+    }
+
+    /// Tells congestion control what recovery found.
+    fn conclude(&mut self, shared: &mut Shared, now: Instant, before: &Before, verdict: &Verdict) {
+        for loss in &verdict.losses {
+            self.snd.congestion.on_lost(loss);
         }
-        let segment = self.snd.segment_size;
-        let progress = self.snd.recovery.on_progress(ack, acked, segment);
-        let sample = AckSample {
+        if let Some(undo) = verdict.undone {
+            self.snd.congestion.on_spurious(now);
+            self.snd.rtt.forget_back_off();
+            self.snd.resend = None;
+            self.note_window(shared, now, Trigger::Undone(undo));
+        }
+        if verdict.ended && verdict.began {
+            self.on_recovered(shared, now);
+        }
+        if verdict.began || verdict.repaired {
+            self.snd.congestion.on_congestion(now, before.flight, Reduction::Loss);
+            if verdict.began && !self.snd.congestion.governs_recovery() {
+                self.snd.recovery.begin_reduction(verdict.flight);
+            }
+        }
+        if verdict.delivered > 0 {
+            let sample = self.sample(now, before, verdict);
+            self.snd.congestion.on_ack(&sample);
+        }
+        if verdict.repaired || (verdict.ended && !verdict.began) {
+            self.on_recovered(shared, now);
+        }
+        let target = self.snd.congestion.window();
+        self.snd.recovery.reduce(verdict, target, self.snd.segment_size);
+        self.snd.resend = verdict.resend.or(self.snd.resend);
+        if verdict.began {
+            self.note_window(shared, now, Trigger::Loss);
+        } else if verdict.delivered > 0 && !verdict.ended {
+            let reducing = self.snd.recovery.phase() == Phase::Fast;
+            self.note_window(shared, now, if reducing { Trigger::Reducing } else { Trigger::Ack });
+        }
+    }
+
+    fn on_recovered(&mut self, shared: &mut Shared, now: Instant) {
+        let in_flight = self.snd.recovery.in_flight();
+        self.snd.congestion.on_recovered(now, in_flight);
+        self.note_window(shared, now, Trigger::Recovered);
+    }
+
+    fn sample(&self, now: Instant, before: &Before, verdict: &Verdict) -> AckSample {
+        let repair = if verdict.began || verdict.undone.is_some() {
+            self.snd.recovery.repair()
+        } else {
+            before.repair
+        };
+        AckSample {
             now,
-            acked,
-            delivered: acked,
-            prior_in_flight: in_flight,
+            acked: verdict.acked,
+            delivered: verdict.delivered,
+            total_delivered: self.snd.recovery.delivered(),
+            lost: verdict.lost,
+            marked: 0,
+            prior_in_flight: before.in_flight,
             in_flight: self.snd.recovery.in_flight(),
-            round_trip,
+            round_trip: verdict.round_trip,
             min_round_trip: self.snd.rtt.minimum(),
             smoothed: self.snd.rtt.smoothed(),
-            window_limited: was_limited,
-            ..AckSample::default()
-        };
-        let mut restart = true;
-        match progress {
-            Progress::Normal | Progress::SlowStart if acked > 0 => {
-                self.snd.congestion.on_ack(&sample);
-                self.note_window(shared, now, Trigger::Ack);
-            }
-            Progress::Normal | Progress::SlowStart => {}
-            Progress::Partial { first } => {
-                self.snd.resend = Some(Why::NextHole);
-                restart = first; // RFC 6582 §4: an impatient sender
-            }
-            Progress::Recovered => {
-                let in_flight = self.snd.recovery.in_flight();
-                self.snd.congestion.on_recovered(now, in_flight);
-                self.note_window(shared, now, Trigger::Recovered);
-            }
+            window_limited: before.window_limited,
+            repair,
+            rate: verdict.rate,
         }
-        self.rearm_after_ack(shared, now, restart);
-        if self.snd.drained() && !opening {
-            shared.events.drained = true;
-        }
-        shared.events.writable |= self.snd.take_writer(shared);
+    }
+
+    fn note_round_trip(&mut self, shared: &mut Shared, at: Instant, verdict: &Verdict) {
+        let Some(sample) = verdict.round_trip else { return };
+        let rtt = &self.snd.rtt;
+        let (srtt, rto) = (rtt.smoothed().unwrap_or_default(), rtt.rto());
+        shared.note(|| Note::RoundTrip { at, sample, srtt, rto });
     }
 
     /// RFC 6298 §5: stop when all is acknowledged, restart on progress (6298-12).
     fn rearm_after_ack(&mut self, shared: &mut Shared, now: Instant, restart: bool) {
         if !self.snd.outstanding() {
             shared.timers.cancel(Timer::Retransmit);
+            self.snd.rto_at = Instant::FAR;
             self.snd.resend = None;
             self.snd.stalled_since = None;
             shared.timers.cancel(Timer::User);
@@ -151,34 +232,8 @@ impl Open {
         self.snd.stalled_since = Some(now);
         shared.timers.cancel(Timer::User);
         if restart {
-            shared.timers.set(Timer::Retransmit, now + self.snd.rtt.rto());
+            self.snd.rto_at = now + self.snd.rtt.rto();
         }
-    }
-
-    /// A round trip, if the ACK measures one without doubt (MUST-18; 6298-8, 6298-9; RFC 7323 §4.1).
-    fn measure(
-        &mut self,
-        shared: &mut Shared,
-        now: Instant,
-        seg: &Segment,
-        retired: &Retired,
-    ) -> Option<Duration> {
-        let sample = match retired.sent_at {
-            Some(sent_at) if !retired.resent => seg.arrived.since(sent_at),
-            // Sent more than once: only the echo tells which one was answered (7323-18).
-            _ => {
-                let echo = seg.header.options.timestamps.filter(|_| self.agreed.timestamps)?.echo;
-                let age = timestamp(seg.arrived, shared.timestamp_offset).wrapping_sub(echo);
-                // An echo from the future, or of a long time ago, measures nothing.
-                (age < 120_000).then(|| Duration::from_millis(u64::from(age.max(1))))?
-            }
-        };
-        let segments = self.snd.recovery.flight_size().div_ceil(self.snd.segment_size);
-        self.snd.rtt.sample(sample, segments);
-        let rtt = &self.snd.rtt;
-        let (srtt, rto) = (rtt.smoothed().unwrap_or_default(), rtt.rto());
-        shared.note(|| Note::RoundTrip { at: now, sample, srtt, rto });
-        Some(sample)
     }
 
     /// SND.WND (9293-E17), and what an opened or still closed window means. An ACK of less than SND.UNA says nothing of
@@ -223,7 +278,7 @@ impl Open {
     }
 
     pub(crate) fn note_window(&mut self, shared: &mut Shared, at: Instant, trigger: Trigger) {
-        let (cwnd, ssthresh) = (self.snd.congestion.window(), self.snd.congestion.threshold());
+        let (cwnd, ssthresh) = (self.snd.cwnd(), self.snd.congestion.threshold());
         let in_flight = self.snd.recovery.in_flight();
         shared.note(|| Note::Window { at, cwnd, ssthresh, in_flight, trigger });
     }

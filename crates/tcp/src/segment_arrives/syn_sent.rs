@@ -9,6 +9,7 @@ use super::{Stop, discarded, reset_at};
 use crate::connection::{Agreed, Connection, Data, Open, Over, receive_settings, syn_window};
 use crate::listener::Scales;
 use crate::receiver::ReceiveHalf;
+use crate::recovery::Arrival;
 use crate::sender::SendHalf;
 use crate::{Cause, ConnectionError, Discard, Segment, State, Why};
 use alloc::boxed::Box;
@@ -54,17 +55,13 @@ impl Connection {
     /// Both halves come to be: ESTABLISHED if our SYN is acknowledged (9293-E7), else SYN-RECEIVED (9293-E8, MUST-10).
     fn take_syn(&mut self, now: Instant, seg: &Segment, acks_syn: bool) {
         let nothing = Data::Over(Box::new(Over::nothing()));
-        let Data::SynSent(snd) = core::mem::replace(&mut self.data, nothing) else { return };
+        let Data::SynSent(mut snd) = core::mem::replace(&mut self.data, nothing) else { return };
+        if acks_syn {
+            snd.take_syn_ack(seg);
+        }
         let mut open = self.open_halves(now, *snd, seg);
         self.shared.last_heard = now;
         let next = if acks_syn {
-            let lost_syn = open.snd.resent_segments > 0;
-            let retired = open.snd.retire(seg.header.ack);
-            match retired.sent_at.filter(|_| !retired.resent) {
-                Some(sent_at) => open.snd.rtt.sample(seg.arrived.since(sent_at), 1),
-                None if lost_syn => open.snd.rtt.distrust_handshake(), // 6298-15
-                None => {}
-            }
             open.negotiate_window(&self.shared, seg);
             open.snd.stalled_since = None;
             self.shared.timers.cancel_all();
@@ -109,6 +106,7 @@ impl Connection {
         let lost_syn = snd.resent_segments > 0;
         let limit = self.shared.segment_limit(peer_mss);
         snd.negotiated(now, &config, limit, agreed, lost_syn);
+        snd.recovery.negotiated(agreed.sack, snd.rtt.smoothed().is_some());
         let settings = receive_settings(
             &self.shared,
             agreed,
@@ -117,6 +115,19 @@ impl Connection {
         );
         let rcv = ReceiveHalf::new(now, syn.header.seq, settings);
         Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, peer_mss, agreed, syn_ack_due: false }
+    }
+}
+
+impl SendHalf {
+    /// Our SYN is acknowledged: a round trip, unless it was sent more than once (6298-8).
+    fn take_syn_ack(&mut self, seg: &Segment) {
+        let ack = seg.header.ack;
+        let arrival = Arrival { opening: true, ..Arrival::of(seg.arrived, ack, self.segment_size) };
+        self.advance(ack);
+        let verdict = self.recovery.on_ack(&arrival, &mut self.rtt);
+        if verdict.round_trip.is_none() && self.resent_segments > 0 {
+            self.rtt.distrust_handshake(); // 6298-15
+        }
     }
 }
 

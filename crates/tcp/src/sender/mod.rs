@@ -14,7 +14,7 @@ pub(crate) use plan::{Blocked, Plan};
 use crate::congestion::{self, CongestionControl, Departure, Start, initial_window};
 use crate::connection::{Agreed, Shared};
 use crate::pacing::Pacer;
-use crate::recovery::{Recovery, Retired};
+use crate::recovery::Recovery;
 use crate::rtt::RoundTrip;
 use crate::sabotage::Fault;
 use crate::{TcpConfig, Why};
@@ -63,6 +63,13 @@ pub(crate) struct SendHalf {
     pub(crate) override_silly: bool,
     /// The window is closed and probed; since when, and how often.
     pub(crate) persist: Option<Persist>,
+    /// When the retransmission timer expires (RFC 6298 §5); [`Instant::FAR`] when it does not run.
+    pub(crate) rto_at: Instant,
+    /// When a tail loss probe is to be sent, [`Instant::FAR`] while that is not settled: new data and progress begin the
+    /// wait anew (RFC 8985 §7.2).
+    pub(crate) probe_at: Instant,
+    /// A tail loss probe is to be sent now.
+    pub(crate) probe_due: bool,
     /// Timeouts in a row without progress.
     pub(crate) timeouts: u8,
     /// Since when nothing that waits has made progress.
@@ -112,6 +119,9 @@ impl SendHalf {
             cwnd_limited: false,
             override_silly: false,
             persist: None,
+            rto_at: Instant::FAR,
+            probe_at: Instant::FAR,
+            probe_due: false,
             timeouts: 0,
             stalled_since: None,
             last_sent: Instant::ZERO,
@@ -220,6 +230,12 @@ impl SendHalf {
         }
     }
 
+    /// Whether a whole segment waits to be sent for the first time, and the peer has room for it.
+    pub(crate) fn has_whole_segment(&self) -> bool {
+        self.unsent() >= self.segment_size
+            && self.edge.since(self.nxt).is_some_and(|window| window >= self.segment_size)
+    }
+
     /// Octets written and not acknowledged.
     pub(crate) fn queued(&self) -> usize {
         self.queue.len()
@@ -240,8 +256,13 @@ impl SendHalf {
         self.edge.since(self.una).unwrap_or(0)
     }
 
-    /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT. Only this lets go of data (2018-13).
-    pub(crate) fn retire(&mut self, ack: SeqNum) -> Retired {
+    /// cwnd: the controller's window, or in fast recovery what proportional rate reduction makes of it.
+    pub(crate) fn cwnd(&self) -> u32 {
+        self.recovery.window(self.congestion.window())
+    }
+
+    /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT. Only this lets go of data (2018-13; 6675-1).
+    pub(crate) fn advance(&mut self, ack: SeqNum) {
         let first = self.first_octet();
         let octets = ack.earlier(self.end).since(first).unwrap_or(0);
         self.queue.release(self.queue.start() + u64::from(octets));
@@ -250,7 +271,6 @@ impl SendHalf {
         if self.urgent.is_some_and(|up| up.at_or_before(ack)) {
             self.urgent = None;
         }
-        self.recovery.ledger.retire(ack)
     }
 
     /// Takes a window field, already scaled, from a segment `seq`, `ack` when it is newer (9293-E17).
@@ -290,13 +310,17 @@ impl SendHalf {
         let in_flight = self.recovery.in_flight();
         self.recovery.on_sent(now, self.nxt, self.nxt + count);
         self.nxt += count;
+        self.probe_at = Instant::FAR;
         self.on_departure(now, count, in_flight, false);
     }
 
     /// Enters a transmission of `start..end` again.
     pub(crate) fn sent_again(&mut self, now: Instant, start: SeqNum, end: SeqNum, segments: u32) {
         let in_flight = self.recovery.in_flight();
-        self.recovery.ledger.retransmitted(now, start, end);
+        if self.recovery.on_resent(now, start, end) {
+            // Its time to be acknowledged begins anew (6298-11).
+            self.rto_at = now + self.rtt.rto();
+        }
         let count = end.wrapping_since(start);
         self.resent_segments += u64::from(segments);
         self.resent_octets += u64::from(count);
@@ -304,7 +328,14 @@ impl SendHalf {
     }
 
     fn on_departure(&mut self, now: Instant, octets: u32, in_flight: u32, again: bool) {
-        self.congestion.on_sent(&Departure { now, octets, in_flight, again, ..Departure::default() });
+        self.congestion.on_sent(&Departure {
+            now,
+            octets,
+            in_flight,
+            total_delivered: self.recovery.delivered(),
+            again,
+            app_limited: in_flight == 0 && self.recovery.is_app_limited(),
+        });
         self.last_sent = now;
         self.stalled_since.get_or_insert(now);
         self.pacer.on_sent(now, octets, self.congestion.pacing_rate());

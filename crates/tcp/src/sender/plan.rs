@@ -42,7 +42,7 @@ impl SendHalf {
         // A window that was pulled back may end before SND.NXT (MUST-34, SHLD-15).
         let window = self.edge.since(self.nxt).unwrap_or(0);
         let in_flight = self.recovery.in_flight();
-        let cwnd = if self.fault.ignores_cwnd() { u32::MAX } else { self.congestion.window() };
+        let cwnd = if self.fault.ignores_cwnd() { u32::MAX } else { self.cwnd() };
         let room = cwnd.saturating_sub(in_flight);
         if unsent == 0 {
             return match (window, room) {
@@ -95,7 +95,7 @@ impl SendHalf {
 
     /// cwnd is full: one segment may still go on each of the first two duplicate ACKs (RFC 3042 §2).
     fn plan_limited(&self, piece: u32, segment: u32, in_flight: u32) -> Plan {
-        let bound = self.congestion.window().saturating_add(segment.saturating_mul(2));
+        let bound = self.cwnd().saturating_add(segment.saturating_mul(2));
         let allowed = self.recovery.limited_transmit(segment);
         if allowed >= piece && in_flight.saturating_add(piece) <= bound {
             Plan::Send { octets: piece, fin: false, limited: true }

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   something is out ───────────────► Retransmit ─► resend, back off          RFC 6298
+//!                                        ├────────► or a probe of the tail    RFC 8985 §7
+//!                                        └────────► or lost by its time       RFC 8985 §6.2
 //!   the window is shut, data waits ─► Persist ────► probe, back off           §3.8.6.1
 //!   nothing moves for R2 ───────────► User ───────► aborted                   §3.8.3
 //!   silence, and nothing is out ────► KeepAlive ──► probe, then give up       §3.8.4
@@ -18,6 +20,9 @@ use crate::connection::{Connection, Data, Open, Shared};
 use crate::sender::{Blocked, Persist, SendHalf};
 use crate::{Cause, ConnectionError, ResetWhy, State, Trigger, Why};
 use env::{Duration, Instant};
+
+/// A round trip may be shorter than what a host needs to answer.
+const LEAST_GRACE: Duration = Duration::from_millis(10);
 
 impl Connection {
     /// Runs every timer that is due. Early calls are harmless.
@@ -65,14 +70,16 @@ impl Connection {
             Data::SynSent(snd) => snd.on_retransmission_timeout(now, shared), // as any other (MUST-22)
             Data::Open(open) => {
                 let shut = open.snd.window() == 0 && open.snd.syn_acked();
-                if shut && open.snd.recovery.ledger.first_transmissions() > 1 {
+                if shut && open.snd.recovery.first_transmissions() > 1 {
                     // The window was pulled back to nothing: probing takes over (MUST-35; SHLD-17).
                     open.snd.persist = Some(Persist { since: now, probes: 0, due: true });
                     return;
                 }
-                open.snd.on_retransmission_timeout(now, shared);
-                open.note_window(shared, now, Trigger::Timeout);
-                open.believe_claimed_mtu(shared);
+                if open.take_loss_timer(now, shared) {
+                    open.snd.on_retransmission_timeout(now, shared);
+                    open.note_window(shared, now, Trigger::Timeout);
+                    open.believe_claimed_mtu(shared);
+                }
             }
             Data::Over(_) => {}
         }
@@ -125,11 +132,18 @@ impl SendHalf {
             shared.events.negative_advice = true; // R1 (MUST-20, SHLD-9)
         }
         if self.syn_acked() {
-            let flight = self.recovery.flight_size();
+            // What was SACKed is no flight that a larger window was proven by.
+            let flight = self.recovery.flight_size().min(self.cwnd().max(self.segment_size));
+            for loss in self.recovery.on_timeout(now, &self.rtt, self.segment_size) {
+                self.congestion.on_lost(&loss);
+            }
             self.congestion.on_congestion(now, flight, Reduction::Timeout { again: self.timeouts > 1 });
+        } else {
+            self.recovery.on_timeout(now, &self.rtt, self.segment_size);
         }
-        self.recovery.on_timeout(self.nxt);
         self.rtt.back_off();
+        self.rto_at = now + self.rtt.rto();
+        self.probe_due = false;
         self.resend = Some(Why::RetransmissionTimeout(self.timeouts));
     }
 }
@@ -150,6 +164,9 @@ impl Open {
         let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
         self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
+        if matches!(blocked, None | Some(Blocked::Nagle)) {
+            self.snd.recovery.on_app_limited(self.snd.cwnd());
+        }
         match blocked {
             Some(Blocked::Pacing(at)) => shared.timers.set(Timer::Pacing, at),
             _ => shared.timers.cancel(Timer::Pacing),
@@ -157,6 +174,7 @@ impl Open {
         let waits = !self.snd.outstanding() && blocked == Some(Blocked::Window);
         let persisting = self.snd.persist.is_some() || waits;
         if persisting {
+            self.snd.rto_at = Instant::FAR;
             shared.timers.cancel(Timer::Retransmit);
             if self.snd.fault.never_probes() {
                 return;
@@ -165,8 +183,10 @@ impl Open {
         } else {
             shared.timers.cancel(Timer::Persist);
             if self.snd.outstanding() {
-                shared.timers.set_if_idle(Timer::Retransmit, now + self.snd.rtt.rto());
+                let at = self.loss_timer(now);
+                shared.timers.set(Timer::Retransmit, at);
             } else {
+                self.snd.rto_at = Instant::FAR;
                 shared.timers.cancel(Timer::Retransmit);
             }
         }
@@ -193,6 +213,53 @@ impl Open {
         shared.timers.set(Timer::User, deadline);
     }
 
+    /// The one timer of loss (RFC 8985 §8; 8985-16): while something may only be reordered, what ends the wait; else a probe of
+    /// the tail where one may go, and no later than the retransmission timeout; else that.
+    fn loss_timer(&mut self, now: Instant) -> Instant {
+        if self.snd.rto_at == Instant::FAR {
+            self.snd.rto_at = now + self.snd.rtt.rto();
+        }
+        if let Some(at) = self.snd.recovery.reorder_at() {
+            // What it finds lost is sent again then, and has a round trip to be acknowledged.
+            self.snd.rto_at = self.snd.rto_at.max(at + self.snd.grace());
+            return at;
+        }
+        match self.probe_interval() {
+            Some(interval) if self.snd.probe_at == Instant::FAR => {
+                self.snd.probe_at = (now + interval).min(self.snd.rto_at);
+            }
+            Some(_) => {}
+            None => self.snd.probe_at = Instant::FAR,
+        }
+        self.snd.probe_at.min(self.snd.rto_at)
+    }
+
+    /// After how much silence a tail loss probe is to be sent, if one may: not where the peer would not look at it.
+    fn probe_interval(&self) -> Option<Duration> {
+        if self.phase == State::SynReceived || self.snd.edge.before(self.snd.nxt) {
+            return None;
+        }
+        self.snd.recovery.probe_interval(&self.snd.rtt, self.snd.segment_size)
+    }
+
+    /// The timer of loss has expired: `true` when it was the retransmission timeout.
+    fn take_loss_timer(&mut self, now: Instant, shared: &mut Shared) -> bool {
+        if let Some(at) = self.snd.recovery.reorder_at() {
+            if at <= now {
+                self.snd.rto_at = self.snd.rto_at.max(now + self.snd.grace());
+                self.on_reordering_timeout(shared, now);
+            }
+            return false;
+        }
+        if self.snd.probe_at <= now && self.probe_interval().is_some() {
+            self.snd.probe_at = Instant::FAR;
+            self.snd.probe_due = true;
+            self.snd.rto_at = now + self.snd.rtt.rto(); // 8985-14
+            return false;
+        }
+        self.snd.rto_at <= now
+    }
+
     /// Only while nothing is out, and from the last sign of life on (MUST-26).
     fn arm_keep_alive(&mut self, now: Instant, shared: &mut Shared) {
         let Some(probing) = shared.config.keep_alive.filter(|_| self.phase.is_synchronized()) else {
@@ -211,6 +278,11 @@ impl Open {
 }
 
 impl SendHalf {
+    /// What is sent again because of its time has this long to be acknowledged.
+    fn grace(&self) -> Duration {
+        self.rtt.smoothed().unwrap_or_default().max(LEAST_GRACE)
+    }
+
     /// One timeout before the first probe, then twice as long each time (SHLD-29, SHLD-30), up to the longest timeout.
     fn probe_interval(&self, shared: &Shared) -> Duration {
         let probes = self.persist.as_ref().map_or(0, |persist| u32::from(persist.probes));

@@ -3,7 +3,7 @@
 use crate::lone::{ISS, Lone, Peer, line, ms};
 use crate::pair::Pair;
 use env::Duration;
-use handfast_tcp::{Note, TcpConfig, Trigger, Why};
+use handfast_tcp::{Note, SoftError, TcpConfig, Trigger, Why};
 use wire::tcp::{Flags, SackBlock, SackBlocks};
 
 const ACK: Flags = Flags::ACK;
@@ -118,7 +118,28 @@ fn a_timeout_sends_one_segment_doubles_the_timer_and_lowers_the_threshold_once()
     assert!(lone.tcp.status().ssthresh <= 5_000 && lone.tcp.status().cwnd == 1_000);
 }
 
-/// Covers: RFC 5681 5681-2, 5681-10
+/// Covers: RFC 6069 6069-1
+#[test]
+fn a_destination_out_of_reach_takes_one_doubling_of_the_timeout_back_and_what_was_lost_goes_at_once() {
+    let mut lone = flying(10_000);
+    let rto = lone.tcp.status().rto;
+    lone.advance(rto * 3);
+    assert_eq!((lone.tcp.status().timeouts, lone.tcp.status().rto), (2, rto * 4));
+    let una = lone.tcp.status().snd_una;
+    // Of something else that is out: it says nothing of what the timeout sent.
+    lone.tcp.handle_soft_error(lone.now, SoftError::HostUnreachable, una + 1_000);
+    lone.tcp.handle_soft_error(lone.now, SoftError::PortUnreachable, una);
+    assert_eq!(lone.tcp.status().rto, rto * 4);
+    lone.pass(rto * 2);
+    lone.tcp.handle_soft_error(lone.now, SoftError::HostUnreachable, una);
+    assert_eq!(lone.tcp.status().rto, rto * 2);
+    lone.sent();
+    let again = lone.advance(ms(1));
+    assert_eq!(again.len(), 1, "its time had come already");
+    assert_eq!((lone.tcp.status().timeouts, lone.tcp.status().rto), (3, rto * 4));
+}
+
+/// Covers: RFC 5681 5681-2, 5681-10; RFC 5682 5682-1
 #[test]
 fn after_a_timeout_an_ack_of_much_earns_one_segment() {
     let mut lone = flying(200_000);
@@ -126,7 +147,12 @@ fn after_a_timeout_an_ack_of_much_earns_one_segment() {
     assert_eq!(lone.tcp.status().cwnd, 1_000);
     lone.acked(4_001); // the first was lost alone, and the ACK of what followed as well
     assert_eq!(lone.tcp.status().cwnd, 2_000);
-    assert_eq!(lone.sent(), ["ACK 4001:5001 ack 1", "PSH,ACK 5001:6001 ack 1"]);
+    // Two segments: new ones, which tell whether the timeout was a mistake (RFC 5682); it was none.
+    assert_eq!(lone.sent(), ["ACK 10001:11001 ack 1", "PSH,ACK 11001:12001 ack 1"]);
+    (0..3).for_each(|_| lone.acked(4_001));
+    assert_eq!(lone.sent(), Vec::<String>::new(), "both are in flight still");
+    lone.acked(5_001);
+    assert_eq!(lone.sent(), ["ACK 5001:6001 ack 1"]);
 }
 
 /// Covers: RFC 5681 5681-2, 5681-3, 5681-11, 5681-30; RFC 9293 MUST-19
@@ -138,7 +164,7 @@ fn no_step_of_cwnd_is_more_than_the_rules_allow() {
         pair.a.tcp().watch(true);
         let loss = [0.0, 0.005, 0.02, 0.1][seed as usize % 4];
         pair.keep = Box::new(move |_, seen| !seen.from_a || !rng.chance(loss));
-        let mut cwnd = 14_480_u32;
+        let (mut cwnd, mut highest, mut threshold) = (14_480_u32, 14_480_u32, 0);
         let mut written = 0;
         let end = pair.now + Duration::from_secs(600);
         while written < 2_000_000 && pair.now < end {
@@ -146,16 +172,26 @@ fn no_step_of_cwnd_is_more_than_the_rules_allow() {
             assert!(pair.step());
             while let Some(note) = pair.a.tcp().poll_note() {
                 let Note::Window { cwnd: new, ssthresh, in_flight, trigger, .. } = note else { continue };
+                // A recovery that ends with the ACK that begins the next leaves the threshold as its window.
+                let before = cwnd.max(threshold);
+                threshold = if trigger == Trigger::Recovered { ssthresh } else { 0 };
                 match trigger {
                     Trigger::Ack if cwnd < ssthresh => assert!(new <= cwnd + 2 * 1448, "slow start, L = 2"),
                     Trigger::Ack => {
-                        assert!(new <= cwnd + 1448);
+                        assert!(new <= before + 1448);
                     }
-                    Trigger::Loss => assert!(new <= (in_flight.max(cwnd) / 2 + 2 * 1448).max(2 * 1448)),
+                    Trigger::Loss => {
+                        // Half is what is aimed at; the window comes down to it in proportion (RFC 9937).
+                        assert!(ssthresh <= (in_flight.max(before) / 2 + 2 * 1448).max(2 * 1448));
+                        assert!(new <= before + 1448);
+                    }
                     Trigger::Timeout => assert_eq!(new, 1448),
+                    Trigger::Undone(_) => assert!(new <= highest, "more than there ever was"),
+                    Trigger::Reducing => assert!(new <= ssthresh.max(cwnd + 1448)),
                     _ => assert!(new <= ssthresh.max(cwnd)),
                 }
                 cwnd = new;
+                highest = highest.max(new);
             }
         }
         assert!(written >= 2_000_000, "seed {seed}");

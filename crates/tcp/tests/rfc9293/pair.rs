@@ -182,7 +182,12 @@ impl Pair {
 
     /// An established pair with an empty record of what was seen.
     pub(crate) fn established() -> Self {
-        let mut pair = Self::default();
+        Self::configured(TcpConfig::default())
+    }
+
+    /// Established, with `config` at both ends.
+    pub(crate) fn configured(config: TcpConfig) -> Self {
+        let mut pair = Self::new(config.clone(), config);
         pair.open();
         pair.settle(Duration::from_secs(1));
         assert_eq!((pair.a.state(), pair.b.state()), (State::Established, State::Established));

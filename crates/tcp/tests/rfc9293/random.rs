@@ -117,7 +117,7 @@ proptest! {
             let over = matches!(lone.tcp.state(), State::Closed);
             let waits = status.snd_una != status.snd_nxt || (status.unsent > 0 && status.state != Some(State::SynReceived));
             prop_assert!(over || !waits || lone.tcp.poll_timeout().is_some(), "{status:?}");
-            prop_assert!(lone.tcp.poll_timeout().is_none_or(|at| at > lone.now) , "a deadline in the past");
+            prop_assert!(lone.tcp.poll_timeout().is_none_or(|at| at > lone.now), "a deadline in the past: {status:?}");
         }
         // The user lets go: it ends.
         lone.tcp.release(lone.now);

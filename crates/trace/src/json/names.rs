@@ -1,7 +1,7 @@
 //! What programs know reasons by: names that stay when words, languages and the code change.
 
 use device::impair::{Lost, What};
-use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Why};
+use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Undo, Why};
 
 /// Why a segment was sent.
 pub(super) fn why(why: Why) -> &'static str {
@@ -16,6 +16,8 @@ pub(super) fn why(why: Why) -> &'static str {
         Why::RetransmissionTimeout(_) => "retransmission_timeout",
         Why::FastRetransmit => "fast_retransmit",
         Why::NextHole => "next_hole",
+        Why::Rack { .. } => "rack",
+        Why::LossProbe { .. } => "loss_probe",
         Why::WindowProbe(_) => "window_probe",
         Why::KeepAliveProbe(_) => "keep_alive_probe",
         Why::QuickAck => "quick_ack",
@@ -73,7 +75,12 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Ack => "ack",
         Trigger::Loss => "loss",
         Trigger::Timeout => "timeout",
+        Trigger::Reducing => "reducing",
         Trigger::Recovered => "recovered",
+        Trigger::Undone(Undo::DuplicateSack) => "undone_by_dsack",
+        Trigger::Undone(Undo::Eifel) => "undone_by_eifel",
+        Trigger::Undone(Undo::Frto) => "undone_by_frto",
+        Trigger::Undone(_) => "undone",
         Trigger::Idle => "idle",
         Trigger::PathMtu => "path_mtu",
     }

@@ -385,7 +385,10 @@ impl Reader<'_> {
             Note::Remark { what, .. } => self.aside(order, side, at, false, lang.remark(what).to_owned()),
             Note::Window { cwnd, ssthresh, in_flight, trigger, .. } => {
                 let before = self.cwnd.insert((side, remote), *cwnd);
-                let matters = matches!(trigger, Trigger::Loss | Trigger::Timeout | Trigger::Recovered);
+                let matters = matches!(
+                    trigger,
+                    Trigger::Loss | Trigger::Timeout | Trigger::Recovered | Trigger::Undone(_)
+                );
                 if (matters || self.settings.estimates) && before != Some(*cwnd) {
                     let text = window(lang, *cwnd, *ssthresh, *in_flight, *trigger, before);
                     self.aside(order, side, at, false, text);

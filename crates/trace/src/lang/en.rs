@@ -1,7 +1,7 @@
 //! English, where the protocol crates leave it to us.
 
 use stack::Drop;
-use tcp::{Cause, Discard, Trigger};
+use tcp::{Cause, Discard, Trigger, Undo};
 
 pub(super) fn discard(why: Discard) -> String {
     match why {
@@ -57,7 +57,12 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Ack => "octets were acknowledged",
         Trigger::Loss => "loss was inferred",
         Trigger::Timeout => "the retransmission timer expired",
+        Trigger::Reducing => "in proportion to what is delivered",
         Trigger::Recovered => "recovery is over",
+        Trigger::Undone(Undo::DuplicateSack) => "undo: D-SACK",
+        Trigger::Undone(Undo::Eifel) => "undo: Eifel",
+        Trigger::Undone(Undo::Frto) => "undo: F-RTO",
+        Trigger::Undone(_) => "undo: it had only been late",
         Trigger::Idle => "idle for long",
         Trigger::PathMtu => "the path's MTU fell",
     }

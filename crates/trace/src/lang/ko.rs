@@ -2,7 +2,7 @@
 
 use device::impair::Lost;
 use stack::Drop;
-use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Why};
+use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Undo, Why};
 
 pub(super) fn why(why: Why) -> String {
     match why {
@@ -16,6 +16,9 @@ pub(super) fn why(why: Why) -> String {
         Why::RetransmissionTimeout(n) => return format!("재전송: 타이머(RTO) {n}번째 만료"),
         Why::FastRetransmit => "빠른 재전송: 중복 ACK 3개",
         Why::NextHole => "재전송: 다음 빈 곳",
+        Why::Rack { later } => return format!("RACK: 잃었다, 뒤의 세그먼트 {later}개가 전달되었다"),
+        Why::LossProbe { new: true } => "TLP 탐침: 새 데이터",
+        Why::LossProbe { new: false } => "TLP 탐침: 마지막 세그먼트를 다시",
         Why::WindowProbe(n) => return format!("0 윈도 탐침 {n}번째"),
         Why::KeepAliveProbe(n) => return format!("킵얼라이브 탐침 {n}번째"),
         Why::QuickAck => "바로 보내는 ACK",
@@ -104,7 +107,12 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Ack => "옥텟이 확인되었다",
         Trigger::Loss => "손실을 알아챘다",
         Trigger::Timeout => "재전송 타이머가 만료되었다",
+        Trigger::Reducing => "전달된 만큼만 내보낸다",
         Trigger::Recovered => "회복이 끝났다",
+        Trigger::Undone(Undo::DuplicateSack) => "되돌림: D-SACK",
+        Trigger::Undone(Undo::Eifel) => "되돌림: Eifel",
+        Trigger::Undone(Undo::Frto) => "되돌림: F-RTO",
+        Trigger::Undone(_) => "되돌림: 늦었을 뿐이었다",
         Trigger::Idle => "오래 쉬었다",
         Trigger::PathMtu => "경로 MTU가 줄었다",
     }

@@ -1,0 +1,442 @@
+//! An ACK arrives: what it delivers, what it says is lost, and whether that was a mistake.
+//!
+//! ```text
+//!   ACK ─► ledger: delivered ─► round trip ─► RACK ─► D-SACK, Eifel, F-RTO ─► undone?
+//!                                                          ╰─► lost ─► recovery begins, or goes on, or is over ─► Verdict
+//! ```
+
+use super::episode::{Episode, Frto};
+use super::ledger::{Judge, Ledger, Run};
+use super::probe::Answer;
+use super::rack::{Rack, Told};
+use super::rate::{Sampler, Snapshot};
+use super::sack::Blocks;
+use super::{Phase, Place, Recovery};
+use crate::congestion::{LossSample, RateSample};
+use crate::rtt::RoundTrip;
+use crate::{Undo, Why, timestamp};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use env::{Duration, Instant};
+use wire::SeqNum;
+use wire::tcp::SackBlock;
+
+/// An acceptable ACK, as recovery sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    /// When it was read from its device.
+    pub(crate) at: Instant,
+    pub(crate) ack: SeqNum,
+    /// SACK blocks, if SACK was agreed on.
+    pub(crate) blocks: &'a [SackBlock],
+    /// What its timestamp echoes, and by how much our timestamp clock is shifted; if timestamps were agreed on.
+    pub(crate) echo: Option<(u32, u32)>,
+    /// It is a duplicate (RFC 5681 §2).
+    pub(crate) duplicate: bool,
+    /// Our SYN is not acknowledged yet.
+    pub(crate) opening: bool,
+    pub(crate) segment_size: u32,
+    /// A whole segment waits to be sent for the first time, and the peer has room for it.
+    pub(crate) new_data: bool,
+}
+
+/// What an ACK, or a timer, comes to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// Octets newly acknowledged; the SYN is none.
+    pub(crate) acked: u32,
+    /// Whether SND.UNA moved on.
+    pub(crate) advanced: bool,
+    /// Octets newly delivered: acknowledged or SACKed, each once.
+    pub(crate) delivered: u32,
+    /// Octets newly believed lost, and each piece of it.
+    pub(crate) lost: u32,
+    pub(crate) losses: Vec<LossSample>,
+    /// The round trip that it measured.
+    pub(crate) round_trip: Option<Duration>,
+    pub(crate) rate: Option<RateSample>,
+    /// Fast recovery begins.
+    pub(crate) began: bool,
+    /// Octets out and not known to be delivered before it: what a new episode may still deliver (RecoverFS, 9937-1).
+    pub(crate) flight: u32,
+    /// Fast recovery is over.
+    pub(crate) ended: bool,
+    /// The last reduction was a mistake.
+    pub(crate) undone: Option<Undo>,
+    /// A tail loss probe repaired a loss that nothing else tells of (8985-15).
+    pub(crate) repaired: bool,
+    /// A partial ACK of NewReno's that is not the first: the retransmission timer runs on (RFC 6582 §4).
+    pub(crate) patient: bool,
+    /// What is to leave at once, and why.
+    pub(crate) resend: Option<Why>,
+}
+
+/// What the runs of one ACK come to.
+#[derive(Default)]
+struct Tally {
+    delivered: u32,
+    /// When the newest thing that was sent once was sent (6298-8).
+    sole: Option<Instant>,
+    /// Whether anything acknowledged was sent more than once.
+    resent: bool,
+    /// Something that was sent once was newly acknowledged, or SACKed.
+    original_acked: bool,
+    original_sacked: bool,
+    /// The first run, when it was sent again and the echo answers its original (RFC 3522).
+    answered: Option<Run>,
+}
+
+/// One ACK's way into the books.
+struct Entry<'a> {
+    arrival: &'a Arrival<'a>,
+    rtt: &'a RoundTrip,
+    sampler: &'a mut Sampler,
+    rack: &'a mut Rack,
+    tally: Tally,
+}
+
+impl Entry<'_> {
+    fn take(&mut self, run: &Run, end: SeqNum, told: &Told, acked: bool) {
+        let tally = &mut self.tally;
+        tally.delivered += run.len();
+        if run.times > 1 {
+            tally.resent |= acked;
+        } else {
+            tally.sole = tally.sole.max(Some(run.at));
+            tally.original_acked |= acked;
+            tally.original_sacked |= !acked;
+        }
+        self.sampler.on_delivered(told.arrived, run.len(), &run.snapshot, run.at, end);
+        self.rack.on_delivered(run, told, self.rtt);
+    }
+
+    /// What the cumulative ACK takes away.
+    fn acked(&mut self, run: &Run, end: SeqNum, una: Place) {
+        let arrived = self.arrival.at;
+        // The echo is of what filled the first hole, and says nothing of others.
+        let older = run.times > 1 && self.arrival.answers_before(run.at);
+        let fresh = run.start == una;
+        if fresh && older {
+            self.tally.answered = Some(*run);
+        }
+        self.take(run, end, &Told { arrived, fresh, older }, true);
+    }
+
+    fn sacked(&mut self, run: &Run, end: SeqNum, first: Option<(Place, Place)>) {
+        let fresh = first.is_some_and(|(from, to)| from <= run.start && run.end <= to);
+        self.take(run, end, &Told { arrived: self.arrival.at, fresh, older: false }, false);
+    }
+}
+
+impl Arrival<'_> {
+    /// A bare ACK.
+    pub(crate) fn of(at: Instant, ack: SeqNum, segment_size: u32) -> Self {
+        let (blocks, echo): (&[SackBlock], _) = (&[], None);
+        Self { at, ack, blocks, echo, duplicate: false, opening: false, segment_size, new_data: false }
+    }
+
+    /// Whether the echo answers something that was sent before `at`. Our clock counts milliseconds: within one, nobody
+    /// can tell.
+    fn answers_before(&self, at: Instant) -> bool {
+        self.echo.is_some_and(|(echo, offset)| timestamp::is_older(echo, timestamp(at, offset)))
+    }
+}
+
+impl Recovery {
+    /// Takes an acceptable ACK in.
+    pub(crate) fn on_ack(&mut self, arrival: &Arrival<'_>, rtt: &mut RoundTrip) -> Verdict {
+        let before = self.ledger.una();
+        let mut verdict = Verdict { flight: self.flying() + self.ledger.lost(), ..Verdict::default() };
+        let (tally, blocks) = self.deliver(arrival, rtt);
+        verdict.advanced = self.ledger.una() > before;
+        let opening = u64::from(arrival.opening && verdict.advanced);
+        verdict.acked = (self.ledger.una() - before - opening) as u32;
+        verdict.delivered = tally.delivered - opening as u32;
+        verdict.round_trip = self.measure(arrival, &tally, &verdict, rtt);
+        verdict.rate = self.sampler.sample(rtt.minimum()).filter(|_| !arrival.opening);
+        if let Some(sample) = verdict.rate.filter(|sample| sample.rate > 0) {
+            self.figures.rate = sample.rate;
+        }
+        if self.sack {
+            self.on_sack_ack(arrival, rtt, &tally, &blocks, &mut verdict);
+        } else {
+            self.on_plain_ack(arrival, &tally, &mut verdict);
+        }
+        verdict
+    }
+
+    /// Enters what `arrival` delivers.
+    fn deliver(&mut self, arrival: &Arrival<'_>, rtt: &RoundTrip) -> (Tally, Blocks) {
+        let una = self.ledger.una();
+        let (base, seq) = (una, self.ledger.seq(una));
+        let end = |run: &Run| seq + (run.end.wrapping_sub(base) as u32);
+        let (sampler, rack) = (&mut self.sampler, &mut self.rack);
+        let mut entry = Entry { arrival, rtt, sampler, rack, tally: Tally::default() };
+        if arrival.ack.after(seq) {
+            self.ledger.retire(arrival.ack, &mut |run| entry.acked(run, end(run), una));
+        }
+        let mut blocks = Blocks::default();
+        if self.sack && !arrival.blocks.is_empty() {
+            blocks = Blocks::read(&self.ledger, arrival.ack, arrival.blocks);
+            self.ledger.set_grain(arrival.segment_size);
+            for &(from, to) in blocks.islands() {
+                self.ledger.sack(from, to, &mut |run| entry.sacked(run, end(run), blocks.first));
+            }
+        }
+        (entry.tally, blocks)
+    }
+
+    /// A round trip, if the ACK measures one without doubt (MUST-18; 6298-8, 6298-9; RFC 7323 §4.1).
+    fn measure(
+        &mut self,
+        arrival: &Arrival<'_>,
+        tally: &Tally,
+        verdict: &Verdict,
+        rtt: &mut RoundTrip,
+    ) -> Option<Duration> {
+        let sample = match tally.sole {
+            Some(sent_at) if !tally.resent => arrival.at.since(sent_at),
+            // Sent more than once: only the echo tells which one was answered (7323-18).
+            _ if verdict.advanced => {
+                let (echo, offset) = arrival.echo?;
+                let age = timestamp(arrival.at, offset).wrapping_sub(echo);
+                // An echo from the future, or of a long time ago, measures nothing.
+                (age < 120_000).then(|| Duration::from_millis(u64::from(age.max(1))))?
+            }
+            _ => return None,
+        };
+        let segments = self.flight_size().div_ceil(arrival.segment_size);
+        rtt.sample(arrival.at, sample, segments);
+        self.probe.on_sample();
+        Some(sample)
+    }
+
+    /// RACK-TLP (RFC 8985 §6.2, §7.4), and what tells that it was mistaken.
+    fn on_sack_ack(
+        &mut self,
+        arrival: &Arrival<'_>,
+        rtt: &RoundTrip,
+        tally: &Tally,
+        blocks: &Blocks,
+        verdict: &mut Verdict,
+    ) {
+        if let Some((from, to)) = blocks.duplicate {
+            self.on_dsack(from, to);
+        }
+        let answer = Answer {
+            ack: self.ledger.una(),
+            duplicate: blocks.duplicate.map(|(_, to)| to),
+            plain: arrival.duplicate && arrival.blocks.is_empty(),
+        };
+        verdict.repaired = self.probe.on_ack(&answer);
+        if let Some(run) = &tally.answered {
+            self.on_original_answered(arrival, run);
+        }
+        self.undo(arrival, tally, verdict);
+        self.finish_if_passed(verdict);
+        self.detect(arrival.at, rtt, verdict);
+        self.begin_if_lost(verdict);
+        if verdict.began {
+            verdict.repaired = false; // it is answered as any other loss
+        }
+    }
+
+    /// The peer has `from..to` twice (RFC 2883 §5).
+    fn on_dsack(&mut self, from: Place, to: Place) {
+        self.figures.dsacks += 1;
+        self.figures.doubled += to - from;
+        if self.figures.doubled > self.figures.resent {
+            return; // The network doubles packets, or the peer tells tales: nothing to learn.
+        }
+        if self.probe.is_of(to) {
+            return; // A probe is sent on a guess, and says nothing of order.
+        }
+        self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
+        if let Some(episode) = &mut self.episode {
+            episode.prove(from, to, Undo::DuplicateSack);
+        }
+    }
+
+    /// The original of what was sent again arrived, and the echo says so (RFC 3522 §3.2).
+    fn on_original_answered(&mut self, arrival: &Arrival<'_>, run: &Run) {
+        if self.phase == Phase::Fast {
+            self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.prove(run.start, run.end, Undo::Eifel);
+        }
+    }
+
+    /// Whether the last reduction was a mistake; then everything is as it was before it.
+    fn undo(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
+        let una = self.ledger.una();
+        let over = self.phase == Phase::Fast && una >= self.recover;
+        let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
+        let Some(episode) = &self.episode else { return };
+        let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
+        if mistake.is_some() {
+            if self.phase != Phase::Open {
+                self.ledger.forgive();
+                self.phase = Phase::Open;
+                self.reno = super::Reno::default();
+            }
+            self.episode = None;
+            self.figures.undone += 1;
+            verdict.undone = mistake;
+        } else if self.phase == Phase::Open && una > episode.end {
+            self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
+        }
+    }
+
+    /// F-RTO's steps 2 and 3, both versions (RFC 5682 §2.1, §3.1; 5682-1): `true` when what was never sent again is
+    /// delivered after the timeout, which then was a mistake.
+    fn probe_timeout(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &Verdict) -> bool {
+        let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
+        let Some(episode) = self.episode.as_mut() else { return false };
+        let (frto, sack) = (episode.frto, self.sack);
+        let original = tally.original_sacked && self.rack.newest().1 <= episode.end;
+        let next = match frto {
+            Frto::Off => Frto::Off,
+            _ if original => return true,
+            Frto::Waits(_) if verdict.advanced && una >= self.recover => Frto::Off, // 2a
+            Frto::Waits(head) if verdict.advanced && una >= head && arrival.new_data => {
+                episode.end = nxt;
+                self.recover = nxt;
+                Frto::Probes // 2b
+            }
+            Frto::Waits(_) if verdict.advanced => Frto::Off,
+            Frto::Probes if verdict.advanced => {
+                if tally.original_acked && una <= episode.end {
+                    return true; // 3b
+                }
+                Frto::Off
+            }
+            // 2a without SACK, 3a: a duplicate that tells nothing new of what was out at the timeout.
+            Frto::Waits(_) if !sack && arrival.duplicate => Frto::Off,
+            Frto::Probes if arrival.duplicate => Frto::Off,
+            other => other,
+        };
+        episode.frto = next;
+        false
+    }
+
+    /// Everything that was out as recovery began is acknowledged.
+    fn finish_if_passed(&mut self, verdict: &mut Verdict) {
+        if self.phase == Phase::Open || self.ledger.una() < self.recover {
+            return;
+        }
+        verdict.ended = self.phase == Phase::Fast;
+        self.phase = Phase::Open;
+        self.rack.on_recovered();
+        let nxt = self.ledger.nxt();
+        if let Some(episode) = &mut self.episode {
+            episode.end = nxt;
+            episode.prr = None;
+            episode.frto = Frto::Off;
+        }
+    }
+
+    /// RFC 8985 §6.2, step 5 (8985-7).
+    pub(super) fn detect(&mut self, now: Instant, rtt: &RoundTrip, verdict: &mut Verdict) {
+        let settled = self.phase != Phase::Open || self.ledger.sacked_segments() >= 3;
+        let patience = self.rack.round_trip() + self.rack.window(rtt, settled);
+        let judge = Judge { now, newest: self.rack.newest(), patience };
+        let (ledger, sampler) = (&mut self.ledger, &mut self.sampler);
+        let losses = &mut verdict.losses;
+        let mut lost = 0;
+        let until = ledger.detect(&judge, &mut |octets: u32, snapshot: &Snapshot| {
+            lost += octets;
+            losses.push(sampler.on_lost(now, octets, snapshot));
+        });
+        verdict.lost += lost;
+        self.reorder_at = until.unwrap_or(Instant::FAR);
+    }
+
+    /// Loss that is first seen begins fast recovery, unless a timeout's recovery goes on.
+    pub(super) fn begin_if_lost(&mut self, verdict: &mut Verdict) {
+        if self.phase != Phase::Open || self.ledger.lost() == 0 || verdict.lost == 0 {
+            return;
+        }
+        let reorder_at = self.reorder_at;
+        self.enter(Phase::Fast);
+        self.reorder_at = reorder_at;
+        self.probe.reset();
+        self.episode = Some(Box::new(Episode::new(self.ledger.una(), self.ledger.nxt())));
+        verdict.began = true;
+        verdict.resend = Some(self.rack_why());
+    }
+
+    /// Why something that RACK believes lost is sent again.
+    pub(crate) fn rack_why(&self) -> Why {
+        let later = self.ledger.sacked_segments();
+        Why::Rack { later: u16::try_from(later).unwrap_or(u16::MAX) }
+    }
+
+    /// NewReno (RFC 6582 §3.2), and F-RTO's basic version.
+    fn on_plain_ack(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
+        if let Some(run) = &tally.answered {
+            self.on_original_answered(arrival, run);
+        }
+        self.undo(arrival, tally, verdict);
+        if verdict.advanced {
+            self.on_progress(arrival, verdict);
+        } else if arrival.duplicate {
+            self.on_duplicate_ack(arrival, verdict);
+        }
+    }
+
+    /// A duplicate ACK arrived (RFC 5681 §2); the third says that a segment is lost (5681-18). The hole is then marked and
+    /// must be sent again at once.
+    fn on_duplicate_ack(&mut self, arrival: &Arrival<'_>, verdict: &mut Verdict) {
+        let segment_size = arrival.segment_size;
+        self.reno.duplicates = self.reno.duplicates.saturating_add(1);
+        match self.phase {
+            Phase::Open if self.reno.duplicates == 3 && self.ledger.una() > self.recover => {
+                verdict.flight = self.flight_size();
+                self.enter(Phase::Fast);
+                self.episode = Some(Box::new(Episode::new(self.ledger.una(), self.ledger.nxt())));
+                self.reno.partial_seen = false;
+                self.mark_next(arrival.at, arrival.segment_size, verdict);
+                self.reno.credit = segment_size.saturating_mul(3);
+                verdict.began = true;
+                verdict.resend = Some(Why::FastRetransmit);
+            }
+            Phase::Fast => self.reno.credit = self.reno.credit.saturating_add(segment_size),
+            Phase::Open | Phase::Timeout => {}
+        }
+        self.reno.clamp(self.flying());
+    }
+
+    /// SND.UNA moved on.
+    fn on_progress(&mut self, arrival: &Arrival<'_>, verdict: &mut Verdict) {
+        self.reno.duplicates = 0;
+        self.reno.limited = 0;
+        let passed = self.ledger.una() >= self.recover;
+        match self.phase {
+            Phase::Open => {}
+            Phase::Fast if !passed => {
+                self.reno.on_partial(verdict.acked, arrival.segment_size);
+                self.mark_next(arrival.at, arrival.segment_size, verdict);
+                self.reno.clamp(self.flying());
+                verdict.patient = core::mem::replace(&mut self.reno.partial_seen, true);
+                verdict.resend = Some(Why::NextHole);
+            }
+            Phase::Fast | Phase::Timeout => {
+                if passed {
+                    self.reno.credit = 0;
+                    self.finish_if_passed(verdict);
+                }
+            }
+        }
+    }
+
+    /// The first segment that is out is lost.
+    fn mark_next(&mut self, now: Instant, segment_size: u32, verdict: &mut Verdict) {
+        let una = self.ledger.una();
+        let (ledger, sampler): (&mut Ledger, &mut Sampler) = (&mut self.ledger, &mut self.sampler);
+        ledger.mark_lost(una, una + u64::from(segment_size), &mut |octets, snapshot| {
+            verdict.lost += octets;
+            verdict.losses.push(sampler.on_lost(now, octets, snapshot));
+        });
+    }
+}

@@ -1,0 +1,82 @@
+//! An episode of recovery, and whether it was a mistake.
+//!
+//! ```text
+//!   begins ─► each retransmission: unproven ─► D-SACK, or an echo of the original: needless
+//!                                              all needless: the episode was a mistake, and is undone
+//! ```
+//!
+//! Three ways to learn it: the peer tells of duplicates (D-SACK: RFC 2883, 3708), a timestamp echo answers the original
+//! (Eifel: RFC 3522), or after a timeout what was never sent again is delivered (F-RTO: RFC 5682).
+
+use super::Place;
+use super::prr::Prr;
+use super::ranges::Ranges;
+use crate::Undo;
+
+/// Where F-RTO stands (RFC 5682 §2.1, §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Frto {
+    /// It is not used, or has come to its end.
+    #[default]
+    Off,
+    /// The first segment was sent again; everything up to this must be acknowledged (step 2).
+    Waits(Place),
+    /// New segments were sent instead of old ones (step 3).
+    Probes,
+}
+
+/// An episode, from the reduction on; kept for a while after its end, for D-SACKs come late.
+#[derive(Clone, Debug)]
+pub(super) struct Episode {
+    /// SND.UNA as it began.
+    begin: Place,
+    /// SND.NXT as it began or ended: beyond, D-SACKs are about something else.
+    pub(super) end: Place,
+    /// What was sent again and not proven needless.
+    unproven: Ranges,
+    /// Octets of that which were sent again more than once, counted again.
+    extra: u64,
+    /// What proved the last of them needless.
+    proof: Option<Undo>,
+    pub(super) prr: Option<Prr>,
+    pub(super) frto: Frto,
+}
+
+impl Episode {
+    pub(super) fn new(begin: Place, end: Place) -> Self {
+        Self { begin, end, unproven: Ranges::default(), extra: 0, proof: None, prr: None, frto: Frto::Off }
+    }
+
+    /// Whether it began with `una`.
+    pub(super) fn is_of(&self, una: Place) -> bool {
+        self.begin == una
+    }
+
+    /// `start..end` was sent again.
+    pub(super) fn on_resent(&mut self, start: Place, end: Place) {
+        self.extra += self.unproven.insert(start, end);
+    }
+
+    /// `start..end` arrived twice, or arrived as it was first sent.
+    pub(super) fn prove(&mut self, start: Place, end: Place, by: Undo) {
+        let (start, end) = (start.max(self.begin), end.min(self.end));
+        if start >= end {
+            return;
+        }
+        let first = self.unproven.remove(start, end);
+        let again = (end - start - first).min(self.extra);
+        self.extra -= again;
+        if first + again > 0 {
+            self.proof = Some(by);
+        }
+    }
+
+    /// What proves it a mistake, if all that was sent again was needless. `over`: it has come to its end, and if nothing
+    /// was sent again at all, all that was believed lost had arrived.
+    pub(super) fn mistake(&self, over: bool) -> Option<Undo> {
+        if !self.unproven.is_empty() || self.extra > 0 {
+            return None;
+        }
+        self.proof.or(over.then_some(Undo::Arrived))
+    }
+}

@@ -1,0 +1,131 @@
+//! RACK: what was sent before something that arrived, and long enough before, is lost (RFC 8985 §6).
+//!
+//! ```text
+//!   sent      A   B   C   D            D is SACKed a round trip later: A, B, C are lost once
+//!   SACKed                D            each left a round trip and the reordering window ago
+//! ```
+//!
+//! The reordering window begins with a quarter of the least round trip and grows with every round trip in which the peer
+//! tells of a needless retransmission (D-SACK), up to a smoothed round trip. Where it can be seen how late a reordered
+//! segment was, the window grows to that at once: rounds of needless retransmissions are saved.
+
+use super::Place;
+use super::ledger::Run;
+use crate::rtt::RoundTrip;
+use env::{Duration, Instant};
+
+/// Recoveries without a D-SACK after which the window is as narrow as it was (RFC 8985 §6.2, step 4).
+const PERSISTS: u8 = 16;
+
+/// RFC 8985 §5.2's state.
+#[derive(Clone, Debug)]
+pub(super) struct Rack {
+    /// When the newest thing that was delivered was sent last, and where that ended (RACK.xmit_ts, RACK.end_seq).
+    newest: (Instant, Place),
+    /// Its round trip (RACK.rtt).
+    round_trip: Duration,
+    /// After the highest number delivered (RACK.fack).
+    forward: Place,
+    /// RACK.reordering_seen.
+    reordering: bool,
+    /// RACK.reo_wnd_mult.
+    quarters: u8,
+    /// RACK.reo_wnd_persist.
+    persists: u8,
+    /// Until this is acknowledged, a D-SACK widens the window no more (RACK.dsack_round).
+    round: Place,
+    /// How late something reordered was seen to come, and an eighth.
+    late: Duration,
+}
+
+impl Default for Rack {
+    fn default() -> Self {
+        Self {
+            newest: (Instant::ZERO, 0),
+            round_trip: Duration::ZERO,
+            forward: 0,
+            reordering: false,
+            quarters: 1,
+            persists: 0,
+            round: 0,
+            late: Duration::ZERO,
+        }
+    }
+}
+
+/// How a run was told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// When the ACK arrived.
+    pub(super) arrived: Instant,
+    /// Whether the run's arrival is what drew this ACK, so that the ACK tells its time.
+    pub(super) fresh: bool,
+    /// Whether the echo says that another transmission than the last was answered.
+    pub(super) older: bool,
+}
+
+impl Rack {
+    /// Steps 2 and 3, for a run that was delivered; of one ACK in ascending order.
+    pub(super) fn on_delivered(&mut self, run: &Run, told: &Told, rtt: &RoundTrip) {
+        let took = told.arrived.since(run.at);
+        if run.end < self.forward && run.times == 1 {
+            self.on_reordered(run, told);
+        }
+        self.forward = self.forward.max(run.end);
+        // What was sent twice may have been answered once too early (8985-4).
+        let doubtful = told.older || rtt.minimum().is_some_and(|least| took < least);
+        if run.times > 1 && doubtful {
+            return;
+        }
+        self.round_trip = took;
+        self.newest = self.newest.max((run.at, run.end));
+    }
+
+    /// A run came after what was sent later (8985-5).
+    pub(super) fn on_reordered(&mut self, run: &Run, told: &Told) {
+        self.reordering = true;
+        if told.fresh {
+            let late = told.arrived.since(run.first_at).saturating_sub(self.round_trip);
+            self.late = self.late.max(late.saturating_add(late / 8));
+            self.persists = PERSISTS;
+        }
+    }
+
+    /// A D-SACK came (step 4; 8985-6): `una` is acknowledged, `nxt` comes next.
+    pub(super) fn on_dsack(&mut self, una: Place, nxt: Place) {
+        if una >= self.round {
+            self.round = nxt;
+            self.quarters = self.quarters.saturating_add(1);
+            self.persists = PERSISTS;
+        }
+    }
+
+    /// A recovery is over.
+    pub(super) fn on_recovered(&mut self) {
+        self.persists = self.persists.saturating_sub(1);
+        if self.persists == 0 {
+            (self.quarters, self.late) = (1, Duration::ZERO);
+        }
+    }
+
+    /// The reordering window (step 4; 8985-6). `settled`: loss is being repaired, or three segments were SACKed.
+    pub(super) fn window(&self, rtt: &RoundTrip, settled: bool) -> Duration {
+        if settled && !self.reordering {
+            return Duration::ZERO;
+        }
+        let (Some(least), Some(smoothed)) = (rtt.minimum(), rtt.smoothed()) else { return Duration::ZERO };
+        (least / 4).saturating_mul(u32::from(self.quarters)).max(self.late).min(smoothed)
+    }
+
+    pub(super) fn newest(&self) -> (Instant, Place) {
+        self.newest
+    }
+
+    pub(super) fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
+    pub(super) fn reordering_seen(&self) -> bool {
+        self.reordering
+    }
+}
