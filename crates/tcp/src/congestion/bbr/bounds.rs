@@ -2,18 +2,24 @@
 //! remembers how much in flight was too much.
 //!
 //! ```text
-//!                  while probing for bandwidth (REFILL, UP)        else, once a round
-//!   lost > 2 % ─► inflight_longterm = what was in flight, DOWN     any loss ─► bw_shortterm, inflight_shortterm
-//!                  (raised again by what passes unharmed)                      = what was delivered, at least × 0.7
-//!                                                                              (forgotten when REFILL begins)
+//!                while probing for bandwidth (REFILL, UP)            else, once a round
+//!   too high ─► inflight_longterm = what was in flight, DOWN       bw_shortterm, inflight_shortterm
+//!               (raised again by what passes unharmed)              = what was delivered, at least × 0.7
+//!                                                                   (forgotten when REFILL begins)
 //! ```
+//!
+//! Too high is 2 % lost of what was in flight, beyond what is lost in any case ([`super::ambient`]).
 
+use super::ambient::Tally;
+use super::probe_bw::AckPhase;
 use super::{Bbr, Sample, State, UNBOUNDED, octets, scaled};
 use crate::congestion::LossSample;
 use env::Instant;
 
 /// BBR.LossThresh, in hundredths.
 const LOSS_THRESHOLD: u64 = 2;
+/// Segments that may be lost in a round by accident.
+const ACCIDENTS: u32 = 3;
 /// BBR.Beta, in hundredths: never less than CUBIC would keep.
 const BETA: u32 = 70;
 
@@ -32,6 +38,12 @@ pub(super) struct Bounds {
     pub(super) loss_in_round: bool,
     /// Pieces that were lost in this round.
     pub(super) pieces_lost: u32,
+    /// Octets lost in this round.
+    octets_lost: u64,
+    /// Whether something was marked in it.
+    marked: bool,
+    /// All that had been delivered when it began.
+    round_delivered: u64,
     /// When the last piece was found lost.
     lost_at: Option<Instant>,
     /// Octets a second; all ones for no bound.
@@ -50,6 +62,9 @@ impl Default for Bounds {
             loss_round_start: false,
             loss_in_round: false,
             pieces_lost: 0,
+            octets_lost: 0,
+            marked: false,
+            round_delivered: 0,
             lost_at: None,
             bw_shortterm: u64::MAX,
             inflight_shortterm: UNBOUNDED,
@@ -75,12 +90,15 @@ impl Bounds {
         }
     }
 
-    /// AdvanceLatestDeliverySignals.
-    pub(super) fn advance_latest(&mut self, sample: &Sample) {
+    /// AdvanceLatestDeliverySignals; `delivered` in all.
+    pub(super) fn advance_latest(&mut self, sample: &Sample, delivered: u64) {
         if self.loss_round_start {
             self.bw_latest = sample.rate;
             self.inflight_latest = sample.delivered;
             self.pieces_lost = 0;
+            self.octets_lost = 0;
+            self.marked = false;
+            self.round_delivered = delivered;
         }
     }
 
@@ -116,10 +134,28 @@ impl Bbr {
         if !self.bounds.loss_round_start {
             return;
         }
-        if self.bounds.loss_in_round && !self.state.accelerates() {
+        let lost = self.bounds.octets_lost;
+        let delivered = self.model.delivered.saturating_sub(self.bounds.round_delivered);
+        let all = octets(lost.saturating_add(delivered));
+        let too_high = self.bounds.marked || self.is_too_high(octets(lost), all);
+        // DOWN asks for nine tenths. When not even that arrives and something is lost, a queue stands full.
+        let slowed = !sample.app_limited && self.bounds.bw_latest < scaled(self.model.bw, 75);
+        if self.bounds.loss_in_round && (too_high || slowed) && !self.state.accelerates() {
             self.lower_shortterm();
         }
         self.bounds.loss_in_round = false;
+        self.observe_ambient(Tally::of_round(lost, delivered));
+    }
+
+    /// A round is over that may tell what is lost in any case.
+    fn observe_ambient(&mut self, round: Tally) {
+        match self.state {
+            State::Startup => self.ambient.in_startup(round, self.full_pipe.grows()),
+            State::Down | State::Cruise if self.cycle.ack_phase == AckPhase::Init => {
+                self.ambient.at_rest(round)
+            }
+            _ => {}
+        }
     }
 
     /// InitLowerBounds, LossLowerBounds: once a round, towards what was delivered, by 30 % at most.
@@ -138,16 +174,21 @@ impl Bbr {
         bounds.inflight_shortterm = octets(kept.max(bounds.inflight_latest));
     }
 
-    /// IsInflightTooHigh: `lost` of `in_flight`.
+    /// IsInflightTooHigh: `lost` of `in_flight`, but for accidents and for what is lost in any case.
     pub(super) fn is_too_high(&self, lost: u32, in_flight: u32) -> bool {
-        let bearable = u64::from(in_flight) * LOSS_THRESHOLD / 100;
-        u64::from(lost) > bearable || (lost > 0 && !self.sack)
+        if !self.sack {
+            return lost > 0; // one is all that would show
+        }
+        let all = u64::from(in_flight);
+        let accidents = u64::from(self.segment_size) * u64::from(ACCIDENTS);
+        u64::from(lost) > all * LOSS_THRESHOLD / 100 + self.ambient.of(all) + accidents
     }
 
     /// NoteLoss.
-    pub(super) fn note_loss(&mut self, now: Instant) {
+    pub(super) fn note_loss(&mut self, now: Instant, octets: u32) {
         self.save_upon_loss(now);
         self.bounds.pieces_lost = self.bounds.pieces_lost.saturating_add(1);
+        self.bounds.octets_lost = self.bounds.octets_lost.saturating_add(u64::from(octets));
         self.note_congestion(now);
     }
 
@@ -186,6 +227,7 @@ impl Bbr {
     /// there is nothing to undo.
     pub(super) fn on_marked(&mut self, now: Instant, in_flight: u32) {
         self.note_congestion(now);
+        self.bounds.marked = true;
         if self.state == State::Startup {
             self.on_marked_in_startup();
         } else if self.cycle.probe_sample {

@@ -1,7 +1,7 @@
 //! Rate, train and window, from the model (draft §5.6).
 //!
 //! ```text
-//!   rate   = gain × bw × 99 %
+//!   rate   = gain × bw, × 99 % while a queue stands
 //!   train  = a millisecond of it: 2 segments … 64 KiB
 //!   window → gain × BDP + extra_acked, at least 3 trains and 4 segments; by what is delivered; under the bounds
 //! ```
@@ -10,6 +10,7 @@ use super::{Bbr, Sample, State, UNBOUNDED, model, octets, scaled};
 use env::Duration;
 
 /// What is left when BBR.PacingMarginPercent is taken off: a little less than the path carries, so that queues drain.
+/// Where a round trip shows that none stands there is nothing to drain, and the percent is sent.
 const WITHOUT_MARGIN: u32 = 99;
 /// The longest train.
 const MOST: u32 = 64 * 1024;
@@ -37,7 +38,8 @@ impl Bbr {
 
     /// SetPacingRateWithGain, in hundredths: until the pipe has been full once, only upwards.
     pub(super) fn set_pacing_rate(&mut self, gain: u32) {
-        let rate = scaled(scaled(self.model.bw, gain), WITHOUT_MARGIN);
+        let rate = scaled(self.model.bw, gain);
+        let rate = if self.low_delay.queued { scaled(rate, WITHOUT_MARGIN) } else { rate };
         if self.full_pipe.reached || rate > self.pacing_rate {
             self.pacing_rate = rate;
         }

@@ -18,10 +18,12 @@
 //! |---|---|---|
 //! | [`model`] | §5.5 | rounds, bandwidth, round trip, aggregation |
 //! | [`bounds`] | §5.5.10 | what loss and marks teach: the short and the long term |
+//! | [`ambient`] | beyond it | loss that teaches nothing |
 //! | [`startup`], [`drain`], [`probe_bw`], [`probe_rtt`] | §5.3 | the states |
 //! | [`control`] | §5.6 | rate, train, window |
 //! | [`undo`] | §5.5.11, §5.6.4.4 | episodes of loss, and taking them back |
 
+mod ambient;
 mod bounds;
 mod control;
 mod drain;
@@ -36,6 +38,7 @@ mod tests;
 
 use super::{AckSample, CongestionControl, Departure, LossSample, Reduction, Repair, Start};
 use alloc::boxed::Box;
+use ambient::Ambient;
 use bounds::Bounds;
 use env::{Duration, Instant};
 use model::Model;
@@ -104,6 +107,8 @@ struct Sample {
     now: Instant,
     /// Newly delivered.
     newly_delivered: u32,
+    /// In flight before it.
+    prior_in_flight: u32,
     /// In flight after it.
     in_flight: u32,
     round_trip: Option<Duration>,
@@ -140,6 +145,7 @@ pub(crate) struct Bbr {
     model: Model,
     full_pipe: FullPipe,
     bounds: Bounds,
+    ambient: Ambient,
     cycle: Cycle,
     low_delay: LowDelay,
     undo: Undo,
@@ -171,6 +177,7 @@ impl Bbr {
             model: Model::new(start),
             full_pipe: FullPipe::default(),
             bounds: Bounds::default(),
+            ambient: Ambient::default(),
             cycle: Cycle::new(start),
             low_delay: LowDelay::new(start),
             undo: Undo::default(),
@@ -195,6 +202,7 @@ impl Bbr {
         Sample {
             now: ack.now,
             newly_delivered: ack.delivered,
+            prior_in_flight: ack.prior_in_flight,
             in_flight: ack.in_flight,
             round_trip: ack.round_trip,
             rate: rate.rate,
@@ -217,7 +225,7 @@ impl Bbr {
         self.update_probe_bw(sample);
         self.update_min_rtt(sample);
         self.check_probe_rtt(sample);
-        self.bounds.advance_latest(sample);
+        self.bounds.advance_latest(sample, self.model.delivered);
         self.model.bound(self.bounds.bw_shortterm);
     }
 
@@ -250,7 +258,7 @@ impl CongestionControl for Bbr {
     }
 
     fn on_lost(&mut self, sample: &LossSample) {
-        self.note_loss(sample.now);
+        self.note_loss(sample.now, sample.octets);
         self.on_lost_piece(sample);
     }
 
@@ -298,7 +306,7 @@ impl CongestionControl for Bbr {
     }
 
     fn train_limit(&self) -> Option<u32> {
-        Some(self.send_quantum)
+        Some(self.send_quantum.max(self.segment_size))
     }
 
     fn governs_recovery(&self) -> bool {

@@ -124,6 +124,7 @@ impl Bbr {
 
     pub(super) fn start_refill(&mut self) {
         self.bounds.reset_shortterm();
+        self.ambient.next_cycle();
         self.cycle.up_rounds = 0;
         self.cycle.up_acked = 0;
         self.cycle.prev_precautionary = false;
@@ -161,7 +162,10 @@ impl Bbr {
 
     /// IsTimeToGoDown.
     fn is_time_to_go_down(&mut self, sample: &Sample) -> bool {
-        if self.cycle.prev_too_high && sample.in_flight >= self.bounds.inflight_longterm {
+        // As much in flight as that bound lets out: whole segments, before the ACK took some away.
+        let reached =
+            sample.prior_in_flight.saturating_add(self.segment_size) > self.bounds.inflight_longterm;
+        if self.cycle.prev_too_high && reached {
             self.cycle.prev_precautionary = true;
             return true;
         }

@@ -13,6 +13,8 @@ use env::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// BBR.ProbeRTTDuration.
 const DURATION: Duration = Duration::from_millis(200);
+/// At most this long without a probe, though round trips show no queue.
+const TRUSTED_FOR: Duration = Duration::from_secs(30);
 /// BBR.MinRTTFilterLen.
 const FILTER: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,14 @@ pub(super) struct LowDelay {
     /// When the probe may end, once little is in flight (BBR.probe_rtt_done_stamp).
     until: Option<Instant>,
     round_done: bool,
+    /// Whether the shortest round trip is known to be without a queue: a handshake, or the last probe, found none shorter.
+    trusted: bool,
+    /// When that was.
+    probed_at: Instant,
+    /// BBR.min_rtt when the probe began.
+    before: Option<Duration>,
+    /// Whether the last round trip showed a queue, or nobody can tell.
+    pub(super) queued: bool,
     /// What leaves before more than this is delivered was held back by the probe: its rate says nothing.
     gap: Option<u64>,
 }
@@ -40,6 +50,10 @@ impl LowDelay {
             expired: false,
             until: None,
             round_done: false,
+            trusted: start.round_trip.is_some(),
+            probed_at: start.now,
+            before: None,
+            queued: false,
             gap: None,
         }
     }
@@ -50,21 +64,35 @@ impl LowDelay {
     }
 }
 
+/// Whether a round trip shows no queue, as far as anybody can tell: within a 64th of the shortest.
+///
+/// The draft (§5.3.4.3) takes a shorter one only for news, and slows down every 5 s to get it. A flow alone on its path
+/// empties its queue each time it cruises: what it sees then is as good, as long as the shortest itself is: a queue that
+/// never drained is part of it.
+pub(super) fn without_queue(rtt: Duration, shortest: Duration) -> bool {
+    rtt <= shortest.saturating_add(shortest / 64)
+}
+
 impl Bbr {
     /// UpdateMinRTT.
     pub(super) fn update_min_rtt(&mut self, sample: &Sample) {
         let low = &mut self.low_delay;
         low.expired = sample.now > low.at + INTERVAL;
-        if let Some(rtt) = sample.round_trip
-            && (low.expired || low.delay.is_none_or(|delay| rtt < delay))
-        {
-            low.delay = Some(rtt);
-            low.at = sample.now;
+        if let Some(rtt) = sample.round_trip {
+            if low.expired || low.delay.is_none_or(|delay| rtt < delay) {
+                low.delay = Some(rtt);
+                low.at = sample.now;
+            }
+            low.queued = !low.trusted || !low.delay.is_some_and(|delay| without_queue(rtt, delay));
+            if !low.queued && sample.now < low.probed_at + TRUSTED_FOR {
+                low.at = sample.now; // seen again, and no probe is needed to see it
+            }
         }
         let expired = sample.now > self.model.min_rtt_at + FILTER;
         if let Some(delay) = low.delay
             && (expired || self.model.min_rtt.is_none_or(|least| delay < least))
         {
+            low.trusted &= self.model.min_rtt.is_none_or(|least| without_queue(delay, least));
             self.model.min_rtt = Some(delay);
             self.model.min_rtt_at = low.at;
         }
@@ -76,6 +104,7 @@ impl Bbr {
             self.save_window();
             self.state = State::ProbeRtt;
             self.low_delay.until = None;
+            self.low_delay.before = self.model.min_rtt;
             self.cycle.ack_phase = AckPhase::Stopping;
             self.model.start_round();
         }
@@ -109,6 +138,11 @@ impl Bbr {
         if self.low_delay.until.is_none_or(|until| now <= until) {
             return;
         }
+        // What half a BDP left standing was no queue if less of it made nothing shorter.
+        let (before, after) = (self.low_delay.before, self.model.min_rtt);
+        self.low_delay.trusted =
+            before.zip(after).is_some_and(|(before, after)| without_queue(before, after));
+        self.low_delay.probed_at = now;
         self.low_delay.at = now; // the next one is due an interval from now
         self.restore_window();
         self.bounds.reset_shortterm();

@@ -34,6 +34,11 @@ impl FullPipe {
         self.now = false;
     }
 
+    /// Whether the last round was faster by a quarter than the one before, or none has been measured yet.
+    pub(super) fn grows(&self) -> bool {
+        self.rounds == 0
+    }
+
     /// CheckFullBWReached. Any sample may show growth, and a round without any counts when the next one begins: the
     /// sample that happens to begin it may well be a poor one.
     pub(super) fn check(&mut self, sample: &Sample, round_start: bool) {

@@ -1,5 +1,12 @@
 //! BBR over a path of one bottleneck, and under samples that nobody could have made.
+//!
+//! ```text
+//!   Path: sender ─ window, pace ─► queue ─ rate ─► round trip ─ ACKs, in lumps if need be ─► samples ─► Bbr
+//! ```
 
-#[expect(dead_code, reason = "more tests are to come")]
+mod arbitrary;
+mod changes;
+mod episodes;
+mod limits;
 mod path;
 mod steady;

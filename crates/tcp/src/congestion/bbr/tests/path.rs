@@ -66,9 +66,14 @@ pub(super) struct Path {
 
 impl Path {
     pub(super) fn new(rate: u64, rtt: Duration) -> Self {
+        Self::seeded(rate, rtt, 7)
+    }
+
+    /// One whose flow draws from `seed`.
+    pub(super) fn seeded(rate: u64, rtt: Duration, seed: u64) -> Self {
         let now = Instant::from_secs(1);
         let start =
-            Start { now, initial: 10 * MSS, segment_size: MSS, round_trip: Some(rtt), sack: true, seed: 7 };
+            Start { now, initial: 10 * MSS, segment_size: MSS, round_trip: Some(rtt), sack: true, seed };
         Self {
             bbr: Bbr::new(&start),
             now,
@@ -215,14 +220,20 @@ impl Path {
         let limited = !self.room();
         let (mut delivered, mut newest) = (0, None);
         let now = self.now;
-        for packet in self.out.iter().filter(|packet| packet.acked_at.is_some_and(|at| at <= now)) {
+        // What is lost lies in front of what arrives, and arrivals keep their order.
+        let mut missing = Vec::new();
+        while let Some(packet) = self.out.pop_front_if(|packet| packet.acked_at.is_none_or(|at| at <= now)) {
+            if packet.acked_at.is_none() {
+                missing.push(packet);
+                continue;
+            }
             let end = SeqNum::new(packet.id as u32);
             self.sampler.on_delivered(now, MSS, &packet.snapshot, packet.sent_at, end);
             delivered += MSS;
             newest = Some((packet.id, packet.sent_at));
         }
+        missing.into_iter().rev().for_each(|packet| self.out.push_front(packet));
         let (newest_id, sent_at) = newest.expect("an ACK is due");
-        self.out.retain(|packet| packet.acked_at.is_none_or(|at| at > now));
         self.in_flight -= delivered;
         let lost = self.find_lost(newest_id.saturating_sub(2));
         self.last_ack = now;
