@@ -34,6 +34,8 @@ const START: Instant = Instant::from_secs(3600);
 pub(super) struct End {
     pub(super) host: Host,
     interface: InterfaceId,
+    /// When the host wants to be turned next, as it said when it was turned last.
+    due: Option<Instant>,
 }
 
 impl End {
@@ -51,7 +53,7 @@ impl End {
             (host, interface)
         });
         match built {
-            Ok((host, Ok(interface))) => Self { host, interface },
+            Ok((host, Ok(interface))) => Self { due: host.poll_timeout(), host, interface },
             Ok((_, Err(why))) => panic!("an interface of {mtu} octets: {why:?}"),
             Err(why) => panic!("a host's settings: {why}"),
         }
@@ -62,6 +64,7 @@ impl End {
         while let Some((_, frame)) = self.host.poll_transmit(now) {
             link.offer(now, frame, &mut |_| {});
         }
+        self.due = self.host.poll_timeout();
     }
 }
 
@@ -159,9 +162,8 @@ impl Lab {
     fn next_due(&self) -> Option<Instant> {
         let starts =
             self.flows.iter().filter(|flow| flow.sender.is_none()).map(|flow| START + flow.starts).min();
-        let machines = [self.client.host.poll_timeout(), self.server.host.poll_timeout()];
         let links = [self.there.poll_timeout(), self.back.poll_timeout()];
-        machines.into_iter().chain(links).chain([starts]).flatten().min()
+        [self.client.due, self.server.due, starts].into_iter().chain(links).flatten().min()
     }
 
     /// Opens the flows that are due.
@@ -194,11 +196,11 @@ impl Lab {
             self.client.host.handle_packet(now, (self.client.interface, frame));
             self.feed();
         }
-        if self.server.host.poll_timeout().is_some_and(|at| at <= now) {
+        if self.server.due.is_some_and(|at| at <= now) {
             self.server.host.handle_timeout(now);
             self.serve();
         }
-        if self.client.host.poll_timeout().is_some_and(|at| at <= now) {
+        if self.client.due.is_some_and(|at| at <= now) {
             self.client.host.handle_timeout(now);
             self.feed();
         }

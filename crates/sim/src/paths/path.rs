@@ -173,11 +173,30 @@ impl Path {
 
     /// For how long it is looked at: less where packets are many, longer where something happens on the way.
     pub fn span(&self) -> Duration {
-        let usual = if self.rate.get() > 200_000_000 { 10 } else { 20 };
+        let many = self.rate.get() > 200_000_000;
         Duration::from_secs(match self.trouble {
-            Trouble::Outage => 30,
-            Trouble::RateChanges | Trouble::MtuFalls => usual.max(20),
-            _ => usual,
+            Trouble::Outage => {
+                if many {
+                    20
+                } else {
+                    30
+                }
+            }
+            Trouble::RateChanges | Trouble::MtuFalls => {
+                if many {
+                    12
+                } else {
+                    20
+                }
+            }
+            _ if many && self.rtt <= Duration::from_millis(20) => 4,
+            _ => {
+                if many {
+                    10
+                } else {
+                    20
+                }
+            }
         })
     }
 
