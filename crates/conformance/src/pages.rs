@@ -57,6 +57,7 @@ fn subject(rfc: &str) -> &'static str {
         "8085" => "UDP: how to use it",
         "8200" => "IPv6",
         "8201" => "path MTU discovery, IPv6",
+        "8257" => "DCTCP",
         "8511" => "ABE: a gentler answer to marks",
         "9293" => "TCP",
         "9406" => "HyStart++",

@@ -115,7 +115,7 @@ pub use stack::{
     ListenerInfo, MacAddr, NotACidr,
 };
 pub use stack::{UdpCounters, UdpDatagram, UdpOptions, UdpPath, UdpSend};
-pub use tcp::{ConnectionError, KeepAlive, State, Status, TcpConfig};
+pub use tcp::{Congestion, ConnectionError, KeepAlive, State, Status, TcpConfig, congestion};
 pub use tcp_listener::TcpListener;
 pub use tcp_options::TcpInfo;
 pub use tcp_socket::TcpSocket;

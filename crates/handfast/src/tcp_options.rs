@@ -6,7 +6,7 @@ use env::Instant;
 use stack::{ConnectionId, Host, TcpOptions};
 use std::io;
 use std::time::Duration;
-use tcp::{KeepAlive, TcpConfig};
+use tcp::{Congestion, KeepAlive, TcpConfig};
 
 /// The least and the most that a buffer can hold, in octets.
 const BUFFER: std::ops::RangeInclusive<u32> = 2_048..=1 << 30;
@@ -160,6 +160,15 @@ impl TcpStream {
         self.change(|host, now, id| host.tcp_set_nagle(now, id, !nodelay))
     }
 
+    /// Which congestion control it uses (TCP_CONGESTION). [`TcpSocket::set_congestion`](crate::TcpSocket::set_congestion)
+    /// chooses.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn congestion(&self) -> io::Result<Congestion> {
+        self.option(|options| options.settings.congestion)
+    }
+
     /// Whether what arrives is acknowledged at once.
     ///
     /// # Errors
@@ -303,6 +312,7 @@ pub(crate) struct Wishes {
     pub(crate) send_buffer: Option<u32>,
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) keep_alive: Option<KeepAlive>,
+    pub(crate) congestion: Option<Congestion>,
 }
 
 impl Wishes {
@@ -320,6 +330,9 @@ impl Wishes {
         }
         if self.keep_alive.is_some() {
             config = config.keep_alive(self.keep_alive)?;
+        }
+        if let Some(algorithm) = self.congestion {
+            config = config.congestion(algorithm);
         }
         Ok(config)
     }

@@ -2,7 +2,7 @@
 
 use crate::shared::Inner;
 use crate::tcp_options::{Wishes, buffer_size, hop_limit};
-use crate::{KeepAlive, ListenConfig, Stack, TcpListener, TcpStream};
+use crate::{Congestion, KeepAlive, ListenConfig, Stack, TcpListener, TcpStream};
 use crate::{error, error::invalid};
 use stack::{ConnectOptions, Sharing, TcpBound};
 use std::io;
@@ -240,6 +240,24 @@ impl TcpSocket {
     /// The stack is gone.
     pub fn nodelay(&self) -> io::Result<bool> {
         Ok(!self.settings()?.nagle)
+    }
+
+    /// Chooses the congestion control of the connection to come, or each that is accepted (TCP_CONGESTION). Default: the
+    /// host's, which is CUBIC unless [`TcpConfig::congestion`](crate::TcpConfig::congestion) says otherwise.
+    ///
+    /// # Errors
+    /// None; the result is as tokio's others are.
+    pub fn set_congestion(&self, algorithm: Congestion) -> io::Result<()> {
+        self.set().wishes.congestion = Some(algorithm);
+        Ok(())
+    }
+
+    /// Which congestion control there will be.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn congestion(&self) -> io::Result<Congestion> {
+        Ok(self.settings()?.congestion)
     }
 
     /// Sets the TTL of what will be sent (IP_TTL; for IPv6, the hop limit; RFC 9293 MUST-49).

@@ -3,6 +3,8 @@
 use crate::ConfigError;
 use crate::congestion::Controller;
 use crate::sabotage::Fault;
+use core::fmt;
+use core::str::FromStr;
 use env::Duration;
 use wire::{Mss, WindowScale};
 
@@ -51,7 +53,7 @@ pub struct TcpConfig {
 /// Which congestion control a connection uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
     #[default]
@@ -60,20 +62,47 @@ pub enum Congestion {
     Cubic,
     /// BBR, version 3 (draft-ietf-ccwg-bbr).
     Bbr,
+    /// DCTCP (RFC 8257): in proportion to what the network marks; only for networks that are made for it.
+    Dctcp,
     /// One of the user's own. It is known by name only, and so a recording of its connections cannot be written.
     #[cfg_attr(feature = "serde", serde(skip))]
     Custom(&'static Controller),
 }
 
 impl Congestion {
+    /// All that are built in.
+    pub const ALL: [Self; 4] = [Self::NewReno, Self::Cubic, Self::Bbr, Self::Dctcp];
+
     /// The name by which tools know it.
     pub fn name(self) -> &'static str {
         match self {
             Self::NewReno => "newreno",
             Self::Cubic => "cubic",
             Self::Bbr => "bbr",
+            Self::Dctcp => "dctcp",
             Self::Custom(controller) => controller.name,
         }
+    }
+}
+
+impl fmt::Display for Congestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One that is built in, by its name.
+///
+/// ```
+/// use handfast_tcp::Congestion;
+/// assert_eq!("cubic".parse(), Ok(Congestion::Cubic));
+/// assert!("cubist".parse::<Congestion>().is_err());
+/// ```
+impl FromStr for Congestion {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or(ConfigError::Congestion)
     }
 }
 

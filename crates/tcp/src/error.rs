@@ -105,6 +105,8 @@ pub enum ConfigError {
     UserTimeout,
     /// An initial window of 1 to 10 segments (RFC 6928 §2).
     InitialWindow,
+    /// No congestion control of that name is built in.
+    Congestion,
 }
 
 impl fmt::Display for ConfigError {
@@ -118,6 +120,7 @@ impl fmt::Display for ConfigError {
             Self::R1 => "R1 must be at least 3 retransmissions",
             Self::UserTimeout => "the user timeout must be between a second and 32,767 minutes",
             Self::InitialWindow => "the initial window must be 1 to 10 segments",
+            Self::Congestion => "the congestion controls are newreno, cubic, bbr and dctcp",
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::address;
 use clap::{Args, ValueEnum};
 use device::impair::Profile;
-use handfast::Cidr;
+use handfast::{Cidr, Congestion, TcpConfig};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -54,6 +54,9 @@ pub(crate) struct NetArgs {
     /// Whether the device cuts, joins and sums packets (segmentation and checksum offload)
     #[arg(long, value_name = "WHETHER", default_value = "on", help_heading = HEADING)]
     pub(crate) offloads: Switch,
+    /// How much is sent at once into a network that may be full: newreno, cubic, bbr, dctcp [default: the stack's]
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    pub(crate) congestion: Option<Congestion>,
     /// Do not have the kernel pass on what our interface sends to other networks, such as other stacks of ours
     #[arg(long, help_heading = HEADING)]
     pub(crate) no_forward: bool,
@@ -101,6 +104,15 @@ impl NetArgs {
     /// Every address for the kernel that was asked for.
     pub(super) fn kernels(&self) -> impl Iterator<Item = Cidr> {
         self.host_addr.iter().chain(&self.host_addr6).copied()
+    }
+
+    /// TCP's settings.
+    pub(crate) fn tcp(&self) -> TcpConfig {
+        let usual = TcpConfig::default();
+        match self.congestion {
+            Some(algorithm) => usual.congestion(algorithm),
+            None => usual,
+        }
     }
 
     /// The link in front of the device, if it is not a perfect one.

@@ -29,7 +29,7 @@ use address::Plan;
 use anyhow::Context as _;
 use device::tun::Changes;
 use driver::Clock;
-use handfast::{Closed, Stack, TcpStream};
+use handfast::{Closed, HostConfig, Stack, TcpStream};
 use journal::Journal;
 use names::Names;
 use std::net::{IpAddr, SocketAddr};
@@ -147,7 +147,8 @@ impl Net {
         let mut changes = Changes::default();
         let (device, pairs) = open::open(&args, &plan, role, &mut changes, say)?;
         let name = device.name().to_owned();
-        let builder = Stack::builder().clock(clock);
+        let config = HostConfig { tcp: args.tcp(), ..HostConfig::default() };
+        let builder = Stack::builder().clock(clock).config(config);
         let mut builder = match args.profile() {
             None => recording.attach(builder, device, &name)?,
             Some(link) => {

@@ -19,7 +19,7 @@ use crate::net::{self, Net, NetArgs, Prepared, Role, Say};
 use crate::{Done, clean};
 use anyhow::Context as _;
 use clap::Args;
-use handfast::{KeepAlive, ListenConfig, Stack, TcpConfig, TcpListener};
+use handfast::{KeepAlive, ListenConfig, Stack, TcpListener};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -84,7 +84,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Done> {
 async fn serve(args: ServeArgs, prepared: Prepared, site: Site) -> anyhow::Result<Done> {
     let net = Net::start(prepared)?;
     // Before its addresses are settled: on Ethernet IPv4 is answered at once, while IPv6 is still being probed for.
-    let listener = listen(&net.stack, args.port).await.with_context(|| taken("port", args.port))?;
+    let listener = listen(&net.stack, &args, args.port).await.with_context(|| taken("port", args.port))?;
     let services = services::start(&net, &args).await?;
     let site = Rc::new(site);
     let (stop, stopped) = watch::channel(false);
@@ -194,11 +194,11 @@ fn trouble(say: Say, peer: &str, what: &str) {
 }
 
 /// Listens for both IP versions.
-async fn listen(stack: &Stack, port: u16) -> std::io::Result<TcpListener> {
+async fn listen(stack: &Stack, args: &ServeArgs, port: u16) -> std::io::Result<TcpListener> {
     // A peer that vanished in the midst of an upload is noticed.
     let probing =
         KeepAlive { idle: PATIENCE, interval: Duration::from_secs(10), probes: 6, ..KeepAlive::default() };
-    let tcp = TcpConfig::default().keep_alive(Some(probing)).map_err(std::io::Error::other)?;
+    let tcp = args.net.tcp().keep_alive(Some(probing)).map_err(std::io::Error::other)?;
     let config = ListenConfig {
         dual_stack: true,
         backlog: BACKLOG,

@@ -34,7 +34,7 @@ pub(super) async fn start(net: &Net, args: &ServeArgs) -> anyhow::Result<Service
     for (&port, digests) in (args.tcp_echo.iter().map(|port| (port, false)))
         .chain(args.tcp_digest.iter().map(|port| (port, true)))
     {
-        let listener = listen(stack, port).await.with_context(|| taken("port", port))?;
+        let listener = listen(stack, args, port).await.with_context(|| taken("port", port))?;
         running.push(tokio::task::spawn_local(accept(listener, digests, net.say)).abort_handle());
     }
     Ok(Services(running))

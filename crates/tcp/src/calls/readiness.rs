@@ -71,6 +71,8 @@ pub struct Settings {
     pub keep_alive: Option<crate::KeepAlive>,
     /// As [`TcpConfig::user_timeout`].
     pub user_timeout: env::Duration,
+    /// As [`TcpConfig::congestion`].
+    pub congestion: crate::Congestion,
 }
 
 impl TcpConfig {
@@ -89,6 +91,7 @@ impl TcpConfig {
             receive_buffer: self.receive_buffer,
             keep_alive: self.keep_alive,
             user_timeout: self.user_timeout,
+            congestion: self.congestion,
         }
     }
 }

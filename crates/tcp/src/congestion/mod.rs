@@ -10,6 +10,7 @@
 
 mod bbr;
 mod cubic;
+mod dctcp;
 mod hystart;
 mod new_reno;
 mod pace;
@@ -17,12 +18,13 @@ mod validation;
 
 use bbr::Bbr;
 use cubic::Cubic;
+use dctcp::Dctcp;
 use new_reno::NewReno;
 
 use crate::Congestion;
 use alloc::boxed::Box;
 use core::fmt::Debug;
-use env::{Duration, Instant};
+pub use env::{Duration, Instant};
 
 /// What a controller is built from, when the handshake has settled how large segments are. Counts are octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,6 +240,7 @@ pub(crate) fn build(kind: Congestion, start: &Start) -> Box<dyn CongestionContro
         Congestion::NewReno => Box::new(NewReno::new(start.initial, start.segment_size)),
         Congestion::Bbr => Box::new(Bbr::new(start)),
         Congestion::Cubic => Box::new(Cubic::new(start)),
+        Congestion::Dctcp => Box::new(Dctcp::new(start)),
         Congestion::Custom(controller) => (controller.new)(start),
     }
 }

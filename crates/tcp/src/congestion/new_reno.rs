@@ -46,6 +46,19 @@ impl NewReno {
         self.ssthresh = (in_flight / 2).max(self.segment_size.saturating_mul(2));
     }
 
+    /// Octets of payload in a full segment.
+    pub(super) fn segment_size(&self) -> u32 {
+        self.segment_size
+    }
+
+    /// Window and threshold become `octets`, two segments at least, for what the network marked.
+    pub(super) fn shrink(&mut self, octets: u32) {
+        self.ssthresh = octets.max(self.segment_size.saturating_mul(2));
+        self.cwnd = self.cwnd.min(self.ssthresh);
+        self.counted = 0;
+        self.before = None;
+    }
+
     /// A mark comes before a queue overflows: β_ecn = 0.8, but not in slow start (RFC 8511 §3, §4; 8511-1).
     fn answer_mark(&mut self, in_flight: u32) {
         if self.cwnd < self.ssthresh {
