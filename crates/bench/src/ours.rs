@@ -55,6 +55,12 @@ impl<D: Device> Ours<D> {
         self.driver.host()
     }
 
+    /// When it wants to be turned though nothing arrives.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.driver.deadline()
+    }
+
     fn broken(why: driver::DeviceError) -> BenchError {
         BenchError::System { doing: "use the device", why: why.into() }
     }

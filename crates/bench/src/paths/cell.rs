@@ -1,9 +1,9 @@
 //! One cell of the table: a sender, a relay, a receiver, for a fixed time.
 //!
 //! ```text
-//!   namespace A          this process                        namespace B
-//!   sockets ── TUN ──►  ┌──────────── relay ────────────┐  ◄── TUN ── sockets       kernel
-//!   host ── memory ──►  │ a thread; links; counts       │  ◄── memory ── host       handfast: a thread each
+//!   namespace A          this process, one thread            namespace B
+//!   sockets ── TUN ──►  ┌──────────── relay ────────────┐  ◄── TUN ── sockets       kernel: users on threads
+//!              or host ─┤ links; counts                 ├─ or host                  handfast
 //!                       └───────────────────────────────┘
 //! ```
 
@@ -17,12 +17,13 @@ use super::series::Series;
 use super::tally::Counts;
 use super::{Controller, Pair};
 use crate::{BenchError, Ends};
+use device::tun::Tun;
 use driver::Clock;
 use env::Duration;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// The sender's address.
@@ -92,36 +93,16 @@ pub struct Outcome {
     pub overflowed: u64,
 }
 
-/// An end, ready to go.
-enum End {
-    Kernel(Kernel, Option<TcpListener>),
-    Ours(Box<Host>),
-}
+/// A kernel's end, where there is one: the kernel, its port, and its listener if it reads.
+type KernelEnd = Option<(Kernel, Tun, Option<TcpListener>)>;
 
-impl End {
-    fn new(cell: &Cell, clock: Clock, sends: bool) -> Result<(Self, Port), BenchError> {
-        let (local, remote) = if sends { (SENDER, RECEIVER) } else { (RECEIVER, SENDER) };
-        let ours = if sends { cell.pair.ours_sends() } else { cell.pair.ours_receives() };
-        if ours {
-            let now = clock.now();
-            let (mut host, port) = Host::new(now, Ends { local, remote }, cell.controller)?;
-            if !sends {
-                host.listen(now)?;
-            }
-            return Ok((Self::Ours(Box::new(host)), Port::Ours(port)));
-        }
-        let (kernel, tun) = Kernel::new(local, cell.controller, cell.path.wants_probing())?;
-        let listener = if sends { None } else { Some(kernel.listen(local)?) };
-        Ok((Self::Kernel(kernel, listener), Port::Kernel(tun)))
+fn kernel_end(cell: &Cell, ends: Ends, sends: bool) -> Result<KernelEnd, BenchError> {
+    if if sends { cell.pair.ours_sends() } else { cell.pair.ours_receives() } {
+        return Ok(None);
     }
-
-    fn run(self, run: &Run<'_>) -> Result<Ended, BenchError> {
-        match self {
-            Self::Kernel(kernel, Some(listener)) => kernel.receive(&listener, run),
-            Self::Kernel(kernel, None) => kernel.send(RECEIVER, run),
-            Self::Ours(host) => host.run(run),
-        }
-    }
+    let (kernel, tun) = Kernel::new(ends.local, cell.controller, cell.path.wants_probing())?;
+    let listener = if sends { None } else { Some(kernel.listen(ends.local)?) };
+    Ok(Some((kernel, tun, listener)))
 }
 
 /// Runs it, with a capture in `captures` if that is asked for.
@@ -130,31 +111,41 @@ pub(super) fn run(
     stop: &AtomicBool,
     captures: Option<&std::path::Path>,
 ) -> Result<Outcome, BenchError> {
+    let system = BenchError::system;
+    let here = [Ends { local: SENDER, remote: RECEIVER }, Ends { local: RECEIVER, remote: SENDER }];
+    let sender = kernel_end(cell, here[0], true)?;
+    let receiver = kernel_end(cell, here[1], false)?;
     let clock = Clock::new();
-    let (sender, sender_port) = End::new(cell, clock, true)?;
-    let (receiver, receiver_port) = End::new(cell, clock, false)?;
     let run = Run { clock, began: clock.now(), lasting: cell.lasting, stop };
     let links = cell.path.links(cell.rate, cell.rtt, run.began);
-    let system = BenchError::system;
-    let mut relay =
-        Relay::new(sender_port, receiver_port, links, cell.seed, clock).map_err(system("make a relay"))?;
-    if let Some(directory) = captures {
-        let file = directory.join(cell.file_name());
-        relay.capture(Capture::create(&file, clock.epoch()).map_err(system("write a capture"))?);
-    }
-    let (over, bell) = (AtomicBool::new(false), relay.bell());
     thread::scope(|scope| {
-        let relayed = scope.spawn(|| relay.run(&over));
-        let received = scope.spawn(|| receiver.run(&run));
-        let sent = scope.spawn(|| sender.run(&run));
-        let (sent, received) = (joined(sent), joined(received));
-        over.store(true, Ordering::Release);
-        bell.ring();
-        let relayed = joined(relayed).map_err(system("carry packets"));
-        let (sent, received) = (sent?, received?);
-        // Both have looked.
-        drop((sent.open, received.open));
-        outcome(cell, [sent.said, received.said], received.series, relayed?)
+        let mut kernels = [None, None];
+        let mut port = |end: KernelEnd, sends: bool| {
+            let Some((kernel, tun, listener)) = end else {
+                let host = Host::new(here[usize::from(!sends)], cell.controller, sends, run)?;
+                return Ok(Port::Ours(Box::new(host)));
+            };
+            kernels[usize::from(!sends)] = Some(scope.spawn(move || match listener {
+                Some(listener) => kernel.receive(&listener, &run),
+                None => kernel.send(RECEIVER, &run),
+            }));
+            Ok::<_, BenchError>(Port::Kernel(Box::new(tun)))
+        };
+        let ports = [port(sender, true)?, port(receiver, false)?];
+        let mut relay = Relay::new(ports, links, cell.seed, clock).map_err(system("make a relay"))?;
+        if let Some(directory) = captures {
+            let file = directory.join(cell.file_name());
+            relay.capture(Capture::create(&file, clock.epoch()).map_err(system("write a capture"))?);
+        }
+        // On this thread; whatever comes of it, the kernels' are waited for.
+        let relayed = relay.run(&run);
+        let kernels = kernels.map(|thread| thread.map(joined).transpose());
+        let mut relayed = relayed?;
+        let [sender, receiver] = kernels;
+        let [ours_sent, ours_received] = relayed.ours.each_mut().map(Option::take);
+        let sender = sender?.or(ours_sent).unwrap_or_default();
+        let receiver = receiver?.or(ours_received).unwrap_or_default();
+        outcome(cell, sender, receiver, &relayed)
     })
 }
 
@@ -162,20 +153,21 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// `said` by the sender, and by the receiver.
-fn outcome(cell: &Cell, said: [Said; 2], series: Series, relayed: Relayed) -> Result<Outcome, BenchError> {
-    for said in &said {
+fn outcome(cell: &Cell, sender: Ended, receiver: Ended, relayed: &Relayed) -> Result<Outcome, BenchError> {
+    for said in [&sender.said, &receiver.said] {
         if let Said::Kernel { dropped: dropped @ 1.., .. } = said {
             return Err(BenchError::Leaked { packets: *dropped });
         }
     }
-    let [sender, _] = said;
+    // Both have looked.
+    drop([sender.open, receiver.open]);
+    let series = receiver.series;
     Ok(Outcome {
         goodput: series.octets() as f64 * 8e-6 / cell.lasting.as_secs_f64(),
         silence: cell.path.silent_from().map(|from| series.longest_silence(from, cell.lasting)),
         series,
         counts: relayed.counts,
-        sender,
+        sender: sender.said,
         late: relayed.late,
         overflowed: relayed.link.lost_by(device::impair::Lost::QueueFull),
     })

@@ -20,13 +20,13 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    pub(super) fn is_over(&self) -> bool {
-        self.clock.now() >= self.began + self.lasting || self.stop.load(Ordering::Relaxed)
+    /// When it is over.
+    pub(super) fn end(&self) -> Instant {
+        self.began + self.lasting
     }
 
-    /// When to look again whether it is over.
-    pub(super) fn next_look(&self, now: Instant) -> Instant {
-        (now + Duration::from_millis(50)).min(self.began + self.lasting)
+    pub(super) fn is_over(&self) -> bool {
+        self.clock.now() >= self.end() || self.stop.load(Ordering::Relaxed)
     }
 }
 

@@ -1,85 +1,114 @@
-//! Our end: a host on a thread of its own, turned when packets come or something is due.
+//! Our end: a host that is turned on the relay's thread, and its one user.
 //!
-//! Its device is a pair in memory with descriptors: one packet of at most 1,500 octets at a time, its checksum summed and
-//! verified, as a TUN without offloads has it.
+//! ```text
+//!   relay ─► far end of a pair in memory ─► turn: SEGMENT ARRIVES … ─► the user reads or writes ─► what follows from it
+//! ```
+//!
+//! A kernel at the other port does its protocol work on that thread, too, within the relay's write: so neither waits to be
+//! woken. Its device takes one packet of at most 1,500 octets at a time, its checksum summed and verified, as a TUN without
+//! offloads has it.
 
 use super::end::{Ended, Run, Said};
 use super::stream::{CHUNK, Stream};
 use super::{Controller, PORT};
 use crate::ours::Ours;
-use crate::stack::{Stack as _, Waits as _};
+use crate::stack::Stack as _;
 use crate::{BenchError, Ends};
-use device::memory::{self, Wired};
+use device::memory::{self, Memory};
+use device::{Device as _, Frame};
 use env::Instant;
+use std::collections::VecDeque;
+use std::io;
 use tcp::TcpConfig;
 
-/// Packets that may wait for the other thread: more than any window.
+/// Packets that may wait for the relay: more than any window.
 const WAITING: usize = 20_000;
 
-/// A host of ours.
-pub(super) struct Host {
-    stack: Ours<Wired>,
-    listens: bool,
+/// A host of ours, its user, and the relay's end of its device.
+pub(super) struct Host<'a> {
+    stack: Ours<Memory>,
+    far: Memory,
+    run: Run<'a>,
+    sends: bool,
+    connection: Option<stack::ConnectionId>,
+    stream: Stream,
+    buffer: Vec<u8>,
+    ended: Ended,
 }
 
-impl Host {
-    /// A host, and the end of its device that is the relay's.
-    pub(super) fn new(now: Instant, ends: Ends, controller: Controller) -> Result<(Self, Wired), BenchError> {
+impl<'a> Host<'a> {
+    /// A host that connects and writes, or else listens and reads, while `run` lasts.
+    pub(super) fn new(
+        ends: Ends,
+        controller: Controller,
+        sends: bool,
+        run: Run<'a>,
+    ) -> Result<Self, BenchError> {
+        let now = run.clock.now();
         let config = memory::Config { queue: WAITING, ..memory::Config::default() };
-        let (device, port) = memory::wired(config).map_err(BenchError::system("make a device"))?;
+        let (device, far) = memory::pair(config);
         let tcp = TcpConfig::default().congestion(controller.ours());
-        Ok((Self { stack: Ours::with(now, device, ends, tcp)?, listens: false }, port))
+        let mut stack = Ours::with(now, device, ends, tcp)?;
+        let connection = if sends {
+            Some(stack.connect(now, PORT)?)
+        } else {
+            stack.listen(now, PORT, 1)?;
+            None
+        };
+        let (stream, ended) = (Stream::new(), Ended::default());
+        Ok(Self { stack, far, run, sends, connection, stream, buffer: vec![0; CHUNK], ended })
     }
 
-    /// Listens.
-    pub(super) fn listen(&mut self, now: Instant) -> Result<(), BenchError> {
-        self.listens = true;
-        self.stack.listen(now, PORT, 1)
+    /// Hands it a packet, which it sees when it is turned.
+    pub(super) fn give(&mut self, now: Instant, packet: Frame) -> io::Result<()> {
+        self.far.transmit(now, &mut VecDeque::from([packet])).map(drop)
     }
 
-    /// Reads, if it listens, or else writes, until the run is over.
-    pub(super) fn run(self, run: &Run<'_>) -> Result<Ended, BenchError> {
-        if self.listens { self.receive(run) } else { self.send(run) }
-    }
-
-    fn receive(mut self, run: &Run<'_>) -> Result<Ended, BenchError> {
-        let (mut ended, mut expected, mut buffer) = (Ended::default(), Stream::new(), vec![0; CHUNK]);
-        let mut connection = None;
-        while !run.is_over() {
-            let now = run.clock.now();
-            self.stack.turn(now)?;
-            connection = connection.or_else(|| self.stack.accept());
-            let mut any = false;
-            if let Some(id) = connection {
-                while let count @ 1.. = self.stack.receive(now, id, &mut buffer)? {
-                    ended.take(run, &mut expected, buffer.get(..count).unwrap_or_default())?;
-                    any = true;
-                }
-            }
-            if any {
-                self.stack.flush(now)?;
-            }
-            self.stack.wait(now, run.next_look(now))?;
+    /// Turns it, then its user; appends what it sends, and says whether there is more.
+    pub(super) fn turn(&mut self, now: Instant, out: &mut Vec<Frame>) -> Result<bool, BenchError> {
+        self.stack.turn(now)?;
+        if self.connection.is_none() {
+            self.connection = self.stack.accept();
         }
-        let status = connection.and_then(|id| self.stack.host().tcp_status(id));
-        Ok(Ended { said: Said::Ours(status.map(Box::new)), ..ended })
+        if let Some(id) = self.connection
+            && !self.run.is_over()
+        {
+            if self.sends { self.write(now, id)? } else { self.read(now, id)? }
+        }
+        let count = self.far.receive(now, out).map_err(BenchError::system("use a device in memory"))?;
+        Ok(count == device::BATCH)
     }
 
-    fn send(mut self, run: &Run<'_>) -> Result<Ended, BenchError> {
-        let mut octets = Stream::new();
-        let id = self.stack.connect(run.clock.now(), PORT)?;
-        while !run.is_over() {
-            let now = run.clock.now();
-            self.stack.turn(now)?;
-            if self.stack.is_established(id) {
-                while let count @ 1.. = self.stack.send(now, id, octets.next())? {
-                    octets.advance(count);
-                }
-                self.stack.flush(now)?;
-            }
-            self.stack.wait(now, run.next_look(now))?;
+    fn write(&mut self, now: Instant, id: stack::ConnectionId) -> Result<(), BenchError> {
+        if !self.stack.is_established(id) {
+            return Ok(());
         }
-        let status = self.stack.host().tcp_status(id);
-        Ok(Ended { said: Said::Ours(status.map(Box::new)), ..Ended::default() })
+        let mut any = false;
+        while let count @ 1.. = self.stack.send(now, id, self.stream.next())? {
+            self.stream.advance(count);
+            any = true;
+        }
+        if any { self.stack.flush(now) } else { Ok(()) }
+    }
+
+    fn read(&mut self, now: Instant, id: stack::ConnectionId) -> Result<(), BenchError> {
+        let mut any = false;
+        while let count @ 1.. = self.stack.receive(now, id, &mut self.buffer)? {
+            let octets = self.buffer.get(..count).unwrap_or_default();
+            self.ended.take(&self.run, &mut self.stream, octets)?;
+            any = true;
+        }
+        if any { self.stack.flush(now) } else { Ok(()) }
+    }
+
+    /// When it wants to be turned though nothing comes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.stack.deadline()
+    }
+
+    /// What it came to.
+    pub(super) fn end(self) -> Ended {
+        let status = self.connection.and_then(|id| self.stack.host().tcp_status(id));
+        Ended { said: Said::Ours(status.map(Box::new)), ..self.ended }
     }
 }

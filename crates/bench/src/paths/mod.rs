@@ -10,8 +10,7 @@
 //! Both ends of a pair are asked for the same congestion control, and the table says which ran. Every packet goes alone,
 //! of 1,500 octets at most, through a relay of ours with the links of `device::impair`, and is counted there: what is said
 //! of retransmissions is told by nobody's own counters. A kernel has a network namespace with a TUN for each end; a host
-//! of ours has a device in memory. A kernel's protocol work is done on the relay's thread, as it comes in; ours is done on
-//! a thread of its own that has to be woken first.
+//! of ours is turned by the relay. Either stack does its protocol work on the relay's thread, as packets come in.
 
 mod capture;
 mod cell;

@@ -5,55 +5,49 @@
 //!   port ◄─ due ◄── Link, acks ◄─ offer ◄─ port
 //! ```
 //!
-//! A port is a TUN in a kernel's network namespace, without offloads, or the other end of a host of ours. Either way it is
-//! one packet of at most 1,500 octets at a time, its checksum complete. Only IPv4 is carried: what a kernel tells
+//! A port is a TUN in a kernel's network namespace, without offloads, or a host of ours. Either way it is one packet of at most 1,500 octets at a time, its checksum complete. Only IPv4 is carried: what a kernel tells
 //! everybody over IPv6 when an interface comes up would move the chances of what comes after it.
 
 use super::capture::Capture;
+use super::end::{Ended, Run};
+use super::host::Host;
 use super::path::Links;
 use super::tally::{Counts, Tally};
+use crate::BenchError;
 use bytes::{Bytes, BytesMut};
 use device::impair::{Link, LinkCounters};
-use device::memory::Wired;
 use device::tun::Tun;
 use device::{Device, Frame, Medium};
-use driver::{Bell, Clock, Waiter};
+use driver::{Clock, Waiter};
 use env::{Duration, Instant};
 use rustix::io::Errno;
-use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Packets that are taken from one side before the other has its turn.
 const TURN: usize = 32;
+/// How long it waits at most before it looks whether the run is over.
+const LOOK: Duration = Duration::from_millis(50);
 /// The largest packet there is, and one octet more.
 const LARGEST: usize = 1501;
 
-/// Where a host is joined to the relay.
-#[derive(Debug)]
-pub(super) enum Port {
+/// Who is at one side of the relay.
+pub(super) enum Port<'a> {
     /// A kernel.
-    Kernel(Tun),
+    Kernel(Box<Tun>),
     /// A host of ours.
-    Ours(Wired),
+    Ours(Box<Host<'a>>),
 }
 
-impl Port {
-    fn fd(&self) -> io::Result<std::os::fd::OwnedFd> {
-        let fd = match self {
-            Self::Kernel(tun) => tun.fd(),
-            Self::Ours(wired) => wired.fd(),
-        };
-        fd.ok_or_else(|| io::Error::other("a port without a descriptor"))?.try_clone_to_owned()
-    }
-
+impl Port<'_> {
     /// Appends what has come, about [`TURN`] packets; whether there may be more.
-    fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<bool> {
+    fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> Result<bool, BenchError> {
         match self {
-            Self::Ours(wired) => Ok(wired.receive(now, out)? == device::BATCH),
+            Self::Ours(host) => host.turn(now, out),
             Self::Kernel(tun) => {
                 for _ in 0..TURN {
-                    let Some(packet) = read(tun)? else { return Ok(false) };
+                    let Some(packet) = read(tun).map_err(BenchError::system("read from a TUN"))? else {
+                        return Ok(false);
+                    };
                     let held = packet.len();
                     out.push(Frame::received(packet, held, now));
                 }
@@ -64,7 +58,7 @@ impl Port {
 
     fn send(&mut self, now: Instant, frame: Frame) -> io::Result<()> {
         match self {
-            Self::Ours(wired) => wired.transmit(now, &mut VecDeque::from([frame])).map(drop),
+            Self::Ours(host) => host.give(now, frame),
             Self::Kernel(tun) => {
                 let fd = tun.fd().ok_or(Errno::BADF)?;
                 loop {
@@ -75,6 +69,21 @@ impl Port {
                     }
                 }
             }
+        }
+    }
+
+    /// When it wants to be asked though nothing has come for it.
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Ours(host) => host.deadline(),
+            Self::Kernel(_) => None,
+        }
+    }
+
+    fn end(self) -> Option<Ended> {
+        match self {
+            Self::Ours(host) => Some(host.end()),
+            Self::Kernel(_) => None,
         }
     }
 }
@@ -105,11 +114,13 @@ pub(super) struct Relayed {
     pub(super) link: LinkCounters,
     /// How late packets were handed over: all but one in a hundred were sooner than this.
     pub(super) late: Duration,
+    /// What the hosts of ours came to: the sender, the receiver.
+    pub(super) ours: [Option<Ended>; 2],
 }
 
 /// A relay between a sender and a receiver.
-pub(super) struct Relay {
-    ports: [Port; 2],
+pub(super) struct Relay<'a> {
+    ports: [Port<'a>; 2],
     /// By whose packets they carry.
     links: [Link; 2],
     tally: Tally,
@@ -120,20 +131,20 @@ pub(super) struct Relay {
     clock: Clock,
 }
 
-impl Relay {
+impl<'a> Relay<'a> {
     /// A relay whose links draw their chances from `seed`.
-    pub(super) fn new(
-        sender: Port,
-        receiver: Port,
-        links: Links,
-        seed: u64,
-        clock: Clock,
-    ) -> io::Result<Self> {
-        let waiter = Waiter::new([sender.fd()?, receiver.fd()?])?;
+    pub(super) fn new(ports: [Port<'a>; 2], links: Links, seed: u64, clock: Clock) -> io::Result<Self> {
+        let mut fds = Vec::new();
+        for port in &ports {
+            if let Port::Kernel(tun) = port {
+                fds.push(tun.fd().ok_or(Errno::BADF)?.try_clone_to_owned()?);
+            }
+        }
+        let waiter = Waiter::new(fds)?;
         let mut rng = env::Rng::seeded(seed);
         let mut link = |profile| Link::with_rng(Medium::Ip, profile, rng.fork());
         Ok(Self {
-            ports: [sender, receiver],
+            ports,
             links: [link(links.data), link(links.acks)],
             tally: Tally::default(),
             capture: None,
@@ -148,42 +159,41 @@ impl Relay {
         self.capture = Some(capture);
     }
 
-    /// Ends [`run`](Self::run) together with its flag.
-    pub(super) fn bell(&self) -> Bell {
-        self.waiter.bell()
-    }
-
-    /// Carries packets until `over`.
-    pub(super) fn run(mut self, over: &AtomicBool) -> io::Result<Relayed> {
-        let mut fresh = Vec::new();
-        while !over.load(Ordering::Acquire) {
+    /// Carries packets while `run` lasts.
+    pub(super) fn run(mut self, run: &Run<'_>) -> Result<Relayed, BenchError> {
+        let (mut fresh, system) = (Vec::new(), BenchError::system);
+        while !run.is_over() {
             let mut more = false;
             for side in 0..2 {
                 more |= self.take(side, &mut fresh)?;
-                self.deliver()?;
+                more |= self.deliver().map_err(system("hand packets over"))?;
             }
             if more {
                 continue;
             }
-            let due = self.links.iter().filter_map(Link::poll_timeout).min();
+            let links = self.links.iter().filter_map(Link::poll_timeout);
+            let due = links.chain(self.ports.iter().filter_map(Port::deadline)).chain([run.end()]).min();
             let now = self.clock.now();
             if due.is_none_or(|due| due > now) {
-                self.waiter.prepare(now, due, &[])?;
-                self.waiter.wait(&[], None)?;
+                self.waiter
+                    .prepare(now, due, &[])
+                    .and_then(|()| self.waiter.wait(&[], Some(LOOK)))
+                    .map_err(system("wait"))?;
             }
         }
         if let Some(capture) = self.capture.take() {
-            capture.end()?;
+            capture.end().map_err(system("write a capture"))?;
         }
         Ok(Relayed {
             counts: self.tally.counts(),
             link: self.links[0].counters(),
             late: percentile(&mut self.late),
+            ours: self.ports.map(Port::end),
         })
     }
 
     /// Takes what a side has sent.
-    fn take(&mut self, side: usize, fresh: &mut Vec<Frame>) -> io::Result<bool> {
+    fn take(&mut self, side: usize, fresh: &mut Vec<Frame>) -> Result<bool, BenchError> {
         let now = self.clock.now();
         let more = self.ports[side].receive(now, fresh)?;
         for frame in fresh.drain(..) {
@@ -203,14 +213,15 @@ impl Relay {
                 }
             });
             if let Some(capture) = &mut self.capture {
-                capture.sent(now, &packet, &fate)?;
+                capture.sent(now, &packet, &fate).map_err(BenchError::system("write a capture"))?;
             }
         }
         Ok(more)
     }
 
-    /// Hands over what has arrived by now, either way.
-    fn deliver(&mut self) -> io::Result<()> {
+    /// Hands over what has arrived by now, either way; whether a host of ours has to be turned for it.
+    fn deliver(&mut self) -> io::Result<bool> {
+        let mut ours = false;
         for side in 0..2 {
             let now = self.clock.now();
             while let Some(frame) = self.links[side].poll(now, &mut |_| {}) {
@@ -221,10 +232,11 @@ impl Relay {
                 } else if let Some(capture) = &mut self.capture {
                     capture.came(now, &frame.contiguous())?;
                 }
+                ours |= matches!(self.ports[1 - side], Port::Ours(_));
                 self.ports[1 - side].send(now, frame)?;
             }
         }
-        Ok(())
+        Ok(ours)
     }
 }
 
