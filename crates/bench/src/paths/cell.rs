@@ -140,7 +140,8 @@ pub(super) fn run(
         // On this thread; whatever comes of it, the kernels' are waited for.
         let relayed = relay.run(&run);
         let kernels = kernels.map(|thread| thread.map(joined).transpose());
-        let mut relayed = relayed?;
+        relayed?;
+        let mut relayed = relay.end().map_err(system("write a capture"))?;
         let [sender, receiver] = kernels;
         let [ours_sent, ours_received] = relayed.ours.each_mut().map(Option::take);
         let sender = sender?.or(ours_sent).unwrap_or_default();

@@ -160,7 +160,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Carries packets while `run` lasts.
-    pub(super) fn run(mut self, run: &Run<'_>) -> Result<Relayed, BenchError> {
+    pub(super) fn run(&mut self, run: &Run<'_>) -> Result<(), BenchError> {
         let (mut fresh, system) = (Vec::new(), BenchError::system);
         while !run.is_over() {
             let mut more = false;
@@ -181,8 +181,13 @@ impl<'a> Relay<'a> {
                     .map_err(system("wait"))?;
             }
         }
+        Ok(())
+    }
+
+    /// Ends it, and with it the interfaces of the kernels.
+    pub(super) fn end(mut self) -> io::Result<Relayed> {
         if let Some(capture) = self.capture.take() {
-            capture.end().map_err(system("write a capture"))?;
+            capture.end()?;
         }
         Ok(Relayed {
             counts: self.tally.counts(),
