@@ -5,7 +5,7 @@
 //!              lent buffers, oldest first ◄── the last slice is dropped
 //! ```
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use device::{BATCH, Capabilities, Counters, Device, Frame, Instant, finish};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,8 +25,8 @@ const LARGE: usize = 65_536;
 #[derive(Debug, Default)]
 struct Wire {
     waiting: [VecDeque<Frame>; 2],
-    small: VecDeque<Bytes>,
-    large: VecDeque<Bytes>,
+    small: VecDeque<BytesMut>,
+    large: VecDeque<BytesMut>,
 }
 
 impl Wire {
@@ -34,20 +34,21 @@ impl Wire {
     fn land(&mut self, frame: Frame) -> Frame {
         let len = frame.len();
         let (lent, size) = if len <= SMALL { (&mut self.small, SMALL) } else { (&mut self.large, LARGE) };
-        let mut buffer = match lent.pop_front().map(Bytes::try_into_mut) {
-            Some(Ok(buffer)) => buffer,
-            Some(Err(held)) => {
-                lent.push_back(held);
-                BytesMut::with_capacity(size)
-            }
+        let mut buffer = match lent.pop_front() {
             None => BytesMut::with_capacity(size),
+            Some(mut buffer) => {
+                // All of it is there again when nobody holds a part of it any more.
+                if !buffer.try_reclaim(size) {
+                    lent.push_back(core::mem::replace(&mut buffer, BytesMut::with_capacity(size)));
+                }
+                buffer
+            }
         };
-        buffer.clear();
         buffer.extend_from_slice(frame.head.as_slice());
         frame.body.chunks().iter().for_each(|chunk| buffer.extend_from_slice(chunk));
-        let octets = buffer.freeze();
+        let octets = buffer.split().freeze();
         if lent.len() < REMEMBERED {
-            lent.push_back(octets.clone());
+            lent.push_back(buffer);
         }
         // A buffer's room beyond a small frame is not charged to it: the pool holds it in any case.
         Frame { head: Head::new(), body: Payload::holding(octets, len), ..frame }

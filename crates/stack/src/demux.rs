@@ -9,7 +9,6 @@
 //! Without the key nobody can find tuples that meet in one bucket, so that a flood of them costs no more than any other
 //! traffic. Interfaces do not count: a connection survives a change of routes.
 
-use core::hash::Hasher;
 use core::net::{IpAddr, SocketAddr};
 use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
@@ -84,16 +83,23 @@ impl<V> core::fmt::Debug for Demux<V> {
 }
 
 fn hash(key: &[u8; 16], flow: &Flow) -> u64 {
-    let mut hasher = SipHasher13::new_with_key(key);
+    let hasher = SipHasher13::new_with_key(key);
+    let ports = u32::from(flow.local_port) << 16 | u32::from(flow.remote_port);
     // A different length for each version: no IPv4 tuple is an IPv6 one.
-    for address in [flow.local, flow.remote] {
-        match address {
-            IpAddr::V4(a) => hasher.write_u32(a.to_bits()),
-            IpAddr::V6(a) => hasher.write(&a.octets()),
-        }
+    if let (IpAddr::V4(local), IpAddr::V4(remote)) = (flow.local, flow.remote) {
+        let tuple =
+            u128::from(local.to_bits()) << 64 | u128::from(remote.to_bits()) << 32 | u128::from(ports);
+        return hasher.hash(tuple.to_le_bytes().first_chunk::<12>().map_or(&[], |tuple| tuple));
     }
-    hasher.write_u32(u32::from(flow.local_port) << 16 | u32::from(flow.remote_port));
-    hasher.finish()
+    let mut tuple = [0; 36];
+    let octets = [flow.local, flow.remote].map(|address| match address {
+        IpAddr::V4(a) => a.to_ipv6_mapped().octets(),
+        IpAddr::V6(a) => a.octets(),
+    });
+    tuple[..16].copy_from_slice(&octets[0]);
+    tuple[16..32].copy_from_slice(&octets[1]);
+    tuple[32..].copy_from_slice(&ports.to_le_bytes());
+    hasher.hash(&tuple)
 }
 
 #[cfg(test)]

@@ -345,23 +345,23 @@ impl Machine for Host {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let round = (!self.ip.local.is_empty()).then_some(Instant::ZERO);
-        [
-            round,
-            self.ip.duplicate_timeout(),
-            self.ip.interfaces.iter().filter_map(|i| i.neighbours.poll_timeout()).min(),
-            self.ip.routers.poll_timeout(),
-            self.ip.autoconf.poll_timeout(),
-            self.ip.reassembly.poll_timeout(),
-            self.ip.path_mtus.poll_timeout(),
-            self.multicast.poll_timeout(),
-            self.tcp.poll_timeout(),
-            self.udp.poll_timeout(),
-            self.echo.poll_timeout(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        if !self.ip.local.is_empty() {
+            return Some(Instant::ZERO);
+        }
+        // FAR stands for never here: a minimum of eleven is found without a branch.
+        let at = |due: Option<Instant>| due.unwrap_or(Instant::FAR);
+        let below = at(self.ip.duplicate_timeout())
+            .min(at(self.ip.interfaces.iter().filter_map(|i| i.neighbours.poll_timeout()).min()))
+            .min(at(self.ip.routers.poll_timeout()))
+            .min(at(self.ip.autoconf.poll_timeout()))
+            .min(at(self.ip.reassembly.poll_timeout()))
+            .min(at(self.ip.path_mtus.poll_timeout()));
+        let due = below
+            .min(at(self.multicast.poll_timeout()))
+            .min(at(self.tcp.poll_timeout()))
+            .min(at(self.udp.poll_timeout()))
+            .min(at(self.echo.poll_timeout()));
+        (due != Instant::FAR).then_some(due)
     }
 
     fn poll_event(&mut self) -> Option<HostEvent> {

@@ -67,3 +67,6 @@ pub struct Transmit {
     /// The reason, for those who watch.
     pub why: Why,
 }
+
+/// What is this small is handed on without a call.
+const _: () = assert!(size_of::<Transmit>() <= 128);

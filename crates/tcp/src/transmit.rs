@@ -32,6 +32,21 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Whether [`poll_transmit`](Self::poll_transmit) has certainly nothing: then the timers are armed, and it need not be
+    /// asked. What it finds in many steps is seen here at once, as it is after most segments.
+    pub fn settle(&mut self, now: Instant) -> bool {
+        let quiet = match &self.data {
+            Data::Open(open) => self.shared.reply.is_none() && open.is_quiet(now, &self.shared),
+            Data::SynSent(_) | Data::Over(_) => false,
+        };
+        if quiet {
+            self.arm_timers(now);
+        }
+        quiet
+    }
+}
+
 /// The SYN, once, and again when the timer says so.
 fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmit> {
     let why = if snd.nxt == snd.iss {
@@ -73,6 +88,18 @@ fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options
 }
 
 impl Open {
+    /// Nothing is lost, probed, new, or to be acknowledged now: none of what [`Self::next`] asks about.
+    fn is_quiet(&self, now: Instant, shared: &Shared) -> bool {
+        self.phase != State::SynReceived
+            && !self.snd.pending()
+            && self.snd.recovery.ledger.lost() == 0
+            && self.snd.resend.is_none()
+            && self.snd.persist.is_none()
+            && !shared.keep_alive_due
+            && self.rcv.ack_due(now).is_none()
+            && !self.rcv.window_update_due()
+    }
+
     fn next(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
         if self.phase == State::SynReceived {
             return self.next_syn_ack(now, shared).or_else(|| self.next_bare_ack(now, shared));
@@ -227,7 +254,7 @@ impl Open {
     }
 
     fn next_new(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
-        if self.snd.persist.is_some() && self.snd.window() == 0 {
+        if !self.snd.pending() || (self.snd.persist.is_some() && self.snd.window() == 0) {
             return None;
         }
         self.restart_after_idleness(now);
@@ -367,6 +394,9 @@ impl Open {
             && let Some(at) = self.snd.pacer.wait(now)
         {
             return Some(Blocked::Pacing(at));
+        }
+        if !self.snd.pending() {
+            return None;
         }
         let segment = self.payload_limit();
         match self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit) {

@@ -127,7 +127,7 @@ pub enum SegmentKind {
 /// received has no head at all.
 #[derive(Clone)]
 pub struct Head {
-    /// What lies before `start` is zero.
+    /// What lies before `start` means nothing.
     octets: Option<Box<[u8; Self::ROOM]>>,
     start: u8,
 }
@@ -166,8 +166,11 @@ impl Head {
         let end = usize::from(self.start);
         let start = end.checked_sub(count)?;
         self.start = start as u8;
-        // They are zero: nothing is ever taken off a head, so that nobody has written there.
-        self.octets.get_or_insert_with(|| Box::new([0; Self::ROOM])).get_mut(start..end)
+        // Any octet but zero: memory that has to be zero comes a longer way than what was just given back.
+        let octets = self.octets.get_or_insert_with(|| Box::new([0xff; Self::ROOM]));
+        let fresh = octets.get_mut(start..end)?;
+        fresh.fill(0);
+        Some(fresh)
     }
 }
 

@@ -19,29 +19,40 @@ use core::ops::Range;
 #[derive(Clone, Default)]
 pub struct Payload {
     chunks: Chunks,
-    len: usize,
-    held: usize,
+    // Half a word each: payloads are handed on many times.
+    len: u32,
+    held: u32,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum Chunks {
-    #[default]
-    None,
+    /// An empty one when there is none.
     One(Bytes),
     Many(Vec<Bytes>),
 }
 
+impl Default for Chunks {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
+}
+
+/// Four gigabytes are more than anything that travels has.
+const fn narrow(octets: usize) -> u32 {
+    if octets > u32::MAX as usize { u32::MAX } else { octets as u32 }
+}
+
 impl Payload {
     /// No octets.
-    pub const EMPTY: Self = Self { chunks: Chunks::None, len: 0, held: 0 };
+    pub const EMPTY: Self = Self { chunks: Chunks::One(Bytes::new()), len: 0, held: 0 };
 
     /// One chunk that keeps `held` octets of memory alive; at least its own length.
     pub fn holding(bytes: Bytes, held: usize) -> Self {
-        let len = bytes.len();
-        if len == 0 {
+        if bytes.is_empty() {
             return Self::EMPTY;
         }
-        Self { len, held: held.max(len), chunks: Chunks::One(bytes) }
+        let len = narrow(bytes.len());
+        Self { len, held: narrow(held).max(len), chunks: Chunks::One(bytes) }
     }
 
     /// A fresh copy of `octets`.
@@ -51,7 +62,7 @@ impl Payload {
 
     /// How many octets.
     pub const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Whether there are none.
@@ -61,19 +72,19 @@ impl Payload {
 
     /// Octets of memory that are kept alive.
     pub const fn held(&self) -> usize {
-        self.held
+        self.held as usize
     }
 
     /// The same octets, known to keep `held` octets of memory alive; at least their own length.
     pub(crate) fn with_held(mut self, held: usize) -> Self {
-        self.held = if self.len == 0 { 0 } else { held.max(self.len) };
+        self.held = if self.len == 0 { 0 } else { narrow(held).max(self.len) };
         self
     }
 
     /// The chunks, in order; none is empty.
     pub fn chunks(&self) -> &[Bytes] {
         match &self.chunks {
-            Chunks::None => &[],
+            Chunks::One(_) if self.len == 0 => &[],
             Chunks::One(chunk) => core::slice::from_ref(chunk),
             Chunks::Many(chunks) => chunks,
         }
@@ -82,8 +93,7 @@ impl Payload {
     /// Takes the chunks out, in order.
     pub fn into_chunks(self) -> impl Iterator<Item = Bytes> {
         let (one, many) = match self.chunks {
-            Chunks::None => (None, Vec::new()),
-            Chunks::One(chunk) => (Some(chunk), Vec::new()),
+            Chunks::One(chunk) => (Some(chunk).filter(|chunk| !chunk.is_empty()), Vec::new()),
             Chunks::Many(chunks) => (None, chunks),
         };
         one.into_iter().chain(many)
@@ -94,10 +104,14 @@ impl Payload {
         if chunk.is_empty() {
             return;
         }
-        self.len += chunk.len();
-        self.held += chunk.len();
+        let empty = self.len == 0;
+        self.len = self.len.saturating_add(narrow(chunk.len()));
+        self.held = self.held.saturating_add(narrow(chunk.len()));
+        if empty {
+            self.chunks = Chunks::One(chunk);
+            return;
+        }
         self.chunks = match core::mem::take(&mut self.chunks) {
-            Chunks::None => Chunks::One(chunk),
             Chunks::One(first) => Chunks::Many(Vec::from([first, chunk])),
             Chunks::Many(mut chunks) => {
                 chunks.push(chunk);
@@ -108,10 +122,10 @@ impl Payload {
 
     /// The octets of `range`, clipped to what there is; shares memory, so it holds as much as `self`.
     pub fn slice(&self, range: Range<usize>) -> Self {
-        let end = range.end.min(self.len);
+        let end = range.end.min(self.len());
         let mut skip = range.start.min(end);
         let mut want = end - skip;
-        if want == self.len {
+        if want == self.len() {
             return self.clone();
         }
         let mut part = Self::EMPTY;
@@ -135,27 +149,27 @@ impl Payload {
     /// Drops the first `count` octets.
     pub fn advance(&mut self, count: usize) {
         if let Chunks::One(chunk) = &mut self.chunks
-            && count < self.len
+            && count < self.len as usize
         {
             // In place: another handle would be counted, and one less again.
             bytes::Buf::advance(chunk, count);
-            self.len -= count;
+            self.len -= narrow(count);
             return;
         }
-        *self = self.slice(count.min(self.len)..self.len);
+        *self = self.slice(count.min(self.len())..self.len());
     }
 
     /// Drops all octets after the first `len`.
     pub fn truncate(&mut self, len: usize) {
         if let Chunks::One(chunk) = &mut self.chunks
             && len > 0
-            && len < self.len
+            && len < self.len as usize
         {
             chunk.truncate(len);
-            self.len = len;
+            self.len = narrow(len);
             return;
         }
-        if len < self.len {
+        if len < self.len() {
             *self = self.slice(0..len);
         }
     }
@@ -175,7 +189,6 @@ impl Payload {
     /// All octets as one slice: shares when there is one chunk, else copies once.
     pub fn contiguous(&self) -> Bytes {
         match &self.chunks {
-            Chunks::None => Bytes::new(),
             Chunks::One(chunk) => chunk.clone(),
             Chunks::Many(_) => self.to_vec().into(),
         }
@@ -191,7 +204,7 @@ impl Payload {
 
     /// A copy of all octets.
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut all = Vec::with_capacity(self.len);
+        let mut all = Vec::with_capacity(self.len());
         for chunk in self.chunks() {
             all.extend_from_slice(chunk);
         }

@@ -16,6 +16,9 @@ use wire::Payload;
 /// What a connection may queue when the host's memory is used up and it has nothing queued: nobody is starved for ever.
 const LEAST: usize = 4_096;
 
+/// Fewer octets in one write than this are copied by the connection that they are written to.
+const FEW: usize = 1024;
+
 /// What a call on a connection that is gone gets.
 pub(super) const GONE: ConnectionError = ConnectionError::Aborted;
 
@@ -98,18 +101,33 @@ impl Host {
         flags: SendFlags,
     ) -> Result<usize, SendError> {
         self.note(|| Input::TcpSend(now, id, data.clone(), flags));
+        let mut data = data;
+        data.truncate(self.tcp_send_admits(id, data.len())?);
+        let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
+        let taken = slot.connection.send(now, data, flags);
+        slot.written += taken.map_or(0, |count| count as u64);
+        self.tcp.touched(&mut self.ip, now, id.0);
+        taken
+    }
+
+    /// How many of `len` octets the host has memory for.
+    fn tcp_send_admits(&mut self, id: ConnectionId, len: usize) -> Result<usize, SendError> {
         let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
         let (_, queued) = slot.connection.unacknowledged();
         let room = self.ip.budget.room(Account::TcpSend).max(if queued == 0 { LEAST } else { 0 });
-        let mut data = data;
-        if data.len() > room {
-            slot.starved = true;
-            if room == 0 {
-                return Err(SendError::Full);
-            }
-            data.truncate(room);
+        if len <= room {
+            return Ok(len);
         }
-        let taken = slot.connection.send(now, data, flags);
+        slot.starved = true;
+        if room == 0 { Err(SendError::Full) } else { Ok(room) }
+    }
+
+    /// SEND of a few octets, which a connection copies in any case: no memory of their own is made for them before.
+    fn tcp_send_few(&mut self, now: Instant, id: ConnectionId, octets: &[u8]) -> Result<usize, SendError> {
+        self.note(|| Input::TcpSend(now, id, Payload::copy_of(octets), SendFlags::default()));
+        let count = self.tcp_send_admits(id, octets.len())?;
+        let slot = self.tcp.connections.get_mut(id.0).ok_or(SendError::Closed(Some(GONE)))?;
+        let taken = slot.connection.send_small(now, octets.get(..count).unwrap_or(octets));
         slot.written += taken.map_or(0, |count| count as u64);
         self.tcp.touched(&mut self.ip, now, id.0);
         taken
@@ -128,7 +146,11 @@ impl Host {
     ) -> Result<usize, SendError> {
         // One octet though there is no room: SEND then says why not, and tells when there is.
         let count = self.tcp_send_room(id).max(1).min(octets.len());
-        let copy = self.tcp.blocks.copy_of(octets.get(..count).unwrap_or(octets));
+        let octets = octets.get(..count).unwrap_or(octets);
+        if count < FEW && flags == SendFlags::default() {
+            return self.tcp_send_few(now, id, octets);
+        }
+        let copy = self.tcp.blocks.copy_of(octets);
         self.tcp_send(now, id, copy, flags)
     }
 

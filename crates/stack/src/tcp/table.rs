@@ -148,10 +148,14 @@ impl Slot {
     }
 
     /// Hands the connection's own notes to those who watch.
+    #[inline]
     fn tell_watchers(&mut self, ip: &mut Ip) {
-        if !self.watched {
-            return;
+        if self.watched {
+            self.tell_notes(ip);
         }
+    }
+
+    fn tell_notes(&mut self, ip: &mut Ip) {
         let (local, remote) = (self.flow.local(), self.flow.remote());
         while let Some(note) = self.connection.poll_note() {
             let at = at(&note);
@@ -292,7 +296,8 @@ impl Tcp {
             self.follow_path(ip, now, key);
         }
         let Some(slot) = self.connections.get_mut(key) else { return false };
-        let Some(transmit) = slot.connection.poll_transmit(now) else {
+        let next = if slot.connection.settle(now) { None } else { slot.connection.poll_transmit(now) };
+        let Some(transmit) = next else {
             slot.dirty = false;
             self.rest(ip, key);
             return false;
@@ -307,7 +312,12 @@ impl Tcp {
             // Lost before it left: the connection's timers are for that.
             Err(failure) => segment::count_failure(ip, failure),
         }
-        self.dirty.push_back(key);
+        if slot.connection.settle(now) {
+            slot.dirty = false;
+            self.rest(ip, key);
+        } else {
+            self.dirty.push_back(key);
+        }
         true
     }
 

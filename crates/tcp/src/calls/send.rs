@@ -1,6 +1,7 @@
 //! SEND and FLUSH (RFC 9293 §3.10.2, §3.9.1).
 
-use crate::connection::{Connection, Data};
+use crate::connection::{Connection, Data, Shared};
+use crate::sender::SendHalf;
 use crate::{SendError, State};
 use env::Instant;
 use wire::Payload;
@@ -25,22 +26,36 @@ impl Connection {
     /// [`SendError::Full`] when there is no room at all: [`Event::Writable`](crate::Event::Writable) will tell when
     /// there is. [`SendError::Closing`] after CLOSE (9293-E28), [`SendError::Closed`] when the connection is gone.
     pub fn send(&mut self, now: Instant, data: Payload, flags: SendFlags) -> Result<usize, SendError> {
-        let shared = &self.shared;
-        let snd = match &mut self.data {
-            Data::SynSent(snd) => snd,
-            Data::Open(open) => &mut open.snd,
-            Data::Over(over) if over.time_wait.is_some() => return Err(SendError::Closing),
-            Data::Over(over) => return Err(SendError::Closed(over.error)),
-        };
-        if snd.fin_queued() {
-            return Err(SendError::Closing);
-        }
+        let (snd, shared) = self.writable_half()?;
         let _ = now;
         let empty = data.is_empty();
         match snd.write(data, shared, flags.urgent) {
             0 if !empty => Err(SendError::Full),
             taken => Ok(taken),
         }
+    }
+
+    /// SEND of a few octets in the user's own memory: the same, with the one copy that small writes cost in any case.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_small(&mut self, now: Instant, octets: &[u8]) -> Result<usize, SendError> {
+        let (snd, shared) = self.writable_half()?;
+        let _ = now;
+        match snd.write_small(octets, shared) {
+            0 if !octets.is_empty() => Err(SendError::Full),
+            taken => Ok(taken),
+        }
+    }
+
+    fn writable_half(&mut self) -> Result<(&mut SendHalf, &Shared), SendError> {
+        let snd = match &mut self.data {
+            Data::SynSent(snd) => &mut **snd,
+            Data::Open(open) => &mut open.snd,
+            Data::Over(over) if over.time_wait.is_some() => return Err(SendError::Closing),
+            Data::Over(over) => return Err(SendError::Closed(over.error)),
+        };
+        if snd.fin_queued() { Err(SendError::Closing) } else { Ok((snd, &self.shared)) }
     }
 
     /// FLUSH (RFC 9293 MAY-14): forgets what was written and never sent.

@@ -89,6 +89,16 @@ impl Rope {
         self.len += len;
     }
 
+    /// Adds `payload` at the end, which stays where it is: another handle is made only for what is worth sharing.
+    pub(super) fn push_from(&mut self, payload: &Payload) {
+        if is_worth_sharing(payload.len(), payload.held(), payload.chunks().len()) {
+            return self.push(payload.clone());
+        }
+        self.make_room(payload.len());
+        payload.chunks().iter().for_each(|chunk| self.tail.extend_from_slice(chunk));
+        self.len += payload.len();
+    }
+
     /// Adds all of `other` at the end; small chunks are gathered on the way.
     pub(super) fn append(&mut self, other: Self) {
         let Self { chunks, tail, len, .. } = other;
@@ -211,7 +221,9 @@ impl Rope {
         if self.tail.len().saturating_add(more) > BLOCK {
             self.seal();
         }
-        if self.tail.is_empty() {
+        if self.tail.capacity() == 0 {
+            self.tail = Vec::with_capacity(more);
+        } else if self.tail.is_empty() {
             self.tail.reserve_exact(more);
         }
     }

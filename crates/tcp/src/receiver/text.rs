@@ -103,7 +103,11 @@ impl ReceiveHalf {
             self.queue = Some(queue).filter(|queue| !queue.is_empty());
         }
         if self.nxt < kept.end {
-            self.ready.push(part(&segment.payload, start, self.nxt..kept.end));
+            if self.nxt == start && kept.end - start == segment.payload.len() as u64 {
+                self.ready.push_from(&segment.payload); // All of it, as a rule.
+            } else {
+                self.ready.push(part(&segment.payload, start, self.nxt..kept.end));
+            }
             self.nxt = kept.end;
         }
         if fills {

@@ -185,6 +185,15 @@ impl SendHalf {
         take
     }
 
+    /// The same of the user's own memory, for a write so small that it is copied in any case.
+    pub(crate) fn write_small(&mut self, octets: &[u8], shared: &Shared) -> usize {
+        let take = octets.len().min(self.room_to_write(shared));
+        self.writer_waits |= take < octets.len();
+        self.queue.gather(octets.get(..take).unwrap_or(octets));
+        self.end += take as u32;
+        take
+    }
+
     /// A writer waits for room.
     pub(crate) fn await_room(&mut self) {
         self.writer_waits = true;

@@ -3,7 +3,7 @@
 //! ```text
 //!       una                nxt                 end
 //!        ├─ sent ───────────┼─ not sent ────────┤
-//!        │ Bytes │ Bytes │ Bytes      │ tail     │   small writes gather in the tail: one copy, one allocation
+//!        │ Bytes │ Bytes │ Bytes      │ tail     │   small writes gather in the tail; what is small there is copied out
 //! ```
 
 use alloc::collections::VecDeque;
@@ -14,6 +14,8 @@ use wire::Payload;
 const SMALL: usize = 1024;
 /// The tail grows by this many octets.
 const TAIL: usize = 4096;
+/// So few octets of the tail are copied out of it: that costs less than to share its memory, and to keep count of that.
+const COPIED: usize = 256;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendQueue {
@@ -49,20 +51,26 @@ impl SendQueue {
         for chunk in data.into_chunks() {
             let len = chunk.len();
             if len < SMALL {
-                if self.tail.capacity() - self.tail.len() < len {
-                    // A write that is alone, as most small ones are, takes what it needs; more than one gather.
-                    let room = if self.len() == 0 { len } else { TAIL };
-                    self.seal();
-                    self.tail.reserve(room);
-                }
-                self.tail.extend_from_slice(&chunk);
-                self.end += len as u64;
+                self.gather(&chunk);
             } else {
                 self.seal();
                 self.end += len as u64;
                 self.chunks.push_back((self.end, chunk));
             }
         }
+    }
+
+    /// Copies a small write.
+    pub(crate) fn gather(&mut self, octets: &[u8]) {
+        let len = octets.len();
+        if self.tail.capacity() - self.tail.len() < len {
+            // A write that is alone, as most small ones are, takes what it needs; more than one gather.
+            let room = if self.len() == 0 { len } else { TAIL };
+            self.seal();
+            self.tail = BytesMut::with_capacity(room);
+        }
+        self.tail.extend_from_slice(octets);
+        self.end += len as u64;
     }
 
     /// Makes a chunk of what gathered in the tail, sharing its memory.
@@ -73,8 +81,15 @@ impl SendQueue {
         }
     }
 
-    /// Up to `len` octets from offset `from` on, shared.
+    /// Up to `len` octets from offset `from` on, shared unless they are few.
     pub(crate) fn slice(&mut self, from: u64, len: usize) -> Payload {
+        let gathered = self.end - self.tail.len() as u64;
+        let tail = from.checked_sub(gathered).and_then(|skip| self.tail.get(skip as usize..));
+        if let Some(octets) = tail.map(|tail| tail.get(..len).unwrap_or(tail))
+            && octets.len() <= COPIED
+        {
+            return Payload::copy_of(octets);
+        }
         self.seal();
         let mut payload = Payload::EMPTY;
         let mut at = from.max(self.start);
@@ -95,6 +110,11 @@ impl SendQueue {
     /// Forgets everything before offset `to`.
     pub(crate) fn release(&mut self, to: u64) {
         self.start = to.clamp(self.start, self.end);
+        if self.start == self.end && self.chunks.capacity() == 0 {
+            // As below, and as a rule where writes are small.
+            self.tail = BytesMut::new();
+            return;
+        }
         while self.chunks.front().is_some_and(|(end, _)| *end <= self.start) {
             self.chunks.pop_front();
         }

@@ -328,7 +328,7 @@ fn options_come_out_of_the_segment_and_not_on_top_of_it() {
         assert!(options.timestamps.is_some() && blocks <= 3);
         let room = 12 + if blocks > 0 { 4 + 8 * blocks } else { 0 };
         assert!(transmit.segment.payload.len() + room <= 1_000, "{blocks} blocks: {}", line(&transmit));
-        first.get_or_insert(options.sack);
+        first.get_or_insert(options.sack.clone());
     }
     let first = first.unwrap();
     let block = first.as_slice()[0];

@@ -4,7 +4,7 @@ use super::view::{HEADER_LEN, MAX_HEADER_LEN};
 use super::walk::{
     END_OF_OPTIONS, FAST_OPEN, MSS, NO_OPERATION, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE,
 };
-use super::{Flags, Header, Options};
+use super::{Flags, Header, Options, Timestamps};
 use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
 use core::net::IpAddr;
 
@@ -24,11 +24,20 @@ impl Header {
     /// # Errors
     /// [`NoRoom`] in the head, which is then as it was.
     pub fn prepend_to(&self, head: &mut Head, src_port: u16, dst_port: u16) -> Result<(), NoRoom> {
-        let options = Encoded::of(&self.options, self.flags.contains(Flags::SYN));
-        let room = head.prepend(HEADER_LEN + options.len).ok_or(NoRoom)?;
+        let syn = self.flags.contains(Flags::SYN);
+        if let (Some(stamps), false, true) = (self.options.timestamps, syn, self.options.sack.is_empty()) {
+            // What every segment of a connection with timestamps has, and most have nothing else.
+            return self.write(head, src_port, dst_port, &encode_timestamps(stamps, [NO_OPERATION; 2]));
+        }
+        let options = Encoded::of(&self.options, syn);
+        self.write(head, src_port, dst_port, options.octets.get(..options.len).ok_or(NoRoom)?)
+    }
+
+    fn write(&self, head: &mut Head, src_port: u16, dst_port: u16, options: &[u8]) -> Result<(), NoRoom> {
+        let room = head.prepend(HEADER_LEN + options.len()).ok_or(NoRoom)?;
         let (fixed, rest) = room.split_first_chunk_mut::<HEADER_LEN>().ok_or(NoRoom)?;
         // The three bits between data offset and AE are reserved and sent as zero (RFC 9293 9293-E41).
-        let offset_and_flags = ((HEADER_LEN + options.len) as u16 / 4) << 12 | self.flags.bits();
+        let offset_and_flags = ((HEADER_LEN + options.len()) as u16 / 4) << 12 | self.flags.bits();
         fixed[0..2].copy_from_slice(&src_port.to_be_bytes());
         fixed[2..4].copy_from_slice(&dst_port.to_be_bytes());
         fixed[4..8].copy_from_slice(&self.seq.raw().to_be_bytes());
@@ -36,7 +45,7 @@ impl Header {
         fixed[12..14].copy_from_slice(&offset_and_flags.to_be_bytes());
         fixed[14..16].copy_from_slice(&self.window.raw().to_be_bytes());
         fixed[18..20].copy_from_slice(&self.urgent.to_be_bytes());
-        rest.copy_from_slice(options.octets.get(..options.len).ok_or(NoRoom)?);
+        rest.copy_from_slice(options);
         Ok(())
     }
 }
@@ -72,6 +81,13 @@ pub fn fill_partial_checksum(
     Ok(())
 }
 
+/// The timestamps option in three words, after two octets of something else.
+fn encode_timestamps(stamps: Timestamps, pad: [u8; 2]) -> [u8; 12] {
+    let [a, b, c, d] = stamps.value.to_be_bytes();
+    let [e, f, g, h] = stamps.echo.to_be_bytes();
+    [pad[0], pad[1], TIMESTAMPS, 10, a, b, c, d, e, f, g, h]
+}
+
 /// Options in bytes, padded to whole words.
 struct Encoded {
     octets: [u8; MAX_HEADER_LEN - HEADER_LEN],
@@ -92,10 +108,8 @@ impl Encoded {
         match options.timestamps {
             // What would be two octets of padding before the timestamps says SACK-permitted on a SYN.
             Some(stamps) => {
-                let [a, b, c, d] = stamps.value.to_be_bytes();
-                let [e, f, g, h] = stamps.echo.to_be_bytes();
                 let pad = if sack_permitted { [SACK_PERMITTED, 2] } else { [NO_OPERATION; 2] };
-                out.put(&[pad[0], pad[1], TIMESTAMPS, 10, a, b, c, d, e, f, g, h]);
+                out.put(&encode_timestamps(stamps, pad));
             }
             None if sack_permitted => out.put(&[NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
             None => {}
@@ -114,7 +128,7 @@ impl Encoded {
                 out.put(&block.end.raw().to_be_bytes());
             }
         }
-        if let Some(cookie) = options.fast_open.filter(|_| syn) {
+        if let Some(cookie) = options.fast_open.as_ref().filter(|_| syn) {
             let cookie = cookie.as_slice();
             if (2 + cookie.len()).next_multiple_of(4) <= out.room() {
                 out.put(&[FAST_OPEN, (2 + cookie.len()) as u8]);

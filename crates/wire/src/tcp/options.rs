@@ -1,6 +1,7 @@
 //! TCP options (RFC 9293 §3.2, 7323, 2018, 7413).
 
 use crate::{Mss, SeqNum, WindowScale};
+use alloc::boxed::Box;
 
 /// Options of one segment, without order and padding.
 ///
@@ -19,7 +20,7 @@ pub struct Options {
     /// Timestamps.
     pub timestamps: Option<Timestamps>,
     /// A Fast Open cookie, or (empty) a request for one.
-    pub fast_open: Option<FastOpenCookie>,
+    pub fast_open: Option<Box<FastOpenCookie>>,
     /// There was an MD5 signature (RFC 2385), which is recognised and not verified.
     pub md5: bool,
     /// There was an authentication option (RFC 5925), which is recognised and not verified.
@@ -69,38 +70,49 @@ pub struct SackBlock {
 }
 
 /// Up to four blocks; the first may report a duplicate (RFC 2883).
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+///
+/// Few segments have any, and every segment is handed on many times: they lie apart.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SackBlocks {
-    blocks: [SackBlock; 4],
-    count: u8,
+    /// Those beyond the count are all zeros.
+    blocks: Option<Box<([SackBlock; 4], u8)>>,
 }
 
 impl SackBlocks {
     /// No blocks.
-    pub const NONE: Self =
-        Self { blocks: [SackBlock { start: SeqNum::new(0), end: SeqNum::new(0) }; 4], count: 0 };
+    pub const NONE: Self = Self { blocks: None };
 
     /// Adds a block unless there are four already, and says whether it did.
     pub fn push(&mut self, block: SackBlock) -> bool {
-        let Some(slot) = self.blocks.get_mut(usize::from(self.count)) else { return false };
+        let (blocks, count) = &mut **self.blocks.get_or_insert_default();
+        let Some(slot) = blocks.get_mut(usize::from(*count)) else { return false };
         *slot = block;
-        self.count += 1;
+        *count += 1;
         true
     }
 
     /// The blocks, first to last.
     pub fn as_slice(&self) -> &[SackBlock] {
-        self.blocks.get(..usize::from(self.count)).unwrap_or(&[])
+        let blocks = self.blocks.as_deref();
+        blocks.and_then(|(blocks, count)| blocks.get(..usize::from(*count))).unwrap_or(&[])
     }
 
     /// Drops all blocks after the first `count`.
     pub fn truncate(&mut self, count: usize) {
-        self.count = self.count.min(count as u8);
+        if count == 0 {
+            self.blocks = None;
+        }
+        if let Some((blocks, there)) = self.blocks.as_deref_mut()
+            && count < usize::from(*there)
+        {
+            *there = count as u8;
+            blocks.iter_mut().skip(count).for_each(|block| *block = SackBlock::default());
+        }
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.blocks.is_none()
     }
 }
 

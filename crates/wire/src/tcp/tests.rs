@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::hex;
 use crate::{Head, Malformed, Payload, SeqNum, WireWindow};
+use alloc::boxed::Box;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -190,7 +191,7 @@ fn what_only_a_syn_may_say_is_neither_read_nor_written_elsewhere() {
     let octets = [2, 4, 5, 0xb4, 3, 3, 7, 4, 2, 34, 6, 1, 2, 3, 4];
     let said = options(Flags::SYN, &octets).unwrap();
     assert_eq!((said.mss, said.window_scale, said.sack_permitted), (Some(1460), Some(7), true));
-    assert_eq!(said.fast_open, FastOpenCookie::new(&[1, 2, 3, 4]));
+    assert_eq!(said.fast_open, FastOpenCookie::new(&[1, 2, 3, 4]).map(Box::new));
     assert_eq!(options(Flags::ACK, &octets), Ok(Options::NONE));
     let header = Header { flags: Flags::ACK, options: said, ..Header::default() };
     assert_eq!(header.encoded_len(), HEADER_LEN);
@@ -241,11 +242,11 @@ fn options_stand_in_the_order_that_everyone_expects() {
     let stamped = Options { timestamps: stamps, ..Options::NONE };
     assert_eq!(layout(Flags::ACK, stamped.clone()), hex("0101 080a 00000001 00000002"));
     assert_eq!(layout(Flags::SYN, stamped.clone()), hex("0101 080a 00000001 00000002"));
-    let sack = Options { sack: blocks, ..Options::NONE };
+    let sack = Options { sack: blocks.clone(), ..Options::NONE };
     assert_eq!(layout(Flags::ACK, sack), hex("0101 050a 00000003 00000004"));
     let both = Options { sack: blocks, ..stamped };
     assert_eq!(layout(Flags::ACK, both), hex("0101 080a 00000001 00000002 0101 050a 00000003 00000004"));
-    let asks = Options { mss, fast_open: FastOpenCookie::new(&[]), ..Options::NONE };
+    let asks = Options { mss, fast_open: FastOpenCookie::new(&[]).map(Box::new), ..Options::NONE };
     assert_eq!(layout(Flags::SYN, asks), hex("020405b4 2202 0101"));
 }
 
@@ -291,7 +292,7 @@ proptest! {
             window_scale: scale,
             sack_permitted,
             timestamps: stamps.map(|(value, echo)| Timestamps { value, echo }),
-            fast_open: cookie.and_then(|cookie| FastOpenCookie::new(&cookie)),
+            fast_open: cookie.and_then(|cookie| FastOpenCookie::new(&cookie)).map(Box::new),
             ..Options::NONE
         };
         for (start, end) in blocks {

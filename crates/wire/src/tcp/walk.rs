@@ -11,6 +11,7 @@
 
 use super::{FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
 use crate::{Malformed, SeqNum};
+use alloc::boxed::Box;
 
 pub(super) const END_OF_OPTIONS: u8 = 0;
 pub(super) const NO_OPERATION: u8 = 1;
@@ -26,6 +27,13 @@ pub(super) const FAST_OPEN: u8 = 34;
 /// Reads the options of a segment, with a SYN or any other (RFC 9293 MUST-4, MUST-5, MUST-6, MUST-7, MUST-69).
 pub(super) fn parse(mut octets: &[u8], syn: bool) -> Result<Options, Malformed> {
     let mut options = Options::NONE;
+    // What every segment of a connection with timestamps has, as RFC 7323 appendix A would have it.
+    if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, data @ ..] = octets
+        && data.len() == 8
+    {
+        take(&mut options, TIMESTAMPS, data, syn);
+        return Ok(options);
+    }
     loop {
         // Octet by octet: options need no alignment (RFC 9293 MUST-64).
         octets = match *octets {
@@ -66,7 +74,7 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
         }
         // RFC 7413 §4.1.1: empty, or an even number of octets from 4 to 16.
         (FAST_OPEN, cookie) if syn && matches!(cookie.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16) => {
-            options.fast_open = FastOpenCookie::new(cookie);
+            options.fast_open = FastOpenCookie::new(cookie).map(Box::new);
         }
         (MD5, signature) if signature.len() == 16 => options.md5 = true,
         (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,
