@@ -92,7 +92,8 @@ impl Open {
     fn is_quiet(&self, now: Instant, shared: &Shared) -> bool {
         self.phase != State::SynReceived
             && !self.snd.pending()
-            && self.snd.recovery.ledger.lost() == 0
+            && self.snd.recovery.lost() == 0
+            && !self.snd.probe_due
             && self.snd.resend.is_none()
             && self.snd.persist.is_none()
             && !shared.keep_alive_due
