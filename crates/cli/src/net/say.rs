@@ -1,7 +1,8 @@
 //! Where a command says what it does: in words or in JSON, beside what it carries.
 
 use crate::clean;
-use std::io::{self, IsTerminal as _, Write as _};
+use anstream::{AutoStream, ColorChoice};
+use std::io::{self, Write as _};
 
 /// Where, and in which form. Cheap, and usable from any task.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +45,12 @@ impl Say {
         let _ = self.line(json, words);
     }
 
-    /// Whether people read it.
-    pub(crate) fn is_terminal(self) -> bool {
-        if self.aside { io::stderr().is_terminal() } else { io::stdout().is_terminal() }
+    /// Whether it may have colours: a terminal shows them, and nobody said otherwise (`NO_COLOR`, `CLICOLOR_FORCE`).
+    pub(crate) fn may_colour(self) -> bool {
+        let choice = match self.aside {
+            true => AutoStream::choice(&io::stderr()),
+            false => AutoStream::choice(&io::stdout()),
+        };
+        choice != ColorChoice::Never
     }
 }

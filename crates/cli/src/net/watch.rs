@@ -200,7 +200,7 @@ fn settings(clock: Clock, say: Say) -> Settings {
     Settings {
         hosts: ["network".into(), "handfast".into()],
         width: width.clamp(80, 160),
-        colour: say.is_terminal(),
+        colour: say.may_colour(),
         origin: clock.now(),
         ..Settings::default()
     }

@@ -21,5 +21,6 @@ mod programs;
 mod record;
 mod soak;
 mod support;
+mod terminal;
 mod trouble;
 mod web;
