@@ -21,7 +21,13 @@ fn after_an_outage_a_flow_goes_on_within_one_and_a_half_timeouts() {
 
 #[test]
 fn a_gigabit_over_a_tenth_of_a_second_is_filled_with_default_settings() {
-    holds("long-fat", &[Congestion::Cubic]);
+    holds("long-fat", &[Congestion::Cubic, Congestion::Bbr]);
+}
+
+#[test]
+fn reordering_alone_costs_next_to_nothing() {
+    holds("reordering", &[Congestion::Cubic, Congestion::Bbr]);
+    holds("long-reordering", &[Congestion::Cubic]);
 }
 
 /// The octet of a stream at `at`.

@@ -33,3 +33,12 @@ fn controllers_come_by_name_and_unknown_ones_are_told_which_there_are() {
     assert!(jobs(true, &CONTROLLERS, Some("fairness")).iter().all(|job| matches!(job, Job::Contest(_))));
     assert!(jobs(false, &CONTROLLERS, Some("no such path")).is_empty());
 }
+
+/// If it is not: look at the numbers, and accept them with `INSTA_UPDATE=always cargo test -p handfast-cli paths`, saying
+/// why.
+#[test]
+fn the_quick_table_is_as_it_was() {
+    let rows = rows(None);
+    assert_eq!(rows.len(), jobs(true, &CONTROLLERS, None).len());
+    insta::assert_snapshot!("quick", text::table(&rows));
+}

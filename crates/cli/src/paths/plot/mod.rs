@@ -60,7 +60,7 @@ struct Drawn {
 pub(crate) fn run(args: &PlotArgs, out: &mut Out) -> anyhow::Result<Done> {
     if args.list {
         for scene in &SCENES {
-            out.line(&format!("{:<16} {:<24} {}", scene.name, scene.path().to_string(), scene.about))?;
+            out.line(&format!("{:<16} {:<26} {}", scene.name, scene.path().to_string(), scene.about))?;
         }
         return Ok(Done::Well);
     }

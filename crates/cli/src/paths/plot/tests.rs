@@ -53,3 +53,14 @@ fn a_drawing_in_svg_has_every_run_and_every_line() {
     let lines = svg.matches("<polyline").count();
     assert!(lines >= 2 * (13 + 5), "{lines}");
 }
+
+/// If they are not: look at them, and accept them with `INSTA_UPDATE=always cargo test -p handfast-cli paths`, saying why.
+#[test]
+fn drawings_are_as_they_were() {
+    for trouble in ["clean", "loss-0.1%", "reordering", "bloated-queue", "outage", "mtu-falls"] {
+        for controller in CONTROLLERS {
+            let text = text::draw(&drawn(&format!("10mbit/40ms/{trouble}"), controller));
+            insta::assert_snapshot!(format!("{}-{}", trouble.replace('%', ""), controller.name()), text);
+        }
+    }
+}
