@@ -1,8 +1,8 @@
 //! Configuration: every knob says its default, its limit, and where they come from.
 
-use crate::ConfigError;
 use crate::congestion::Controller;
 use crate::sabotage::Fault;
+use crate::{ConfigError, Ecn};
 use core::fmt;
 use core::str::FromStr;
 use env::Duration;
@@ -43,6 +43,7 @@ pub struct TcpConfig {
     pub(crate) fin_wait_2_timeout: Duration,
     pub(crate) initial_window: u8,
     pub(crate) congestion: Congestion,
+    pub(crate) ecn: Ecn,
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
@@ -161,6 +162,7 @@ impl Default for TcpConfig {
             fin_wait_2_timeout: Duration::from_secs(60),
             initial_window: 10,
             congestion: Congestion::NewReno,
+            ecn: Ecn::Accept,
             challenge_acks: 10,
             simultaneous_open: true,
             soft_errors: true,
@@ -374,6 +376,12 @@ impl TcpConfig {
     #[must_use]
     pub fn congestion(self, algorithm: Congestion) -> Self {
         Self { congestion: algorithm, ..self }
+    }
+
+    /// Explicit congestion notification. Default [`Ecn::Accept`]: marks are used when the peer asks for it.
+    #[must_use]
+    pub fn ecn(self, ecn: Ecn) -> Self {
+        Self { ecn, ..self }
     }
 
     /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7: 5961-9, 5961-10;

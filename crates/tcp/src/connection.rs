@@ -11,6 +11,7 @@
 //! open, so that where it came from is never in doubt (RFC 9293 MUST-11).
 
 use crate::challenge::AckBudget;
+use crate::ecn::Marks;
 use crate::event::EventSet;
 use crate::listener::{Accepted, Scales};
 use crate::receiver::{ReceiveHalf, ReceiveSettings};
@@ -87,6 +88,8 @@ pub(crate) struct Open {
     /// The largest segment that the peer takes.
     pub(crate) peer_mss: Mss,
     pub(crate) agreed: Agreed,
+    /// What marks mean, when the handshake agreed that they do.
+    pub(crate) marks: Option<Box<Marks>>,
     /// A SYN,ACK is to be sent (simultaneous open).
     pub(crate) syn_ack_due: bool,
 }
@@ -239,6 +242,7 @@ impl Connection {
             irs: accepted.irs,
             peer_mss: accepted.send_mss,
             agreed,
+            marks: accepted.ecn.map(|agreement| Box::new(Marks::answered(&agreement, accepted.iss))),
             syn_ack_due: false,
         };
         Self { shared, data: Data::Open(Box::new(open)) }

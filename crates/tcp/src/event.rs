@@ -104,6 +104,8 @@ pub enum Why {
     OutOfOrder,
     /// A hole was filled (RFC 5681 §4.2).
     FillsHole,
+    /// The network marked what came, and the peer should hear of it at once (RFC 3168 §6.1.3, 9768 §3.2.2.5.1).
+    Marked,
     /// Something came that we had already (RFC 9293 §3.10.7.4, first step).
     Duplicate,
     /// The peer sent beyond our window.
@@ -199,6 +201,8 @@ pub enum Trigger {
     Timeout,
     /// An ACK in fast recovery: what may be in flight follows what is delivered (RFC 9937).
     Reducing,
+    /// The network marked what was sent (RFC 3168).
+    Marked,
     /// Recovery is over.
     Recovered,
     /// The last reduction was a mistake, and is undone (RFC 4015).
@@ -332,6 +336,7 @@ impl fmt::Display for Why {
             Self::DelayedAck(delay) => write!(f, "delayed ACK {} ms", delay.as_millis()),
             Self::OutOfOrder => f.write_str("duplicate ACK: a hole before it"),
             Self::FillsHole => f.write_str("ACK: a hole was filled"),
+            Self::Marked => f.write_str("ACK: the network marked what came"),
             Self::Duplicate => f.write_str("ACK: had it already"),
             Self::OutsideWindow => f.write_str("ACK: outside the window"),
             Self::AcknowledgesFin => f.write_str("acknowledges FIN"),

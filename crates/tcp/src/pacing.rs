@@ -32,6 +32,11 @@ impl Pacer {
         self.awaited = awaited;
     }
 
+    /// Nothing leaves before `until`.
+    pub(crate) fn hold(&mut self, until: Instant) {
+        self.next = self.next.max(until);
+    }
+
     /// `octets` leave at `now` under `rate` octets a second.
     pub(crate) fn on_sent(&mut self, now: Instant, octets: u32, rate: Option<u64>) {
         if let Some(rate) = rate {
@@ -120,6 +125,7 @@ mod tests {
             window: WireWindow::new(window),
             timestamps: None,
             sack: false,
+            ecn: None,
             round_trip: Some(Duration::from_millis(10)),
             retransmitted: false,
             receive_window: 65_535,

@@ -7,11 +7,10 @@
 use crate::connection::{Connection, Data, Open, Shared, syn_window};
 use crate::recovery::Phase;
 use crate::sender::{Blocked, Plan, SendHalf};
-use crate::timestamp;
-use crate::{ResetWhy, Segment, State, Transmit, Why};
+use crate::{ChallengeTo, ResetWhy, Segment, State, Transmit, Why, ecn, timestamp};
 use core::num::NonZeroU16;
 use env::Instant;
-use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
+use wire::tcp::{AccurateEcn, Flags, Header, Options, SackBlocks, Timestamps};
 use wire::{Payload, SeqNum, WireWindow};
 
 impl Connection {
@@ -47,7 +46,7 @@ impl Connection {
     }
 }
 
-/// The SYN, once, and again when the timer says so.
+/// The SYN, once, and again when the timer says so. It may ask for marks, and is not capable itself (3168-4).
 fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmit> {
     let why = if snd.nxt == snd.iss {
         snd.sent(now, 1);
@@ -59,7 +58,7 @@ fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmi
     };
     let header = Header {
         seq: snd.iss,
-        flags: Flags::SYN,
+        flags: Flags::SYN | ecn::ask(shared.config.ecn, snd.resent_segments),
         window: WireWindow::new(syn_window(shared) as u16),
         options: syn_options(now, shared, None),
         ..Header::default()
@@ -105,6 +104,11 @@ impl Open {
         if self.phase == State::SynReceived {
             return self.next_syn_ack(now, shared).or_else(|| self.next_bare_ack(now, shared));
         }
+        if self.marks.as_ref().is_some_and(|marks| marks.acks_alone())
+            && self.rcv.ack_due(now) == Some(Why::CompletesHandshake)
+        {
+            return self.next_bare_ack(now, shared);
+        }
         self.next_resend(now, shared)
             .or_else(|| self.next_loss_probe(now, shared))
             .or_else(|| self.next_probe(now, shared))
@@ -134,16 +138,23 @@ impl Open {
     fn payload_limit(&self) -> u32 {
         let blocks = self.rcv.sack_block_count(self.sack_room()) as u32;
         let sack = if blocks > 0 { 4 + 8 * blocks } else { 0 };
-        self.snd
-            .segment_limit
-            .saturating_sub(self.agreed.option_octets() + sack)
-            .clamp(1, u32::from(u16::MAX))
+        let options = self.agreed.option_octets() + sack;
+        let marks = self.mark_option(options).map_or(0, |option| option.len().next_multiple_of(4) as u32);
+        self.snd.segment_limit.saturating_sub(options + marks).clamp(1, u32::from(u16::MAX))
+    }
+
+    /// The option that tells of marks, where `others` octets of options leave room for it.
+    fn mark_option(&self, others: u32) -> Option<AccurateEcn> {
+        let option = self.marks.as_ref()?.option()?;
+        (others as usize + option.len().next_multiple_of(4) <= 40).then_some(option)
     }
 
     /// Octets in the longest train, which is no longer than its rate deserves. Urgent data goes a segment at a time, for
     /// each has a pointer of its own; and so does what reports a duplicate, for that is told once.
     fn train_limit(&self, shared: &Shared) -> u32 {
-        let alone = self.snd.urgent.is_some() || self.rcv.has_duplicate();
+        let alone = self.snd.urgent.is_some()
+            || self.rcv.has_duplicate()
+            || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
         let paced = self.snd.congestion.train_limit().unwrap_or(u32::MAX);
         if alone { 0 } else { shared.path.train_limit.min(paced) }
     }
@@ -280,7 +291,13 @@ impl Open {
         self.snd.sent(now, octets + u32::from(fin));
         // Less is unsent now: a writer may be kept from its work by that alone.
         shared.events.writable |= self.snd.take_writer(shared);
-        Some(self.build(now, shared, start, octets, fin, why))
+        let mut transmit = self.build(now, shared, start, octets, fin, why);
+        if let Some(marks) = self.marks.as_mut().filter(|_| octets > 0) {
+            let (flags, mark) = marks.departs(self.snd.congestion.is_scalable());
+            transmit.segment.header.flags |= flags;
+            transmit.segment.ecn = mark;
+        }
+        Some(transmit)
     }
 
     /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1, 5681-27). Asked
@@ -336,6 +353,14 @@ impl Open {
             });
         }
         options.sack = self.rcv.sack_blocks(self.sack_room());
+        let blocks = options.sack.as_slice().len() as u32;
+        let others = self.agreed.option_octets() + if blocks > 0 { 4 + 8 * blocks } else { 0 };
+        options.accurate_ecn = self.mark_option(others);
+        if options.accurate_ecn.is_some()
+            && let Some(marks) = &mut self.marks
+        {
+            marks.told_octets();
+        }
         options
     }
 
@@ -363,6 +388,12 @@ impl Open {
         if fin && !(octets > 0 && self.snd.fault.loses_fin()) {
             flags |= Flags::FIN;
         }
+        if let Some(marks) = &mut self.marks {
+            let pure = octets == 0 && !fin && options.sack.is_empty();
+            let handshake = matches!(why, Why::CompletesHandshake | Why::ChallengeAck(ChallengeTo::Syn))
+                && marks.acks_alone();
+            flags |= marks.flags(pure, handshake);
+        }
         let mut header = Header { seq: start, flags, options, ..Header::default() };
         if let Some(ahead) = self.snd.urgent.and_then(|up| up.since(start)).filter(|ahead| *ahead > 0) {
             // The pointer names the octet after the urgent data (MUST-62; RFC 6093 §3.1).
@@ -386,6 +417,7 @@ impl Open {
         transmit.segment.header.flags = Flags::RST | Flags::ACK;
         transmit.segment.header.urgent = 0;
         transmit.segment.header.options.sack = SackBlocks::NONE;
+        transmit.segment.header.options.accurate_ecn = None;
         transmit
     }
 

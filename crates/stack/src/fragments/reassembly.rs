@@ -322,7 +322,7 @@ impl Buffer {
         let Some(mut whole) = self.first.take() else { return Outcome::Waiting };
         let congested = self.marks & 1 << Ecn::Ce.bits() != 0;
         if congested && self.marks & 1 << Ecn::NotEct.bits() != 0 {
-            return self.spoil(Drop::FragmentMalformed); // RFC 3168 §5.3: a mark that could not be.
+            return self.spoil(Drop::FragmentMalformed); // RFC 3168 §5.3 (3168-18): a mark that could not be.
         }
         if congested {
             whole.ecn = Ecn::Ce;

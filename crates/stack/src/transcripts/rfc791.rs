@@ -223,6 +223,34 @@ fn fragments_belong_together_only_if_all_four_fields_agree() {
     assert_eq!(bench.received(socket), [[1; 100]]);
 }
 
+/// Covers: RFC 3168 3168-18
+#[test]
+fn a_mark_on_one_fragment_is_a_mark_on_the_datagram_unless_another_is_not_capable() {
+    use Ecn::{Ce, Ect0, NotEct};
+    for (first, second, whole) in
+        [(Ect0, Ce, Some(Ce)), (Ce, Ect0, Some(Ce)), (Ect0, Ect0, Some(Ect0)), (NotEct, Ce, None)]
+    {
+        let mut bench = Bench::ip();
+        let socket = bench.udp();
+        let datagram = udp_of(PEER, US, 7, &[1; 100]);
+        for (ecn, offset, more, part) in
+            [(first, 0, true, &datagram[..48]), (second, 6, false, &datagram[48..])]
+        {
+            let repr = ipv4::Repr {
+                identification: 1,
+                dont_fragment: false,
+                more_fragments: more,
+                fragment_offset: offset,
+                ecn,
+                ..ipv4::Repr::new(PEER, US, Protocol::UDP)
+            };
+            bench.give(&v4(repr, part));
+        }
+        let got = bench.host.udp_receive(socket).map(|datagram| datagram.ecn);
+        assert_eq!(got, whole, "{first:?} and {second:?}");
+    }
+}
+
 #[test]
 fn of_overlapping_fragments_what_came_first_counts() {
     let mut bench = Bench::ip();

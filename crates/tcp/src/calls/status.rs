@@ -1,7 +1,7 @@
 //! STATUS (RFC 9293 §3.10.6).
 
-use crate::State;
 use crate::connection::{Connection, Data};
+use crate::{EcnMode, State};
 use env::{Duration, Instant};
 use wire::SeqNum;
 
@@ -91,6 +91,12 @@ pub struct Status {
     pub timestamps: bool,
     /// Whether both sides agreed on SACK.
     pub sack: bool,
+    /// How marks are told, when both sides agreed that they are.
+    pub ecn: Option<EcnMode>,
+    /// Packets that came with CE.
+    pub marks_received: u64,
+    /// Octets sent that were told to have been marked.
+    pub marks_told: u64,
     /// Whether both sides agreed on window scaling: the peer's shift and ours.
     pub scales: Option<(u8, u8)>,
     /// When the connection's next timer fires, if any runs.
@@ -117,6 +123,10 @@ impl Connection {
                 status.recovering = open.recovering();
                 status.timestamps = open.agreed.timestamps;
                 status.sack = open.agreed.sack;
+                if let Some(marks) = &open.marks {
+                    status.ecn = Some(marks.mode);
+                    (status.marks_received, status.marks_told) = marks.counts();
+                }
                 status.scales =
                     open.agreed.scales.map(|scales| (scales.send.shift(), scales.receive.shift()));
             }

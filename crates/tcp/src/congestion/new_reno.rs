@@ -106,7 +106,8 @@ impl CongestionControl for NewReno {
             }
             Reduction::Ecn => {
                 self.answer_mark(in_flight);
-                self.cwnd = self.ssthresh;
+                // Marks may take the window below the threshold's floor, down to one segment (3168-12).
+                self.cwnd = self.ssthresh.min(in_flight / 5 * 4).max(self.segment_size);
             }
             Reduction::Timeout { again } => {
                 if !again {
@@ -274,6 +275,12 @@ mod rfc5681_3_1 {
         reno.on_congestion(Instant::ZERO, 10 * MSS, Reduction::Ecn);
         assert_eq!((reno.window(), reno.threshold()), (8 * MSS, 8 * MSS));
         reno.on_congestion(Instant::ZERO, 2 * MSS, Reduction::Ecn);
-        assert_eq!(reno.window(), 2 * MSS);
+        assert_eq!(
+            (reno.window(), reno.threshold()),
+            (8 * MSS / 5, 2 * MSS),
+            "below the floor of the threshold"
+        );
+        reno.on_congestion(Instant::ZERO, MSS, Reduction::Ecn);
+        assert_eq!(reno.window(), MSS);
     }
 }

@@ -1,7 +1,6 @@
 //! What a handshake leaves behind: all that a connection needs to start in ESTABLISHED.
 
-use crate::Path;
-use crate::TcpConfig;
+use crate::{EcnAgreement, Path, TcpConfig, ecn};
 use env::Duration;
 use wire::tcp::Options;
 use wire::{Mss, SeqNum, Window, WindowScale, WireWindow};
@@ -26,6 +25,8 @@ pub struct Accepted {
     pub timestamps: Option<TimestampState>,
     /// Whether both sides offered SACK (RFC 2018).
     pub sack: bool,
+    /// What was agreed on about marks, if anything was (RFC 3168, 9768). A cookie has no room for it.
+    pub ecn: Option<EcnAgreement>,
     /// From SYN-ACK to ACK, when there is no doubt which SYN-ACK was meant.
     pub round_trip: Option<Duration>,
     /// Whether the SYN-ACK was sent more than once: the initial window is then one segment (RFC 6928 §2).
@@ -74,6 +75,7 @@ pub(super) struct Terms {
     pub(super) scales: Option<Scales>,
     pub(super) timestamps: Option<TimestampState>,
     pub(super) sack: bool,
+    pub(super) ecn: Option<ecn::Terms>,
 }
 
 impl Offer<'_> {
@@ -92,6 +94,7 @@ impl Offer<'_> {
                 .filter(|_| config.timestamps)
                 .map(|t| TimestampState { offset, recent: t.value }),
             sack: config.sack && syn.sack_permitted,
+            ecn: None,
         }
     }
 

@@ -101,6 +101,7 @@ impl Cookies {
         let told = theirs.map_or(NO_SCALE << SCALE_SHIFT, |t| t.echo);
         let shift = (told >> SCALE_SHIFT) & 0xf;
         Some(Accepted {
+            ecn: None,
             iss,
             irs,
             send_mss: Mss::new(*SIZES.get(size as usize)?),

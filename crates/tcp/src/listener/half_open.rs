@@ -10,8 +10,9 @@
 
 use super::{Accepted, Offer, Terms, empty_ack, is_acceptable, receive_scale, syn_ack};
 use crate::challenge::AckBudget;
+use crate::ecn::{self, AceOfHandshake};
 use crate::timestamp::{is_older, timestamp};
-use crate::{ChallengeTo, Discard, ResetWhy, Segment, Transmit, Why, closed};
+use crate::{ChallengeTo, Discard, EcnAgreement, ResetWhy, Segment, Transmit, Why, closed};
 use env::{Duration, Instant};
 use wire::tcp::{Flags, Timestamps};
 use wire::{Mss, SeqNum, Window, WireWindow};
@@ -71,7 +72,7 @@ impl HalfOpen {
         Self {
             irs: syn.header.seq,
             iss,
-            terms: offer.terms(&syn.header.options),
+            terms: Terms { ecn: ecn::Terms::of(config.ecn, syn), ..offer.terms(&syn.header.options) },
             announced: offer.announced_mss(),
             peer_window: syn.header.window,
             window: offer.window(),
@@ -191,6 +192,13 @@ impl HalfOpen {
             }
             state.recent = theirs.value; // RFC 7323 §4.3 (7323-20)
         }
+        if self.terms.ecn.as_mut().is_some_and(|terms| !terms.again(syn)) {
+            // Two ways of telling marks in one handshake: neither side could know which is in force (9768-4).
+            return match closed::reset(syn, ResetWhy::BadAck) {
+                Some(reset) => HalfOpenOutcome::Send(reset),
+                None => HalfOpenOutcome::Ignore(Discard::UnexpectedSyn),
+            };
+        }
         self.resent |= self.sent.is_some();
         self.sent.get_or_insert(now);
         self.to_send = None; // this one does for the timer's as well
@@ -225,7 +233,14 @@ impl HalfOpen {
 
     fn syn_ack(&self, now: Instant, why: Why) -> Transmit {
         let clock = self.terms.timestamps.map_or(0, |t| timestamp(now, t.offset));
-        syn_ack(self.iss, self.irs, self.window, self.announced.get(), &self.terms, clock, why)
+        let mut transmit =
+            syn_ack(self.iss, self.irs, self.window, self.announced.get(), &self.terms, clock, why);
+        if let Some(terms) = self.terms.ecn {
+            transmit.segment.header.flags |= terms.answer();
+            // A path that swallows the option shall not swallow the next (RFC 9768 §3.2.3.2.2).
+            transmit.segment.header.options.accurate_ecn = terms.option().filter(|_| !self.resent);
+        }
+        transmit
     }
 
     fn receive_window(&self) -> u32 {
@@ -241,6 +256,10 @@ impl HalfOpen {
             window: self.peer_window,
             timestamps: self.terms.timestamps,
             sack: self.terms.sack,
+            ecn: self
+                .terms
+                .ecn
+                .map(|terms| EcnAgreement { terms, first: AceOfHandshake::of(terms.mode, segment) }),
             round_trip: self.round_trip(now, segment),
             retransmitted: self.resent,
             receive_window: self.receive_window(),

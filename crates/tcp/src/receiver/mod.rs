@@ -381,7 +381,7 @@ impl ReceiveHalf {
     }
 
     /// The SACK blocks of a segment with ACK that is being built, at most `room`: a duplicate first and once (RFC 2883
-    /// §4, 2883-1), then the islands, the one that grew last first (RFC 2018 §4: 2018-3, 2018-4, 2018-5).
+    /// §4, 2883-1; with exact marks as without, 9768-7), then the islands, the one that grew last first (RFC 2018 §4: 2018-3, 2018-4, 2018-5).
     pub(crate) fn sack_blocks(&mut self, room: usize) -> SackBlocks {
         let mut blocks = SackBlocks::NONE;
         let none = self.queue.is_none() && self.duplicate.is_none();

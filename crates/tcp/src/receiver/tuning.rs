@@ -23,8 +23,8 @@ const GRAIN: Duration = Duration::from_millis(2);
 pub(super) struct Tuning {
     /// The buffer never grows beyond this.
     limit: u32,
-    /// Averaged from echoes.
-    round_trip: Option<Duration>,
+    /// Averaged from echoes; microseconds, for every connection has room for this.
+    round_trip: Option<u32>,
     /// The last echo that was measured by: each counts once.
     echo: u32,
     /// When this round trip began, and what had been read then.
@@ -51,8 +51,9 @@ impl Tuning {
             return;
         }
         self.echo = echo;
+        let age = u32::try_from(age.as_micros()).unwrap_or(u32::MAX);
         self.round_trip = Some(match self.round_trip {
-            Some(average) => average - average / 8 + age / 8,
+            Some(average) => (average - average / 8).saturating_add(age / 8),
             None => age,
         });
     }
@@ -63,7 +64,8 @@ impl Tuning {
         if buffer >= self.limit {
             return buffer;
         }
-        let round_trip = match (self.round_trip, least) {
+        let average = self.round_trip.map(|micros| Duration::from_micros(u64::from(micros)));
+        let round_trip = match (average, least) {
             (Some(average), _) if average >= GRAIN => average,
             (_, Some(least)) => least,
             (average, None) => average.unwrap_or(UNKNOWN),
@@ -134,6 +136,6 @@ mod tests {
         assert_eq!(tuning.size(now, MIB, 100 << 10, Some(Duration::from_micros(100))), MIB);
         // The same echo again says nothing new.
         tuning.measure(1, Duration::from_secs(5));
-        assert_eq!(tuning.round_trip, Some(Duration::from_millis(1)));
+        assert_eq!(tuning.round_trip, Some(1_000));
     }
 }

@@ -29,6 +29,8 @@ struct Before {
     flight: u32,
     window_limited: bool,
     repair: Repair,
+    /// What the ACK tells to have been marked.
+    marked: u32,
 }
 
 impl Before {
@@ -42,6 +44,7 @@ impl Before {
             flight: snd.recovery.flight_size().min(cwnd.max(in_flight)),
             window_limited: snd.cwnd_limited || filled,
             repair: snd.recovery.repair(),
+            marked: 0,
         }
     }
 }
@@ -66,7 +69,9 @@ impl Open {
             // Too old to be the peer's (MAY-12; 5961-11, 5961-12).
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Ack, Discard::UnacceptableAck));
         }
-        self.on_ack(shared, now, seg);
+        let marked = ack.since(self.snd.una).map_or(0, |acked| self.take_marks(seg, acked));
+        self.on_ack(shared, now, seg, marked);
+        self.answer_marks(shared, now, marked);
         self.take_window(shared, now, seg);
         self.check_our_fin(shared, now)
     }
@@ -99,7 +104,7 @@ impl Open {
     }
 
     /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake.
-    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) {
+    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment, marked: u32) {
         let ack = seg.header.ack;
         let options = &seg.header.options;
         let (advances, opening) = (ack.after(self.snd.una), !self.snd.syn_acked());
@@ -108,7 +113,7 @@ impl Open {
         if !advances && !duplicate && blocks.is_empty() {
             return;
         }
-        let before = Before::of(&self.snd);
+        let before = Before { marked, ..Before::of(&self.snd) };
         let stamps = options.timestamps.filter(|_| self.agreed.timestamps);
         let arrival = Arrival {
             blocks,
@@ -160,6 +165,7 @@ impl Open {
         }
         if verdict.began || verdict.repaired {
             self.snd.congestion.on_congestion(now, before.flight, Reduction::Loss);
+            self.confirm_reduction();
             if verdict.began && !self.snd.congestion.governs_recovery() {
                 self.snd.recovery.begin_reduction(verdict.flight);
             }
@@ -200,13 +206,13 @@ impl Open {
             delivered: verdict.delivered,
             total_delivered: self.snd.recovery.delivered(),
             lost: verdict.lost,
-            marked: 0,
+            marked: before.marked,
             prior_in_flight: before.in_flight,
             in_flight: self.snd.recovery.in_flight(),
             round_trip: verdict.round_trip,
             min_round_trip: self.snd.rtt.minimum(),
             smoothed: self.snd.rtt.smoothed(),
-            window_limited: before.window_limited,
+            window_limited: before.window_limited && !self.marks_forbid_growth(before.marked),
             repair,
             rate: verdict.rate,
         }

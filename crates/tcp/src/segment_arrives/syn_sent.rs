@@ -7,6 +7,7 @@
 
 use super::{Stop, discarded, reset_at};
 use crate::connection::{Agreed, Connection, Data, Open, Over, receive_settings, syn_window};
+use crate::ecn::{self, Marks};
 use crate::listener::Scales;
 use crate::receiver::ReceiveHalf;
 use crate::recovery::Arrival;
@@ -62,6 +63,9 @@ impl Connection {
         let mut open = self.open_halves(now, *snd, seg);
         self.shared.last_heard = now;
         let next = if acks_syn {
+            let mode = ecn::read_answer(self.shared.config.ecn, seg.header.flags);
+            open.marks =
+                mode.map(|mode| Box::new(Marks::asked(mode, seg.header.flags, seg.ecn, open.snd.iss)));
             open.negotiate_window(&self.shared, seg);
             open.snd.stalled_since = None;
             self.shared.timers.cancel_all();
@@ -114,7 +118,16 @@ impl Connection {
             recent.map(|stamps| stamps.value),
         );
         let rcv = ReceiveHalf::new(now, syn.header.seq, settings);
-        Open { phase: State::SynSent, snd, rcv, irs: syn.header.seq, peer_mss, agreed, syn_ack_due: false }
+        Open {
+            phase: State::SynSent,
+            snd,
+            rcv,
+            irs: syn.header.seq,
+            peer_mss,
+            agreed,
+            marks: None,
+            syn_ack_due: false,
+        }
     }
 }
 

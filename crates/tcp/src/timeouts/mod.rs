@@ -77,6 +77,7 @@ impl Connection {
                 }
                 if open.take_loss_timer(now, shared) {
                     open.snd.on_retransmission_timeout(now, shared);
+                    open.confirm_reduction();
                     open.note_window(shared, now, Trigger::Timeout);
                     open.believe_claimed_mtu(shared);
                 }

@@ -25,6 +25,7 @@ pub(super) fn why(why: Why) -> &'static str {
         Why::DelayedAck(_) => "delayed_ack",
         Why::OutOfOrder => "out_of_order",
         Why::FillsHole => "fills_hole",
+        Why::Marked => "marked",
         Why::Duplicate => "duplicate",
         Why::OutsideWindow => "outside_window",
         Why::AcknowledgesFin => "acknowledges_fin",
@@ -82,6 +83,7 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Undone(Undo::Frto) => "undone_by_frto",
         Trigger::Undone(_) => "undone",
         Trigger::Idle => "idle",
+        Trigger::Marked => "marked",
         Trigger::PathMtu => "path_mtu",
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Undone(Undo::Frto) => "undo: F-RTO",
         Trigger::Undone(_) => "undo: it had only been late",
         Trigger::Idle => "idle for long",
+        Trigger::Marked => "the network marked what was sent",
         Trigger::PathMtu => "the path's MTU fell",
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn why(why: Why) -> String {
         Why::DelayedAck(delay) => return format!("{} ms 미룬 ACK", delay.as_millis()),
         Why::OutOfOrder => "중복 ACK: 앞에 빈 곳이 있다",
         Why::FillsHole => "ACK: 빈 곳이 채워졌다",
+        Why::Marked => "ACK: 네트워크가 혼잡 표시를 했다",
         Why::Duplicate => "ACK: 이미 받은 것이다",
         Why::OutsideWindow => "ACK: 윈도 밖이다",
         Why::AcknowledgesFin => "FIN을 확인한다",
@@ -114,6 +115,7 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Undone(Undo::Frto) => "되돌림: F-RTO",
         Trigger::Undone(_) => "되돌림: 늦었을 뿐이었다",
         Trigger::Idle => "오래 쉬었다",
+        Trigger::Marked => "네트워크가 혼잡 표시를 했다",
         Trigger::PathMtu => "경로 MTU가 줄었다",
     }
 }

@@ -2,7 +2,8 @@
 
 use super::view::{HEADER_LEN, MAX_HEADER_LEN};
 use super::walk::{
-    END_OF_OPTIONS, FAST_OPEN, MSS, NO_OPERATION, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE,
+    ACCURATE_ECN_0, ACCURATE_ECN_1, END_OF_OPTIONS, FAST_OPEN, MSS, NO_OPERATION, SACK, SACK_PERMITTED,
+    TIMESTAMPS, WINDOW_SCALE,
 };
 use super::{Flags, Header, Options, Timestamps};
 use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
@@ -133,6 +134,16 @@ impl Encoded {
             if (2 + cookie.len()).next_multiple_of(4) <= out.room() {
                 out.put(&[FAST_OPEN, (2 + cookie.len()) as u8]);
                 out.put(cookie);
+            }
+        }
+        if let Some(counters) = options.accurate_ecn
+            && counters.len().next_multiple_of(4) <= out.room()
+        {
+            let kind = if counters.ect1_first { ACCURATE_ECN_1 } else { ACCURATE_ECN_0 };
+            out.put(&[kind, counters.len() as u8]);
+            for field in counters.fields() {
+                let [_, a, b, c] = field.to_be_bytes();
+                out.put(&[a, b, c]);
             }
         }
         while !out.len.is_multiple_of(4) {

@@ -12,5 +12,5 @@ mod walk;
 pub use emit::{fill_checksum, fill_partial_checksum};
 pub use flags::Flags;
 pub use header::Header;
-pub use options::{FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
+pub use options::{AccurateEcn, FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
 pub use view::{CHECKSUM_OFFSET, HEADER_LEN, MAX_HEADER_LEN, View};

@@ -1,11 +1,11 @@
-//! TCP options (RFC 9293 §3.2, 7323, 2018, 7413).
+//! TCP options (RFC 9293 §3.2, 7323, 2018, 7413, 9768).
 
 use crate::{Mss, SeqNum, WindowScale};
 use alloc::boxed::Box;
 
 /// Options of one segment, without order and padding.
 ///
-/// Emitted in this order: MSS, SACK-permitted, timestamps, NOP, window scale, SACK blocks, Fast Open; with NOPs so
+/// Emitted in this order: MSS, SACK-permitted, timestamps, NOP, window scale, SACK blocks, Fast Open, AccECN; with NOPs so
 /// that 32-bit fields fall on word boundaries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -21,6 +21,8 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// A Fast Open cookie, or (empty) a request for one.
     pub fast_open: Option<Box<FastOpenCookie>>,
+    /// Counters of octets by ECN mark, as the sender of this header has received them.
+    pub accurate_ecn: Option<AccurateEcn>,
     /// There was an MD5 signature (RFC 2385), which is recognised and not verified.
     pub md5: bool,
     /// There was an authentication option (RFC 5925), which is recognised and not verified.
@@ -36,6 +38,7 @@ impl Options {
         sack: SackBlocks::NONE,
         timestamps: None,
         fast_open: None,
+        accurate_ecn: None,
         md5: false,
         authentication: false,
     };
@@ -119,6 +122,55 @@ impl SackBlocks {
 impl core::fmt::Debug for SackBlocks {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_list().entries(self.as_slice()).finish()
+    }
+}
+
+/// The AccECN option (RFC 9768 §3.2.3): up to three counters of octets, of 24 bits each. Fields may be missing from the
+/// tail of either order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccurateEcn {
+    /// Whether ECT(1) comes first, and ECT(0) last: the order of kind 174, not of kind 172.
+    pub ect1_first: bool,
+    fields: [u32; 3],
+    count: u8,
+}
+
+impl AccurateEcn {
+    const MASK: u32 = 0x00ff_ffff;
+
+    /// The first `count` of `[ECT(0), CE, ECT(1)]`, or of `[ECT(1), CE, ECT(0)]` if `ect1_first`; the low 24 bits of each.
+    pub fn new(ect1_first: bool, fields: [u32; 3], count: usize) -> Self {
+        Self { ect1_first, fields: fields.map(|field| field & Self::MASK), count: count.min(3) as u8 }
+    }
+
+    /// The fields that are there, in their order.
+    pub fn fields(&self) -> &[u32] {
+        self.fields.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
+    /// Octets received with ECT(0), plus one, modulo 2^24.
+    pub fn ect0(&self) -> Option<u32> {
+        self.fields().get(if self.ect1_first { 2 } else { 0 }).copied()
+    }
+
+    /// Octets received with CE, modulo 2^24.
+    pub fn ce(&self) -> Option<u32> {
+        self.fields().get(1).copied()
+    }
+
+    /// Octets received with ECT(1), plus one, modulo 2^24.
+    pub fn ect1(&self) -> Option<u32> {
+        self.fields().get(if self.ect1_first { 0 } else { 2 }).copied()
+    }
+
+    /// Octets of the option, without padding: 2, 5, 8 or 11.
+    pub fn len(&self) -> usize {
+        2 + 3 * usize::from(self.count)
+    }
+
+    /// Whether no counter is there.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
     }
 }
 

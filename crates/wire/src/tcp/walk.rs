@@ -9,7 +9,7 @@
 //! | a kind twice                                        | the later counts                             |
 //! | anything after End of Option List                   | not looked at (MUST-69)                      |
 
-use super::{FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
+use super::{AccurateEcn, FastOpenCookie, Options, SackBlock, SackBlocks, Timestamps};
 use crate::{Malformed, SeqNum};
 use alloc::boxed::Box;
 
@@ -23,6 +23,8 @@ pub(super) const TIMESTAMPS: u8 = 8;
 const MD5: u8 = 19;
 const AUTHENTICATION: u8 = 29;
 pub(super) const FAST_OPEN: u8 = 34;
+pub(super) const ACCURATE_ECN_0: u8 = 172;
+pub(super) const ACCURATE_ECN_1: u8 = 174;
 
 /// Reads the options of a segment, with a SYN or any other (RFC 9293 MUST-4, MUST-5, MUST-6, MUST-7, MUST-69).
 pub(super) fn parse(mut octets: &[u8], syn: bool) -> Result<Options, Malformed> {
@@ -75,6 +77,17 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
         // RFC 7413 §4.1.1: empty, or an even number of octets from 4 to 16.
         (FAST_OPEN, cookie) if syn && matches!(cookie.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16) => {
             options.fast_open = FastOpenCookie::new(cookie).map(Box::new);
+        }
+        // RFC 9768 §3.2.3: whole fields count, however long it is; on a SYN that asks it is nothing (§3.2.3.2.1), which whoever
+        // reads a SYN knows.
+        (ACCURATE_ECN_0 | ACCURATE_ECN_1, fields) => {
+            let (whole, _) = fields.as_chunks::<3>();
+            let mut counters = [0; 3];
+            for (counter, &[a, b, c]) in counters.iter_mut().zip(whole) {
+                *counter = u32::from_be_bytes([0, a, b, c]);
+            }
+            let first = kind == ACCURATE_ECN_1;
+            options.accurate_ecn = Some(AccurateEcn::new(first, counters, whole.len()));
         }
         (MD5, signature) if signature.len() == 16 => options.md5 = true,
         (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,

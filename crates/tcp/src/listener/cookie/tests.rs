@@ -158,8 +158,13 @@ mod rfc4987_3_6 {
         for clock in [0, 1, 63, 64, 1_000_003, u32::MAX] {
             for shift in 0..=14 {
                 let scales = Scales { send: WindowScale::new(shift), receive: WindowScale::ZERO };
-                let mut terms =
-                    Terms { send_mss: Mss::FLOOR, scales: Some(scales), timestamps: None, sack: true };
+                let mut terms = Terms {
+                    send_mss: Mss::FLOOR,
+                    scales: Some(scales),
+                    timestamps: None,
+                    sack: true,
+                    ecn: None,
+                };
                 assert!(clock.wrapping_sub(stamp(clock, &terms)) < 64);
                 (terms.scales, terms.sack) = (None, false);
                 assert!(clock.wrapping_sub(stamp(clock, &terms)) < 64);

@@ -1,0 +1,130 @@
+//! Explicit congestion notification: marks instead of losses (RFC 3168), and an exact account of them (RFC 9768).
+//!
+//! ```text
+//!   SYN  ─ what we ask for ─►  SYN,ACK ─ what is agreed on ─►  Mode::Classic │ Mode::Accurate │ none      handshake
+//!
+//!   data arrives with CE ──► receiver ──► classic: ECE on every ACK until CWR comes
+//!                                         accurate: a counter of packets in three flags, of octets in an option
+//!   ECE, or a counter that moved ──► sender ──► Reduction::Ecn, once a window; CWR (classic); `marked` in each sample
+//! ```
+//!
+//! Only data that is sent for the first time says that it is capable (ECT): no SYN, no pure ACK, nothing that is sent
+//! again, no probe (RFC 3168 §6.1.4 to §6.1.6).
+
+mod handshake;
+mod receiver;
+mod sender;
+
+pub use handshake::EcnAgreement;
+pub(crate) use handshake::{AceOfHandshake, Terms, ask, read_answer};
+
+use receiver::Received;
+use sender::Told;
+use wire::SeqNum;
+use wire::tcp::Flags;
+
+/// Whether a connection's marks are agreed on with the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Ecn {
+    /// Never.
+    Off,
+    /// When the peer asks, in whichever way it asks; we do not ask.
+    #[default]
+    Accept,
+    /// We ask in the classic way (RFC 3168 §6.1.1), and accept either.
+    Classic,
+    /// We ask for exact feedback and take the classic one when the peer knows no better (RFC 9768 §3.1), and accept either.
+    Accurate,
+}
+
+/// How marks are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EcnMode {
+    /// One echo until the sender confirms it (RFC 3168).
+    Classic,
+    /// Counters (RFC 9768).
+    Accurate,
+}
+
+/// The three bits that speak of marks.
+pub(crate) const BITS: Flags = Flags::from_bits(Flags::AE.bits() | Flags::CWR.bits() | Flags::ECE.bits());
+
+/// What both halves remember. Made when the handshake agrees on marks, and boxed: most connections never do.
+#[derive(Clone, Debug)]
+pub(crate) struct Marks {
+    pub(crate) mode: EcnMode,
+    /// Data that is sent may say that it is capable.
+    capable: bool,
+    /// What the peer tells is answered; not when the handshake showed that it tells nothing.
+    heeded: bool,
+    /// The mark that the peer's SYN,ACK came with: pure ACKs of it say so (RFC 9768 §3.2.2.1).
+    syn_ack: Option<wire::Ecn>,
+    /// The peer's third segment has yet to come, and speaks in the handshake's way.
+    awaits_handshake: bool,
+    received: Received,
+    told: Told,
+}
+
+impl Marks {
+    /// For the side that asked. `syn_ack` is the mark its answer came with.
+    pub(crate) fn asked(mode: EcnMode, answer: Flags, syn_ack: wire::Ecn, iss: SeqNum) -> Self {
+        // A SYN says that it is not capable, and must arrive so (RFC 9768 §3.2.2.3). What is reserved counts as that.
+        let ace = ace(answer);
+        let mangled = mode == EcnMode::Accurate && !matches!(ace, 0b010 | 0b101);
+        let mut marks = Self::new(mode, !mangled, iss);
+        marks.syn_ack = (mode == EcnMode::Accurate).then_some(syn_ack);
+        marks.received.trials = 2;
+        if syn_ack == wire::Ecn::Ce {
+            marks.received.packets += 1;
+        }
+        marks
+    }
+
+    /// For the side that was asked, by what its half-open record knows.
+    pub(crate) fn answered(agreement: &EcnAgreement, iss: SeqNum) -> Self {
+        let EcnAgreement { terms, first } = agreement;
+        let mut marks = Self::new(terms.mode, terms.capable && first.capable, iss);
+        marks.heeded = first.heeded;
+        marks.told.packets = first.packets;
+        marks.awaits_handshake = first.pure;
+        marks
+    }
+
+    /// Packets that came with CE, and octets that the peer told to have been marked.
+    pub(crate) const fn counts(&self) -> (u64, u64) {
+        (self.received.marked, self.told.marked)
+    }
+
+    /// Whether the peer's SYN,ACK is still to be acknowledged by a segment of its own, which tells how it came (RFC 9768
+    /// §3.2.2.1).
+    pub(crate) const fn acks_alone(&self) -> bool {
+        self.syn_ack.is_some()
+    }
+
+    fn new(mode: EcnMode, capable: bool, iss: SeqNum) -> Self {
+        Self {
+            mode,
+            capable,
+            heeded: true,
+            syn_ack: None,
+            awaits_handshake: false,
+            received: Received::default(),
+            told: Told::new(iss),
+        }
+    }
+}
+
+/// The flags AE, CWR and ECE as a number of three bits.
+pub(crate) fn ace(flags: Flags) -> u8 {
+    (flags.bits() >> 6 & 0b111) as u8
+}
+
+/// A number of three bits as flags.
+pub(crate) fn ace_flags(number: u8) -> Flags {
+    Flags::from_bits(u16::from(number & 0b111) << 6)
+}
+
+#[cfg(test)]
+mod tests;
