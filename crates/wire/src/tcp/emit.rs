@@ -142,8 +142,7 @@ impl Encoded {
             let kind = if counters.ect1_first { ACCURATE_ECN_1 } else { ACCURATE_ECN_0 };
             out.put(&[kind, counters.len() as u8]);
             for field in counters.fields() {
-                let [_, a, b, c] = field.to_be_bytes();
-                out.put(&[a, b, c]);
+                out.put(field);
             }
         }
         while !out.len.is_multiple_of(4) {

@@ -131,36 +131,44 @@ impl core::fmt::Debug for SackBlocks {
 pub struct AccurateEcn {
     /// Whether ECT(1) comes first, and ECT(0) last: the order of kind 174, not of kind 172.
     pub ect1_first: bool,
-    fields: [u32; 3],
+    /// As on the wire: every header that is held has room for this.
+    fields: [[u8; 3]; 3],
     count: u8,
 }
 
 impl AccurateEcn {
-    const MASK: u32 = 0x00ff_ffff;
-
     /// The first `count` of `[ECT(0), CE, ECT(1)]`, or of `[ECT(1), CE, ECT(0)]` if `ect1_first`; the low 24 bits of each.
     pub fn new(ect1_first: bool, fields: [u32; 3], count: usize) -> Self {
-        Self { ect1_first, fields: fields.map(|field| field & Self::MASK), count: count.min(3) as u8 }
+        let wire = fields.map(|field| {
+            let [_, a, b, c] = field.to_be_bytes();
+            [a, b, c]
+        });
+        Self { ect1_first, fields: wire, count: count.min(3) as u8 }
     }
 
-    /// The fields that are there, in their order.
-    pub fn fields(&self) -> &[u32] {
+    /// The fields that are there, in their order, as octets of the wire.
+    pub fn fields(&self) -> &[[u8; 3]] {
         self.fields.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
+    fn field(&self, index: usize) -> Option<u32> {
+        let &[a, b, c] = self.fields().get(index)?;
+        Some(u32::from_be_bytes([0, a, b, c]))
     }
 
     /// Octets received with ECT(0), plus one, modulo 2^24.
     pub fn ect0(&self) -> Option<u32> {
-        self.fields().get(if self.ect1_first { 2 } else { 0 }).copied()
+        self.field(if self.ect1_first { 2 } else { 0 })
     }
 
     /// Octets received with CE, modulo 2^24.
     pub fn ce(&self) -> Option<u32> {
-        self.fields().get(1).copied()
+        self.field(1)
     }
 
     /// Octets received with ECT(1), plus one, modulo 2^24.
     pub fn ect1(&self) -> Option<u32> {
-        self.fields().get(if self.ect1_first { 0 } else { 2 }).copied()
+        self.field(if self.ect1_first { 0 } else { 2 })
     }
 
     /// Octets of the option, without padding: 2, 5, 8 or 11.
