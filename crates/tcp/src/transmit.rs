@@ -8,6 +8,7 @@ use crate::connection::{Connection, Data, Open, Shared, syn_window};
 use crate::recovery::Phase;
 use crate::sender::{Blocked, Plan, SendHalf};
 use crate::{ChallengeTo, ResetWhy, Segment, State, Transmit, Why, ecn, timestamp};
+use alloc::boxed::Box;
 use core::num::NonZeroU16;
 use env::Instant;
 use wire::tcp::{AccurateEcn, Flags, Header, Options, SackBlocks, Timestamps};
@@ -355,7 +356,7 @@ impl Open {
         options.sack = self.rcv.sack_blocks(self.sack_room());
         let blocks = options.sack.as_slice().len() as u32;
         let others = self.agreed.option_octets() + if blocks > 0 { 4 + 8 * blocks } else { 0 };
-        options.accurate_ecn = self.mark_option(others);
+        options.accurate_ecn = self.mark_option(others).map(Box::new);
         if options.accurate_ecn.is_some()
             && let Some(marks) = &mut self.marks
         {

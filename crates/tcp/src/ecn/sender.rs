@@ -2,7 +2,7 @@
 
 use super::{EcnMode, Marks, ace};
 use crate::Segment;
-use wire::tcp::{AccurateEcn, Flags};
+use wire::tcp::Flags;
 use wire::{Ecn, SeqNum};
 
 /// Where the peer's counter of packets begins (RFC 9768 §3.2.1).
@@ -55,7 +55,7 @@ impl Marks {
 
     /// How far the peer's counter of octets moved, if it is there.
     fn octets_told(&mut self, segment: &Segment) -> Option<u32> {
-        let counter = segment.header.options.accurate_ecn.as_ref().and_then(AccurateEcn::ce)?;
+        let counter = segment.header.options.accurate_ecn.as_ref().and_then(|option| option.ce())?;
         self.told.options = true;
         let moved = counter.wrapping_sub(self.told.octets) & MASK;
         if moved > MASK / 2 {

@@ -13,6 +13,7 @@ use crate::challenge::AckBudget;
 use crate::ecn::{self, AceOfHandshake};
 use crate::timestamp::{is_older, timestamp};
 use crate::{ChallengeTo, Discard, EcnAgreement, ResetWhy, Segment, Transmit, Why, closed};
+use alloc::boxed::Box;
 use env::{Duration, Instant};
 use wire::tcp::{Flags, Timestamps};
 use wire::{Mss, SeqNum, Window, WireWindow};
@@ -238,7 +239,8 @@ impl HalfOpen {
         if let Some(terms) = self.terms.ecn {
             transmit.segment.header.flags |= terms.answer();
             // A path that swallows the option shall not swallow the next (RFC 9768 §3.2.3.2.2).
-            transmit.segment.header.options.accurate_ecn = terms.option().filter(|_| !self.resent);
+            transmit.segment.header.options.accurate_ecn =
+                terms.option().filter(|_| !self.resent).map(Box::new);
         }
         transmit
     }

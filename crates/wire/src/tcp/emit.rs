@@ -136,7 +136,7 @@ impl Encoded {
                 out.put(cookie);
             }
         }
-        if let Some(counters) = options.accurate_ecn
+        if let Some(counters) = &options.accurate_ecn
             && counters.len().next_multiple_of(4) <= out.room()
         {
             let kind = if counters.ect1_first { ACCURATE_ECN_1 } else { ACCURATE_ECN_0 };

@@ -22,7 +22,7 @@ pub struct Options {
     /// A Fast Open cookie, or (empty) a request for one.
     pub fast_open: Option<Box<FastOpenCookie>>,
     /// Counters of octets by ECN mark, as the sender of this header has received them.
-    pub accurate_ecn: Option<AccurateEcn>,
+    pub accurate_ecn: Option<Box<AccurateEcn>>,
     /// There was an MD5 signature (RFC 2385), which is recognised and not verified.
     pub md5: bool,
     /// There was an authentication option (RFC 5925), which is recognised and not verified.

@@ -87,7 +87,7 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
                 *counter = u32::from_be_bytes([0, a, b, c]);
             }
             let first = kind == ACCURATE_ECN_1;
-            options.accurate_ecn = Some(AccurateEcn::new(first, counters, whole.len()));
+            options.accurate_ecn = Some(Box::new(AccurateEcn::new(first, counters, whole.len())));
         }
         (MD5, signature) if signature.len() == 16 => options.md5 = true,
         (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,
