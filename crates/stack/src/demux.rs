@@ -64,6 +64,15 @@ impl<V: Copy> Demux<V> {
         }
     }
 
+    /// Takes `value` away if it is what is there.
+    pub(crate) fn remove_if(&mut self, flow: &Flow, value: V) -> bool
+    where
+        V: PartialEq,
+    {
+        let there = |(at, what): &(Flow, V)| at == flow && *what == value;
+        self.table.find_entry(hash(&self.key, flow), there).map(|entry| entry.remove()).is_ok()
+    }
+
     pub(crate) fn remove(&mut self, flow: &Flow) -> Option<V> {
         let entry = self.table.find_entry(hash(&self.key, flow), |(at, _)| at == flow).ok()?;
         Some(entry.remove().0.1)
@@ -125,6 +134,8 @@ mod tests {
         }
         assert_eq!(demux.len(), 100_000);
         assert!((0..100_000).all(|n| demux.get(&flow(n)) == Some(n)));
+        demux.insert(flow(7), 8);
+        assert!(!demux.remove_if(&flow(7), 9) && demux.remove_if(&flow(7), 8));
         demux.insert(flow(7), 8);
         assert_eq!(demux.remove(&flow(7)), Some(8));
         assert_eq!((demux.get(&flow(7)), demux.remove(&flow(7)), demux.len()), (None, None, 99_999));

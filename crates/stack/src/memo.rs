@@ -106,6 +106,9 @@ fn place(ours: IpAddr, theirs: IpAddr) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Cidr, Host, HostConfig, InterfaceConfig, InterfaceError, Medium, RouteEntry};
+    use env::Instant;
+    use proptest::prelude::*;
 
     const OURS: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(10, 0, 0, 1));
 
@@ -137,5 +140,59 @@ mod tests {
         assert_eq!((*watched, watched.changes()), (8, 0));
         *watched = 9;
         assert_eq!((*watched, watched.changes()), (9, 1));
+    }
+
+    fn links() -> Host {
+        let mut host = Host::new(HostConfig::default(), [7; 32]).unwrap();
+        for n in 1..=3u8 {
+            let link = InterfaceConfig::new("link", Medium::Ip);
+            let address = Cidr::new(IpAddr::from([10, 0, n, 1]), 24).unwrap();
+            host.add_interface(Instant::from_secs(1), link.address(address)).unwrap();
+        }
+        host
+    }
+
+    /// One change of where packets go; what cannot be is refused, and changes nothing.
+    fn change(host: &mut Host, kind: u8, link: usize, n: u8, metric: u32) {
+        let now = Instant::from_secs(2);
+        let id = host.interfaces()[1 + link];
+        let cidr = Cidr::new(IpAddr::from([10, 0, n, 2]), 24).unwrap();
+        let network = Cidr::new(IpAddr::from([10, n, 0, 0]), 16).unwrap();
+        let gateway = Some(IpAddr::from([10, 0, n, 9]));
+        let _: Result<(), InterfaceError> = match kind {
+            0 => host.add_address(now, id, cidr),
+            1 => host.remove_address(now, id, cidr.address()),
+            2 => host.add_route(RouteEntry { destination: network, gateway, interface: id, metric }),
+            3 => {
+                host.remove_route(network, gateway, id);
+                Ok(())
+            }
+            4 => host.set_up(now, id, metric % 2 == 0),
+            5 => host.set_mtu(id, 1000 + metric as u16),
+            _ => {
+                host.ip.path_mtus.learn(now, IpAddr::from([10, 0, n, 7]), 600 + metric as u16);
+                Ok(())
+            }
+        };
+    }
+
+    proptest! {
+        /// Whatever changes in between, what is remembered is what looking would find.
+        #[test]
+        fn a_way_that_is_remembered_is_the_one_that_would_be_found(
+            steps in proptest::collection::vec((0u8..7, 0usize..3, 1u8..5, 0u32..300), 1..40),
+        ) {
+            let mut host = links();
+            for (kind, link, n, metric) in steps {
+                change(&mut host, kind, link, n, metric);
+                for (to, from) in (0..5).flat_map(|to| (0..5).map(move |from| (to, from))) {
+                    for dst in [IpAddr::from([10, 0, to, 7]), IpAddr::from([10, to, 3, 3])] {
+                        for src in [None, Some(IpAddr::from([10, 0, from, 1])), Some(IpAddr::from([10, 0, from, 2]))] {
+                            prop_assert_eq!(host.ip.route_to(dst, src), host.ip.route(dst, src, None));
+                        }
+                    }
+                }
+            }
+        }
     }
 }

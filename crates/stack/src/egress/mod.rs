@@ -22,7 +22,7 @@ use crate::ip::Outgoing;
 use crate::trace::Packet;
 use crate::{Datagram, Drop, InterfaceId, Ip, Medium, Route, SendFailure, Trace, fragments};
 use ::tcp::Why;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use env::{Chance, Instant};
 use wire::ethernet::MacAddr;
 use wire::{Checksum, Frame, Head, Offload, Payload, Protocol, SegmentKind, checksum, ipv4, ipv6};
@@ -102,6 +102,15 @@ impl Ip {
         };
         self.ways.put(epoch, src, dst, way);
         Ok(way)
+    }
+
+    /// The route to `dst`, from an address that is chosen unless `src` is given; remembered as ways are.
+    ///
+    /// # Errors
+    /// As [`Self::route`].
+    pub(crate) fn route_to(&mut self, dst: IpAddr, src: Option<IpAddr>) -> Result<Route, SendFailure> {
+        let any = if dst.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        self.way(src.unwrap_or(any), dst).map(|way| way.route)
     }
 
     fn by(&self, route: Route, src: IpAddr, dst: IpAddr, protocol: Protocol) -> Result<Way, SendFailure> {

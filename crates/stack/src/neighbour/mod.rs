@@ -103,7 +103,7 @@ impl Ip {
 
     /// The upper layer saw that packets reach `dst`: so does its next hop (RFC 4861 4861-11).
     pub(crate) fn confirm(&mut self, now: Instant, dst: IpAddr) {
-        let Ok(route) = self.route(dst, None, None) else { return };
+        let Ok(route) = self.route_to(dst, None) else { return };
         let rng = &mut self.rng;
         if let Some(interface) = self.interfaces.quietly().iter_mut().find(|i| i.id == route.interface) {
             interface.neighbours.confirm(now, route.next_hop, rng);
@@ -112,7 +112,7 @@ impl Ip {
 
     /// The upper layer doubts that packets reach `dst` (RFC 9293 MUST-20, RFC 791 791-27): the next hop is asked.
     pub(crate) fn doubt(&mut self, now: Instant, dst: IpAddr) {
-        let Ok(route) = self.route(dst, None, None) else { return };
+        let Ok(route) = self.route_to(dst, None) else { return };
         if let Some(interface) = self.interface_mut(route.interface) {
             interface.neighbours.doubt(now, route.next_hop);
         }

@@ -70,7 +70,7 @@ impl Tcp {
             return Err(ConnectError::InvalidRemote);
         }
         // RFC 9293 MUST-43, MUST-44; the 4-tuple keeps the address for good (MUST-45).
-        let route = ip.route(to, wanted, None).map_err(|failure| match failure {
+        let route = ip.route_to(to, wanted).map_err(|failure| match failure {
             SendFailure::NoSource => ConnectError::AddrNotAvailable,
             _ => ConnectError::NetworkUnreachable,
         })?;

@@ -175,8 +175,8 @@ impl Tcp {
     }
 
     /// How a connection is to talk to the other end of `flow`; `None` when no route leads there.
-    fn path(&self, ip: &Ip, flow: &Flow) -> Option<Path> {
-        let route = ip.route(flow.remote, Some(flow.local), None).ok()?;
+    fn path(&self, ip: &mut Ip, flow: &Flow) -> Option<Path> {
+        let route = ip.route_to(flow.remote, Some(flow.local)).ok()?;
         let (header, default_mss) =
             if flow.remote.is_ipv4() { (20, Mss::DEFAULT_V4) } else { (40, Mss::DEFAULT_V6) };
         Some(Path {
@@ -189,7 +189,7 @@ impl Tcp {
     }
 
     /// The same, or what every path takes.
-    fn path_or_least(&self, ip: &Ip, flow: &Flow) -> Path {
+    fn path_or_least(&self, ip: &mut Ip, flow: &Flow) -> Path {
         self.path(ip, flow).unwrap_or(if flow.remote.is_ipv4() {
             Path { mss: Mss::DEFAULT_V4, send_limit: 556, default_mss: Mss::DEFAULT_V4, train_limit: TRAIN }
         } else {

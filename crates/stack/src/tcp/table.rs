@@ -20,7 +20,7 @@ use env::{Duration, Instant};
 use wire::SeqNum;
 
 /// What a connection costs beside its queues: the machine's own size, its halves' and its places in the tables.
-pub(super) const RECORD: usize = 2_048;
+pub(super) const RECORD: usize = 2_304;
 
 /// So often the IP layer is told that what a connection sends arrives: well within the shortest time that a neighbour
 /// counts as reachable (RFC 4861 §10), and not with every ACK.
@@ -351,7 +351,7 @@ impl Tcp {
 
     /// Path MTUs changed: looks again, once for each connection and change, when it is about to send (1191-8). Nothing
     /// goes again because a path grew (1191-10).
-    fn follow_path(&mut self, ip: &Ip, now: Instant, key: Key) {
+    fn follow_path(&mut self, ip: &mut Ip, now: Instant, key: Key) {
         let epoch = self.path_epoch;
         let Some(slot) = self.connections.get(key).filter(|slot| slot.path_epoch != epoch) else { return };
         let path = self.path(ip, &slot.flow);
@@ -377,9 +377,7 @@ impl Tcp {
         if let Some(claimed) = slot.claimed.take() {
             self.ports.release(claimed);
         }
-        if self.demux.get(&slot.flow) == Some(Whose::Connection(key)) {
-            self.demux.remove(&slot.flow);
-        }
+        self.demux.remove_if(&slot.flow, Whose::Connection(key));
     }
 
     /// A TIME-WAIT record takes the connection's place; the connection stays for as long as its user reads.

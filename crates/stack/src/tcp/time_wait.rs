@@ -168,9 +168,7 @@ impl Tcp {
     fn lift_time_wait(&mut self, key: Key) -> Option<TimeWaitSlot> {
         let slot = self.time_waits.remove(key)?;
         self.wheel.remove(slot.timer);
-        if self.demux.get(&slot.flow) == Some(Whose::TimeWait(key)) {
-            self.demux.remove(&slot.flow);
-        }
+        self.demux.remove_if(&slot.flow, Whose::TimeWait(key));
         Some(slot)
     }
 
