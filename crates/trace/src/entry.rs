@@ -6,7 +6,6 @@ use stack::Trace;
 
 /// One thing that happened somewhere, in the order in which it did.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all entries are of the large kind")]
 pub enum Entry {
     /// A host tells it.
     Host {
