@@ -14,12 +14,12 @@ use super::ambient::Tally;
 use super::probe_bw::AckPhase;
 use super::{Bbr, Sample, State, UNBOUNDED, octets, scaled};
 use crate::congestion::LossSample;
-use env::Instant;
+use env::{Duration, Instant};
 
 /// BBR.LossThresh, in hundredths.
 const LOSS_THRESHOLD: u64 = 2;
-/// Segments that may be lost in a round by accident.
-const ACCIDENTS: u32 = 3;
+/// Segments that may be lost in a round by accident, where no queue stands.
+const ACCIDENTS: u64 = 3;
 /// BBR.Beta, in hundredths: never less than CUBIC would keep.
 const BETA: u32 = 70;
 
@@ -44,6 +44,10 @@ pub(super) struct Bounds {
     marked: bool,
     /// All that had been delivered when it began.
     round_delivered: u64,
+    /// The shortest round trip in it.
+    round_trip: Option<Duration>,
+    /// Whether the last round saw the path without much of a queue, if for a moment only.
+    pub(super) calm: bool,
     /// When the last piece was found lost.
     lost_at: Option<Instant>,
     /// Octets a second; all ones for no bound.
@@ -65,6 +69,8 @@ impl Default for Bounds {
             octets_lost: 0,
             marked: false,
             round_delivered: 0,
+            round_trip: None,
+            calm: true,
             lost_at: None,
             bw_shortterm: u64::MAX,
             inflight_shortterm: UNBOUNDED,
@@ -84,6 +90,8 @@ impl Bounds {
         self.loss_round_start = false;
         self.bw_latest = self.bw_latest.max(sample.rate);
         self.inflight_latest = self.inflight_latest.max(sample.delivered);
+        let shorter = |rtt: Duration| self.round_trip.map_or(rtt, |least| least.min(rtt));
+        self.round_trip = sample.round_trip.map(shorter).or(self.round_trip);
         if sample.prior_delivered.is_some_and(|prior| prior >= self.loss_round_delivered) {
             self.loss_round_delivered = delivered;
             self.loss_round_start = true;
@@ -98,6 +106,7 @@ impl Bounds {
             self.pieces_lost = 0;
             self.octets_lost = 0;
             self.marked = false;
+            self.round_trip = None;
             self.round_delivered = delivered;
         }
     }
@@ -134,6 +143,7 @@ impl Bbr {
         if !self.bounds.loss_round_start {
             return;
         }
+        self.look_for_queue();
         let lost = self.bounds.octets_lost;
         let delivered = self.model.delivered.saturating_sub(self.bounds.round_delivered);
         let all = octets(lost.saturating_add(delivered));
@@ -147,8 +157,18 @@ impl Bbr {
         self.observe_ambient(Tally::of_round(lost, delivered));
     }
 
-    /// A round is over that may tell what is lost in any case.
+    /// Whether a queue stood all through the round that is over, of a sixteenth of the way or more.
+    fn look_for_queue(&mut self) {
+        if let Some((rtt, shortest)) = self.bounds.round_trip.zip(self.model.min_rtt) {
+            self.bounds.calm = self.low_delay.trusted && rtt <= shortest.saturating_add(shortest / 16);
+        }
+    }
+
+    /// A round is over that may tell what is lost in any case: not when a queue stood, which may have overflowed.
     fn observe_ambient(&mut self, round: Tally) {
+        if !self.bounds.calm {
+            return;
+        }
         match self.state {
             State::Startup => self.ambient.in_startup(round, self.full_pipe.grows()),
             State::Down | State::Cruise if self.cycle.ack_phase == AckPhase::Init => {
@@ -180,7 +200,9 @@ impl Bbr {
             return lost > 0; // one is all that would show
         }
         let all = u64::from(in_flight);
-        let accidents = u64::from(self.segment_size) * u64::from(ACCIDENTS);
+        let segment = u64::from(self.segment_size);
+        let accidents =
+            if self.bounds.calm { (segment * ACCIDENTS).min(all / 4) } else { segment.min(all / 16) };
         u64::from(lost) > all * LOSS_THRESHOLD / 100 + self.ambient.of(all) + accidents
     }
 

@@ -30,8 +30,9 @@ pub(super) struct LowDelay {
     /// When the probe may end, once little is in flight (BBR.probe_rtt_done_stamp).
     until: Option<Instant>,
     round_done: bool,
-    /// Whether the shortest round trip is known to be without a queue: a handshake, or the last probe, found none shorter.
-    trusted: bool,
+    /// Whether the shortest round trip is taken to be without a queue: the first ones were, and the last probe found
+    /// none shorter.
+    pub(super) trusted: bool,
     /// When that was.
     probed_at: Instant,
     /// BBR.min_rtt when the probe began.
@@ -50,7 +51,7 @@ impl LowDelay {
             expired: false,
             until: None,
             round_done: false,
-            trusted: start.round_trip.is_some(),
+            trusted: true,
             probed_at: start.now,
             before: None,
             queued: false,
