@@ -165,7 +165,8 @@ impl Open {
         if self.agreed.timestamps { 3 } else { 4 }
     }
 
-    /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time.
+    /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time
+    /// (8985-18, 9937-5).
     fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
         let Some((start, end)) = self.snd.recovery.next_lost() else {
             self.snd.resend = None;

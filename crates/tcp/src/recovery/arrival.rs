@@ -43,7 +43,7 @@ pub(crate) struct Arrival<'a> {
 /// What an ACK, or a timer, comes to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
-    /// Octets newly acknowledged; the SYN is none.
+    /// Octets newly acknowledged; the SYN is none (5681-5).
     pub(crate) acked: u32,
     /// Whether SND.UNA moved on.
     pub(crate) advanced: bool,
@@ -79,7 +79,7 @@ struct Tally {
     sole: Option<Instant>,
     /// Whether anything acknowledged was sent more than once.
     resent: bool,
-    /// Something that was sent once was newly acknowledged, or SACKed.
+    /// Something that was sent once, and believed lost, was newly acknowledged, or SACKed.
     original_acked: bool,
     original_sacked: bool,
     /// The first run, when it was sent again and the echo answers its original (RFC 3522).
@@ -103,8 +103,8 @@ impl Entry<'_> {
             tally.resent |= acked;
         } else {
             tally.sole = tally.sole.max(Some(run.at));
-            tally.original_acked |= acked;
-            tally.original_sacked |= !acked;
+            tally.original_acked |= acked && run.lost;
+            tally.original_sacked |= !acked && run.lost;
         }
         self.sampler.on_delivered(told.arrived, run.len(), &run.snapshot, run.at, end);
         self.rack.on_delivered(run, told, self.rtt);
@@ -245,15 +245,13 @@ impl Recovery {
     fn on_dsack(&mut self, from: Place, to: Place) {
         self.figures.dsacks += 1;
         self.figures.doubled += to - from;
-        if self.figures.doubled > self.figures.resent {
-            return; // The network doubles packets, or the peer tells tales: nothing to learn.
-        }
-        if self.probe.is_of(to) {
-            return; // A probe is sent on a guess, and says nothing of order.
-        }
-        self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
         if let Some(episode) = &mut self.episode {
-            episode.prove(from, to, Undo::DuplicateSack);
+            episode.prove(from, to, 1, Undo::DuplicateSack);
+        }
+        // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
+        // says nothing of order.
+        if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) {
+            self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
         }
     }
 
@@ -263,7 +261,7 @@ impl Recovery {
             self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
         }
         if let Some(episode) = &mut self.episode {
-            episode.prove(run.start, run.end, Undo::Eifel);
+            episode.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
         }
     }
 

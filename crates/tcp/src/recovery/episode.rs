@@ -57,14 +57,14 @@ impl Episode {
         self.extra += self.unproven.insert(start, end);
     }
 
-    /// `start..end` arrived twice, or arrived as it was first sent.
-    pub(super) fn prove(&mut self, start: Place, end: Place, by: Undo) {
+    /// Sending `start..end` again was needless, `copies` times: it arrived twice, or as it was first sent.
+    pub(super) fn prove(&mut self, start: Place, end: Place, copies: u8, by: Undo) {
         let (start, end) = (start.max(self.begin), end.min(self.end));
         if start >= end {
             return;
         }
         let first = self.unproven.remove(start, end);
-        let again = (end - start - first).min(self.extra);
+        let again = (u64::from(copies) * (end - start) - first).min(self.extra);
         self.extra -= again;
         if first + again > 0 {
             self.proof = Some(by);

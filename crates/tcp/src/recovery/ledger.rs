@@ -66,6 +66,8 @@ pub(super) struct Run {
     pub(super) snapshot: Snapshot,
     /// How often it was sent.
     pub(super) times: u8,
+    /// It was believed lost.
+    pub(super) lost: bool,
 }
 
 impl Run {
@@ -166,7 +168,8 @@ impl Ledger {
                 (last.at, last.snapshot, 1)
             }
         };
-        Run { start, end, at, first_at, snapshot, times }
+        let lost = piece.is_some_and(|piece| piece.what == What::Lost);
+        Run { start, end, at, first_at, snapshot, times, lost }
     }
 
     /// Takes out everything before `una`, and tells of each run that was not SACKed before.

@@ -214,7 +214,7 @@ impl Recovery {
         self.reno.limited = self.reno.limited.saturating_add(octets);
     }
 
-    /// What to send again next, unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
+    /// What to send again next, the lowest numbers first (6675-2), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
     pub(crate) fn next_lost(&self) -> Option<(SeqNum, SeqNum)> {
         let probing = self.phase == Phase::Timeout
             && self.episode.as_ref().is_some_and(|episode| episode.frto == Frto::Probes);
@@ -229,7 +229,7 @@ impl Recovery {
         self.count_out(octets);
     }
 
-    /// `start..end` leaves again, as one train; whether it begins with the first number that is out.
+    /// `start..end` leaves again, as one train, with the time that it does (8985-2); whether it begins with the first number that is out.
     pub(crate) fn on_resent(&mut self, now: Instant, start: SeqNum, end: SeqNum) -> bool {
         let octets = end.wrapping_since(start);
         let snapshot = self.sampler.on_sent(now, self.in_flight(), octets);
@@ -248,7 +248,8 @@ impl Recovery {
         }
     }
 
-    /// Fast recovery begins: `flight` octets may still be delivered. The controller has cut its window.
+    /// Fast recovery begins: `flight` octets may still be delivered. The controller has cut its window, and is not told of
+    /// retransmissions that are lost: the proportion takes them in (8985-19).
     pub(crate) fn begin_reduction(&mut self, flight: u32) {
         let in_flight = self.in_flight();
         if let Some(episode) = self.episode.as_mut().filter(|_| self.sack) {

@@ -1,6 +1,8 @@
 //! Recovery without a connection: segments of 1,000 octets, of which the first is number 0.
 
+mod rack;
 mod reno;
+mod undo;
 
 use super::*;
 use crate::TcpConfig;

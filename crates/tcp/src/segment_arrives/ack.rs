@@ -164,6 +164,7 @@ impl Open {
             self.on_recovered(shared, now);
         }
         if verdict.began || verdict.repaired {
+            // SACK blocks or not, the first loss of a window costs the same (2018-10).
             self.snd.congestion.on_congestion(now, before.flight, Reduction::Loss);
             self.confirm_reduction();
             if verdict.began && !self.snd.congestion.governs_recovery() {
@@ -190,7 +191,7 @@ impl Open {
 
     fn on_recovered(&mut self, shared: &mut Shared, now: Instant) {
         let in_flight = self.snd.recovery.in_flight();
-        self.snd.congestion.on_recovered(now, in_flight);
+        self.snd.congestion.on_recovered(now, in_flight); // what was aimed at is the window again (9937-4)
         self.note_window(shared, now, Trigger::Recovered);
     }
 

@@ -9,5 +9,6 @@ mod opening;
 mod paced;
 mod pair;
 mod random;
+mod recovery;
 mod timestamps;
 mod windows;

@@ -157,6 +157,8 @@ pub(crate) struct Pair {
     pub(crate) delay: Duration,
     /// Which segments live: `|n, seen| n != 3` loses the third.
     pub(crate) keep: Keep,
+    /// How much longer than others each is on its way.
+    pub(crate) late: Box<dyn FnMut(&Seen) -> Duration>,
     pub(crate) seen: Vec<Seen>,
     wire: VecDeque<(Instant, bool, Segment)>,
 }
@@ -172,6 +174,7 @@ impl Pair {
             b: server,
             delay: Duration::from_millis(10),
             keep: Box::new(|_, _| true),
+            late: Box::new(|_| Duration::ZERO),
             seen: Vec::new(),
             wire: VecDeque::new(),
         }
@@ -231,7 +234,8 @@ impl Pair {
             let mut seen = Seen { at: self.now, from_a, segment, why: transmit.why, kept: true };
             seen.kept = (self.keep)(count, &seen);
             if seen.kept {
-                self.wire.push_back((self.now + self.delay, from_a, seen.segment.clone()));
+                let at = self.now + self.delay + (self.late)(&seen);
+                self.wire.push_back((at, from_a, seen.segment.clone()));
             }
             self.seen.push(seen);
         }
@@ -304,6 +308,10 @@ impl Pair {
         for end in [&self.a, &self.b] {
             let Some(connection) = &end.connection else { continue };
             let status = connection.status();
+            let out = status.snd_nxt.wrapping_since(status.snd_una);
+            if status.sack {
+                assert_eq!(status.in_flight + status.sacked + status.lost, out, "{status:?}"); // 9937-2
+            }
             if connection.state() == State::Closed {
                 continue;
             }
@@ -343,6 +351,11 @@ fn in_bounds(transmit: &Transmit, end: &End) {
         Why::Data => {
             assert!(status.in_flight <= status.cwnd, "{} in flight over {}", status.in_flight, status.cwnd)
         }
+        // What is lost waits for its turn, but for the first (8985-18, 9937-5).
+        Why::Rack { .. } | Why::NextHole => {
+            return assert!(status.in_flight <= status.cwnd + status.segment_size, "{status:?}");
+        }
+        Why::LossProbe { .. } => assert!(status.in_flight <= status.cwnd + status.segment_size),
         Why::LimitedTransmit => assert!(status.in_flight <= status.cwnd + status.allowance),
         _ => return,
     }

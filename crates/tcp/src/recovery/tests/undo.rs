@@ -1,0 +1,157 @@
+//! What was a mistake: RFC 2883, 3522, 4015, 5682, and RFC 8985 §7.4.
+
+use super::*;
+use crate::{Undo, timestamp};
+
+/// The offset of our timestamp clock.
+const OFFSET: u32 = 77;
+
+fn echo(at: Instant) -> Option<(u32, u32)> {
+    Some((timestamp(at, OFFSET), OFFSET))
+}
+
+/// Four of ten seem lost, and were only late.
+fn mistaken() -> Sender {
+    let mut sender = Sender::new(true);
+    sender.send(10).pass(100);
+    assert!(sender.ack(0, &[(4, 10)]).began);
+    assert_eq!(sender.repair(), [0, 1, 2, 3]);
+    sender
+}
+
+#[test]
+fn dsacks_of_all_that_was_sent_again_undo_it_even_when_recovery_is_over() {
+    let mut sender = mistaken();
+    sender.pass(30);
+    assert!(sender.ack(10, &[]).ended);
+    sender.send(5).pass(70);
+    for segment in 0..3 {
+        assert_eq!(sender.ack(10, &[(segment, segment + 1)]).undone, None, "{segment}");
+        // The same again proves nothing of the others.
+        assert_eq!(sender.ack(10, &[(segment, segment + 1)]).undone, None);
+    }
+    assert_eq!(sender.ack(10, &[(3, 4)]).undone, Some(Undo::DuplicateSack));
+    assert_eq!(sender.recovery.figures().undone, 1);
+}
+
+#[test]
+fn one_that_was_truly_lost_keeps_the_reduction() {
+    let mut sender = mistaken();
+    sender.pass(30);
+    sender.ack(3, &[(4, 10)]);
+    sender.pass(70);
+    for segment in 0..3 {
+        sender.ack(3, &[(segment, segment + 1), (4, 10)]);
+    }
+    assert!(sender.ack(10, &[]).ended);
+    assert_eq!(sender.recovery.figures().undone, 0);
+    // What comes later than what was sent afterwards is about something else.
+    sender.send(2).pass(100);
+    sender.ack(11, &[]);
+    assert_eq!(sender.ack(11, &[(3, 4)]).undone, None);
+}
+
+#[test]
+fn an_echo_of_the_original_undoes_it_at_once_and_teaches_how_late_it_was() {
+    let mut sender = Sender::new(true);
+    let sent = sender.now;
+    sender.send(10).pass(100);
+    sender.ack(0, &[(1, 10)]);
+    assert_eq!(sender.repair(), [0]);
+    sender.pass(40);
+    assert_eq!(sender.ack_with(10, &[], echo(sent)).undone, Some(Undo::Eifel));
+    assert_eq!(sender.recovery.phase(), Phase::Open);
+    // It came 40 ms after the others: nothing that is as late is sent again.
+    assert!(sender.recovery.reordering_window(&sender.rtt) >= Duration::from_millis(40));
+    // An echo of what was sent again undoes nothing, nor does one of the same millisecond.
+    for late in [0, 1] {
+        let mut sender = Sender::new(true);
+        sender.send(10).pass(100);
+        sender.ack(0, &[(1, 10)]);
+        sender.repair();
+        let again = sender.now + Duration::from_millis(late);
+        sender.pass(100);
+        assert_eq!(sender.ack_with(10, &[], echo(again)).undone, None);
+    }
+}
+
+#[test]
+fn what_arrives_before_it_was_sent_again_was_never_lost() {
+    let mut sender = Sender::new(true);
+    sender.send(10).pass(100);
+    assert!(sender.ack(0, &[(1, 10)]).began);
+    sender.pass(1);
+    assert_eq!(sender.ack(10, &[]).undone, Some(Undo::Arrived));
+}
+
+/// Covers: RFC 5682 5682-1
+#[test]
+fn after_a_timeout_a_sack_of_what_was_never_sent_again_proves_it_a_mistake() {
+    let mut sender = Sender::new(true);
+    sender.send(10).pass(400);
+    sender.recovery.on_timeout(sender.now, &sender.rtt, MSS);
+    let head = sender.seq(0);
+    sender.recovery.on_resent(sender.now, head, head + MSS);
+    sender.pass(20);
+    let verdict = sender.ack(0, &[(1, 2)]);
+    assert_eq!((verdict.undone, sender.recovery.lost()), (Some(Undo::Frto), 0));
+    // Nothing else is sent again for it.
+    assert_eq!(sender.recovery.next_lost(), None);
+    assert_eq!(sender.recovery.in_flight(), 9 * MSS);
+}
+
+/// Covers: RFC 5682 5682-1
+#[test]
+fn a_timeout_in_recovery_is_believed() {
+    let mut sender = mistaken();
+    sender.pass(400);
+    sender.recovery.on_timeout(sender.now, &sender.rtt, MSS);
+    let head = sender.seq(0);
+    sender.recovery.on_resent(sender.now, head, head + MSS);
+    sender.send(1).pass(100);
+    assert_eq!(sender.ack(1, &[(2, 3), (4, 11)]).undone, None);
+    assert_eq!(sender.recovery.phase(), Phase::Timeout);
+}
+
+#[test]
+fn dsacks_beyond_what_was_ever_sent_again_teach_nothing() {
+    let mut sender = Sender::new(true);
+    sender.send(10).pass(100);
+    sender.ack(10, &[]);
+    let before = sender.recovery.reordering_window(&sender.rtt);
+    for n in 0..50 {
+        sender.send(1).pass(100);
+        sender.ack(11 + n, &[(n, n + 1)]);
+    }
+    assert_eq!(sender.recovery.reordering_window(&sender.rtt), before);
+    assert_eq!(sender.recovery.figures().dsacks, 50);
+}
+
+/// Covers: RFC 8985 8985-10, 8985-12
+#[test]
+fn a_probe_waits_for_silence_and_not_for_what_sack_tells() {
+    let mut sender = Sender::new(true);
+    let may = |sender: &Sender| sender.recovery.probe_interval(&sender.rtt, MSS).is_some();
+    assert!(!may(&sender), "nothing is out");
+    sender.send(4);
+    assert!(may(&sender));
+    sender.pass(100);
+    sender.ack(1, &[]);
+    assert!(may(&sender));
+    sender.ack(1, &[(2, 3)]);
+    assert!(!may(&sender), "SACK tells more");
+    sender.ack(4, &[]);
+    sender.send(2);
+    sender.recovery.on_probe(false);
+    assert!(!may(&sender), "one at a time");
+    sender.pass(100);
+    sender.ack(6, &[]);
+    sender.send(4);
+    assert!(may(&sender));
+    sender.pass(300);
+    sender.recovery.on_timeout(sender.now, &sender.rtt, MSS);
+    assert!(!may(&sender), "loss is being repaired");
+    let mut plain = Sender::new(false);
+    plain.send(4);
+    assert!(!may(&plain), "without SACK its answer would tell nothing");
+}
