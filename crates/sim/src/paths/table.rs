@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use tcp::Congestion;
+use tcp::{Congestion, Ecn};
 
 /// One flow, one controller, one path.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +17,17 @@ pub struct Cell {
     pub path: Path,
     /// The sender's controller.
     pub controller: Congestion,
+}
+
+impl Cell {
+    /// Its flow: default settings, but that it asks for ECN where there are marks, which by default it would only accept.
+    pub fn flow(&self) -> FlowConfig {
+        let flow = FlowConfig::new(self.controller);
+        match self.path.trouble {
+            Trouble::Marks => FlowConfig { tcp: flow.tcp.ecn(Ecn::Accurate), ..flow },
+            _ => flow,
+        }
+    }
 }
 
 /// Something to be played.
@@ -45,9 +56,7 @@ impl Job {
     /// Plays it; everything is drawn from `seed`.
     pub fn play(&self, seed: u64) -> Outcome {
         match self {
-            Self::Cell(cell) => {
-                Outcome::Cell(run(&cell.path, &[FlowConfig::new(cell.controller)], seed, &mut |_| {}))
-            }
+            Self::Cell(cell) => Outcome::Cell(run(&cell.path, &[cell.flow()], seed, &mut |_| {})),
             Self::Contest(contest) => Outcome::Contest(contest.run(seed)),
             Self::Scene(scene, controller) => {
                 let (report, judgement) = scene.play(*controller, seed, &mut |_| {});
