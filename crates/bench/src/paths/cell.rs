@@ -117,7 +117,7 @@ pub(super) fn run(
     let receiver = kernel_end(cell, here[1], false)?;
     let clock = Clock::new();
     let run = Run { clock, began: clock.now(), lasting: cell.lasting, stop };
-    let links = cell.path.links(cell.rate, cell.rtt, run.began);
+    let links = cell.path.links(cell.rate, cell.rtt, run.began, cell.seed);
     thread::scope(|scope| {
         let mut kernels = [None, None];
         let mut port = |end: KernelEnd, sends: bool| {
@@ -165,7 +165,7 @@ fn outcome(cell: &Cell, sender: Ended, receiver: Ended, relayed: &Relayed) -> Re
     let series = receiver.series;
     Ok(Outcome {
         goodput: series.octets() as f64 * 8e-6 / cell.lasting.as_secs_f64(),
-        silence: cell.path.silent_from().map(|from| series.longest_silence(from, cell.lasting)),
+        silence: cell.path.silent_from(cell.seed).map(|from| series.longest_silence(from, cell.lasting)),
         series,
         counts: relayed.counts,
         sender: sender.said,

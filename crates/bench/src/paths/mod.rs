@@ -147,7 +147,7 @@ pub struct Options {
     pub lasting: Duration,
     /// Runs of each cell, each with a seed of its own.
     pub runs: usize,
-    /// The same where chance decides by a few losses.
+    /// The same where chance decides by a few events.
     pub chancy_runs: usize,
     /// Runs at the same time.
     pub at_once: usize,
@@ -168,7 +168,7 @@ impl Options {
             lasting: Duration::from_secs(20),
             runs: 1,
             chancy_runs: 3,
-            at_once: 7,
+            at_once: 12,
             seed: 1,
             captures: None,
         }
@@ -177,10 +177,11 @@ impl Options {
     /// To see roughly where it stands.
     pub fn quick() -> Self {
         let pairs = vec![Pair::Kernels, Pair::OursSends, Pair::OursReceives];
-        Self { lasting: Duration::from_secs(6), pairs, chancy_runs: 1, ..Self::full() }
+        Self { lasting: Duration::from_secs(5), pairs, chancy_runs: 2, ..Self::full() }
     }
 
-    /// Every run, the longest first: then none is left to be waited for alone at the end.
+    /// Every run, the longest first, so that none is left to be waited for alone at the end; else shuffled, so that those
+    /// which keep the machine busy run beside others.
     fn cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
         for &controller in &self.controllers {
@@ -202,7 +203,8 @@ impl Options {
                 }
             }
         }
-        cells.sort_by_key(|cell| std::cmp::Reverse(cell.lasting));
+        let mut rng = env::Rng::seeded(self.seed);
+        cells.sort_by_cached_key(|cell| (std::cmp::Reverse(cell.lasting), rng.next_u64()));
         cells
     }
 }

@@ -25,11 +25,15 @@ enum Trouble {
     AckLoss(f64),
     /// The queue before the bottleneck holds such a share of what is on the path.
     Queue(f64),
-    /// Nothing passes, either way, from one instant until another.
+    /// Nothing passes, either way, from one instant until another, and in runs with other seeds up to [`LATER`] longer:
+    /// back-off only looks now and then, and just before the end is bad luck.
     Outage(Duration, Duration),
     /// From an instant on, packets larger than this vanish, and nobody tells.
     Narrow(Duration, usize),
 }
+
+/// By how much outages end later, by the remainder of the seed.
+const LATER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(600), Duration::from_millis(1200)];
 
 /// A path.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +79,8 @@ impl Path {
         PATHS.into_iter().find(|path| path.name == name)
     }
 
-    /// The two links, at `rate` bits a second and a round trip of `rtt`, in a run that begins at `began`.
-    pub(super) fn links(&self, rate: NonZeroU64, rtt: Duration, began: Instant) -> Links {
+    /// The two links, at `rate` bits a second and a round trip of `rtt`, in a run of `seed` that begins at `began`.
+    pub(super) fn links(&self, rate: NonZeroU64, rtt: Duration, began: Instant, seed: u64) -> Links {
         let delay = rtt / 2;
         let product = rate.get() as f64 / 8.0 * rtt.as_secs_f64();
         let queue = |share: f64| Queue { packets: usize::MAX, octets: (product * share) as usize };
@@ -90,7 +94,7 @@ impl Path {
             Trouble::AckLoss(share) => acks.loss = share,
             Trouble::Queue(share) => data.queue = queue(share),
             Trouble::Outage(from, until) => {
-                let cut = Cut { from: began + from, until: began + until };
+                let cut = Cut { from: began + from, until: began + until + later(seed) };
                 data.cuts.push(cut);
                 acks.cuts.push(cut);
             }
@@ -104,7 +108,7 @@ impl Path {
     /// How long a run must last at least to show what comes after the trouble.
     pub(super) fn at_least(&self) -> Duration {
         match self.trouble {
-            Trouble::Outage(_, until) => until + Duration::from_millis(5500),
+            Trouble::Outage(_, until) => until + Duration::from_millis(6500),
             Trouble::Narrow(from, _) => from + Duration::from_millis(8500),
             _ => Duration::ZERO,
         }
@@ -112,9 +116,9 @@ impl Path {
 
     /// From when on a silence is the trouble's doing, counted from the beginning of the run: once an outage is over, or
     /// the path is narrow.
-    pub(super) fn silent_from(&self) -> Option<Duration> {
+    pub(super) fn silent_from(&self, seed: u64) -> Option<Duration> {
         match self.trouble {
-            Trouble::Outage(_, until) => Some(until),
+            Trouble::Outage(_, until) => Some(until + later(seed)),
             Trouble::Narrow(from, _) => Some(from),
             _ => None,
         }
@@ -127,8 +131,12 @@ impl Path {
 
     /// Whether what comes of it is a matter of chance, and of few events: then one run says little.
     pub(super) fn is_chancy(&self) -> bool {
-        matches!(self.trouble, Trouble::Loss(_))
+        matches!(self.trouble, Trouble::Loss(_) | Trouble::Outage(..))
     }
+}
+
+fn later(seed: u64) -> Duration {
+    LATER.get((seed % LATER.len() as u64) as usize).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -147,7 +155,7 @@ mod tests {
     fn a_round_trip_is_shared_by_both_links_and_the_queue_holds_what_is_on_the_path() {
         let rate = NonZeroU64::new(100_000_000).unwrap();
         for path in PATHS {
-            let links = path.links(rate, Duration::from_millis(100), Instant::from_secs(1));
+            let links = path.links(rate, Duration::from_millis(100), Instant::from_secs(1), 1);
             assert_eq!(links.data.delay + links.acks.delay, Duration::from_millis(100));
             let expected = if path.name == "shallow" { 125_000 } else { 1_250_000 };
             assert_eq!(links.data.queue.octets, expected, "{}", path.name);
@@ -159,7 +167,7 @@ mod tests {
     fn each_path_but_the_clean_one_has_one_trouble_that_a_run_lasts_for() {
         let (rate, began) = (NonZeroU64::new(1_000_000).unwrap(), Instant::from_secs(1));
         let links = |path: Path| {
-            let Links { data, acks } = path.links(rate, Duration::from_millis(20), began);
+            let Links { data, acks } = path.links(rate, Duration::from_millis(20), began, 2);
             (data, acks)
         };
         let clean = links(PATHS[0]);
@@ -167,8 +175,8 @@ mod tests {
             assert_ne!(links(*path), clean, "{}", path.name);
         }
         let outage = Path::named("outage").unwrap();
-        let cut = outage.links(rate, Duration::from_millis(20), began).acks.cuts[0];
-        assert_eq!(Some(cut.until.since(began)), outage.silent_from());
+        let cut = outage.links(rate, Duration::from_millis(20), began, 2).acks.cuts[0];
+        assert_eq!(Some(cut.until.since(began)), outage.silent_from(2));
         assert!(outage.at_least() > cut.until.since(began));
     }
 }

@@ -245,7 +245,7 @@ fn notes(options: &Options) -> Vec<String> {
     vec![
         format!(
             "Mbit/s at the receiving user in the first {} s, slow start included (outage: {} s, MTU: {} s); medians \
-             of {} runs, of {} with loss by chance; ratio: to kernel → kernel, above 1 is better",
+             of {} runs, of {} with loss by chance or an outage, whose length differs by the run; ratio: to kernel → kernel, above 1 is better",
             options.lasting.as_secs_f64(),
             longer(options, "outage"),
             longer(options, "narrow"),
