@@ -167,7 +167,7 @@ mod tests {
                 host.remove_route(network, gateway, id);
                 Ok(())
             }
-            4 => host.set_up(now, id, metric % 2 == 0),
+            4 => host.set_up(now, id, metric.is_multiple_of(2)),
             5 => host.set_mtu(id, 1000 + metric as u16),
             _ => {
                 host.ip.path_mtus.learn(now, IpAddr::from([10, 0, n, 7]), 600 + metric as u16);
