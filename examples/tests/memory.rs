@@ -16,6 +16,9 @@ mod quinn;
 #[path = "../tls.rs"]
 mod tls;
 #[allow(dead_code)]
+#[path = "../vegas.rs"]
+mod vegas;
+#[allow(dead_code)]
 #[path = "../websocket.rs"]
 mod websocket;
 
@@ -44,6 +47,13 @@ async fn rustls_echoes_and_closes_as_it_should() {
     let said = self::tls::run(&server, &client, &words).await.unwrap();
     assert_eq!(said.version, "TLSv1_3");
     assert!(said.echo == words, "{} octets came back, or others", said.echo.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_congestion_control_of_ones_own_moves_what_it_is_given() {
+    let (server, client) = two().unwrap();
+    let sent = self::vegas::run(&server, &client, 3_000_000).await.unwrap();
+    assert_eq!((sent.read, sent.by.name()), (3_000_000, "vegas"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,11 @@ struct Css {
     rounds: u8,
 }
 
+/// What counts of `octets` that an ACK tells of: no burst is to follow from it (9406-4).
+pub(super) fn most(octets: u32, segment_size: u32, paced: bool) -> u32 {
+    if paced { octets } else { octets.min(segment_size.saturating_mul(L)) }
+}
+
 impl HyStart {
     pub(super) fn new() -> Self {
         Self { last_round: INFINITY, this_round: INFINITY, samples: 0, round_end: 0, delivered: 0, css: None }
@@ -54,8 +59,7 @@ impl HyStart {
 
     /// Octets that an ACK of `octets` lets the window grow by, of a sender that is paced or not (9406-2, 9406-4).
     pub(super) fn growth(&self, octets: u32, segment_size: u32, paced: bool) -> u32 {
-        let most = if paced { u32::MAX } else { segment_size.saturating_mul(L) };
-        let octets = octets.min(most);
+        let octets = most(octets, segment_size, paced);
         if self.css.is_some() { octets / CSS_GROWTH_DIVISOR } else { octets }
     }
 

@@ -1,6 +1,6 @@
 //! How much, and when again: RFC 5681, 6298, 6582 as an end sees them.
 
-use crate::lone::{ISS, Lone, Peer, line, ms};
+use crate::lone::{ISS, Lone, Peer, by_the_book, line, ms};
 use crate::pair::Pair;
 use env::Duration;
 use handfast_tcp::{Note, SoftError, TcpConfig, Trigger, Why};
@@ -160,7 +160,7 @@ fn after_a_timeout_an_ack_of_much_earns_one_segment() {
 fn no_step_of_cwnd_is_more_than_the_rules_allow() {
     for seed in 0..20 {
         let mut rng = env::Rng::seeded(seed);
-        let mut pair = Pair::established();
+        let mut pair = Pair::configured(by_the_book());
         pair.a.tcp().watch(true);
         let loss = [0.0, 0.005, 0.02, 0.1][seed as usize % 4];
         pair.keep = Box::new(move |_, seen| !seen.from_a || !rng.chance(loss));
@@ -286,7 +286,7 @@ fn sacked(lone: &Lone, ack: u32, from: u32, to: u32) -> handfast_tcp::Segment {
 /// Covers: RFC 2018 2018-9, 2018-10, 2018-13
 #[test]
 fn what_was_only_sacked_is_kept_and_sent_again_after_a_timeout() {
-    let mut lone = Lone::established(TcpConfig::default(), &Peer { sack: true, ..Peer::plain() });
+    let mut lone = Lone::established(by_the_book(), &Peer { sack: true, ..Peer::plain() });
     lone.write(10_000);
     assert_eq!(lone.sent().len(), 10);
     // The peer has all but the first, says so, and then thinks better of it.

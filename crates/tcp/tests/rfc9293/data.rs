@@ -1,6 +1,6 @@
 //! §3.8: data, windows, retransmission; RFC 5681, 6298, 6582.
 
-use crate::lone::Lone;
+use crate::lone::{Lone, by_the_book};
 use crate::pair::Pair;
 use env::{Duration, Instant};
 use handfast_tcp::{ConnectionError, Event, KeepAlive, Segment, SendError, SendFlags, State, TcpConfig, Why};
@@ -483,7 +483,7 @@ fn a_writer_that_found_no_room_hears_of_what_a_flush_or_a_larger_buffer_made() {
 /// Covers: RFC 5681 5681-27
 #[test]
 fn after_a_pause_the_window_starts_over() {
-    let mut pair = Pair::established();
+    let mut pair = Pair::configured(by_the_book());
     transfer(&mut pair, &pattern(1 << 20));
     let grown = pair.a.tcp().status().cwnd;
     assert!(grown > 14_480);

@@ -7,7 +7,7 @@
 
 use crate::pair::cut;
 use env::{Duration, Instant};
-use handfast_tcp::{Connection, Event, Path, Segment, SendFlags, State, TcpConfig, Transmit};
+use handfast_tcp::{Congestion, Connection, Event, Path, Segment, SendFlags, State, TcpConfig, Transmit};
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Payload, SeqNum, WireWindow};
 
@@ -36,6 +36,11 @@ impl Peer {
     pub(crate) fn stamping() -> Self {
         Self { stamps: true, mss: Some(1_012), ..Self::plain() }
     }
+}
+
+/// Default settings but for congestion control, which is the one whose every window RFC 5681 gives.
+pub(crate) fn by_the_book() -> TcpConfig {
+    TcpConfig::default().congestion(Congestion::NewReno)
 }
 
 pub(crate) struct Lone {
@@ -70,7 +75,7 @@ impl Lone {
     }
 
     pub(crate) fn plain() -> Self {
-        Self::established(TcpConfig::default(), &Peer::plain())
+        Self::established(by_the_book(), &Peer::plain())
     }
 
     pub(crate) fn syn_ack(&mut self, peer: &Peer) -> Segment {

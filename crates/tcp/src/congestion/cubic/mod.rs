@@ -16,7 +16,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-use super::hystart::HyStart;
+use super::hystart::{self, HyStart};
 use super::pace::Pace;
 use super::validation::Validation;
 use super::{AckSample, CongestionControl, Departure, Reduction, Repair, Start};
@@ -46,6 +46,8 @@ pub(crate) struct Cubic {
     ssthresh: u32,
     segment_size: u32,
     initial: u32,
+    /// What is delivered is told octet by octet, and not by how far an ACK jumps.
+    sack: bool,
     /// cwnd_prior: the window when the threshold was last set.
     prior: u32,
     /// W_max; zero while it is undefined.
@@ -80,6 +82,7 @@ impl Cubic {
             ssthresh: u32::MAX,
             segment_size: start.segment_size,
             initial: cwnd,
+            sack: start.sack,
             prior: cwnd,
             w_max: 0,
             stage: None,
@@ -105,10 +108,13 @@ impl Cubic {
     }
 
     /// Slow start up to the threshold (9438-19); the octets that are left for congestion avoidance.
-    fn slow_start(&mut self, octets: u32) -> u32 {
+    fn slow_start(&mut self, octets: u32, repair: Repair) -> u32 {
+        let paced = self.pace.is_paced();
         let growth = match &self.hystart {
-            Some(hystart) => hystart.growth(octets, self.segment_size, self.pace.is_paced()),
-            None => octets,
+            Some(hystart) => hystart.growth(octets, self.segment_size, paced),
+            // After a timeout an ACK without SACK may cover much that left the network long ago (RFC 3465 §2.3, L = 1).
+            None if repair == Repair::Timeout && !self.sack => octets.min(self.segment_size),
+            None => hystart::most(octets, self.segment_size, paced),
         };
         let growth = growth.min(self.ssthresh - self.cwnd);
         self.cwnd = self.cwnd.saturating_add(growth);
@@ -135,7 +141,7 @@ impl Cubic {
         self.pace.speed_up();
         let mut octets = sample.delivered;
         if self.in_slow_start() {
-            octets = self.slow_start(octets);
+            octets = self.slow_start(octets, sample.repair);
         }
         if octets > 0 {
             self.avoid_congestion(sample, octets);
@@ -218,8 +224,9 @@ impl CongestionControl for Cubic {
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
 
+    /// The window has been at the threshold since the reduction, or is back where it was; what leaves is paced.
     fn on_recovered(&mut self, _now: Instant, _in_flight: u32) {
-        self.cwnd = self.cwnd.min(self.ssthresh).max(self.segment_size);
+        self.cwnd = self.cwnd.max(self.segment_size);
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
 
