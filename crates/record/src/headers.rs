@@ -22,8 +22,16 @@ pub(crate) struct Headers {
     pub(crate) transport: usize,
     /// Whether they end within what was looked at: more octets would not make them longer.
     pub(crate) all: bool,
-    /// Where among them transport checksums are.
-    checksums: [Option<usize>; 2],
+    /// The transport checksums among them.
+    checksums: [Option<Sum>; 2],
+}
+
+/// A transport checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sum {
+    at: usize,
+    /// Zero says that there is none: in UDP. Elsewhere it is a sum like any other.
+    may_be_none: bool,
 }
 
 /// Until the frame's end, wherever that is.
@@ -50,11 +58,11 @@ impl Headers {
         }
     }
 
-    /// Takes the sums of payload out of a copy of the headers. Zero stays: in UDP it says that there is no sum.
+    /// Takes the sums of payload out of a copy of the headers. In UDP zero stays: it says that there is no sum.
     pub(crate) fn mask(&self, kept: &mut [u8]) {
-        for at in self.checksums.into_iter().flatten() {
+        for Sum { at, may_be_none } in self.checksums.into_iter().flatten() {
             if let Some(sum) = kept.get_mut(at..at + 2)
-                && *sum != [0, 0]
+                && !(may_be_none && *sum == [0, 0])
             {
                 sum.fill(0xff);
             }
@@ -122,7 +130,8 @@ impl Headers {
             Protocol::IGMP => return WHOLE,
             _ => return Self { len: start, ..Self::default() },
         };
-        Self { len: start + len, transport: start, checksums: [Some(start + checksum), None], all: false }
+        let sum = Sum { at: start + checksum, may_be_none: protocol == Protocol::UDP };
+        Self { len: start + len, transport: start, checksums: [Some(sum), None], all: false }
     }
 
     fn error(octets: &[u8], start: usize) -> Self {
@@ -136,11 +145,11 @@ impl Headers {
                     && !matches!(quoted.get(kind), Some(0 | 8 | 128 | 129))
             });
         if quotes_error {
-            let checksums = [Some(start + 2), None];
+            let checksums = [Some(Sum { at: start + 2, may_be_none: false }), None];
             return Self { len: start + 8 + 48, checksums, ..Self::default() };
         }
         let quoted = Self::ip(octets, start + 8);
-        let checksums = [Some(start + 2), quoted.checksums[0]];
+        let checksums = [Some(Sum { at: start + 2, may_be_none: false }), quoted.checksums[0]];
         Self { len: quoted.len, checksums, ..Self::default() }
     }
 }
@@ -193,6 +202,11 @@ mod tests {
         let mut kept = packet[..headers.len].to_vec();
         headers.mask(&mut kept);
         assert_eq!(kept, packet[..28]);
+        // A sum of TCP's that happens to be zero is one.
+        let packet = v4(6, 0, &[0; 60]);
+        let mut kept = packet[..Headers::of(false, &packet).len].to_vec();
+        Headers::of(false, &packet).mask(&mut kept);
+        assert_eq!(kept[36..38], [0xff, 0xff]);
     }
 
     proptest! {

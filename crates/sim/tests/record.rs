@@ -66,7 +66,7 @@ fn a_changed_octet_is_noticed_and_located() {
     };
     let head = 14 + u32::from_be_bytes(file[10..14].try_into().unwrap()) as usize + 4;
     assert_eq!(damaged(0), Unreadable::NotARecording);
-    assert_eq!(damaged(9), Unreadable::Format(0));
+    assert_eq!(damaged(9), Unreadable::Format(record::FORMAT ^ 1));
     assert_eq!(damaged(20), Unreadable::Head);
     for at in [head + 5, head + 9, head + 1_000, file.len() - 10] {
         assert_eq!(damaged(at), Unreadable::Damaged(head as u64), "octet {at}");
