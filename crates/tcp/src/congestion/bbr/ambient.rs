@@ -5,7 +5,7 @@
 //!   rounds without a queue: of DOWN and CRUISE, behind the probe;
 //!   of Startup, if growth followed ─► lost ÷ sent, over two cycles, 15 % at most
 //!                                                  │
-//!   too high: lost > in flight × (2 % + that) + accidents: 3 segments where no queue stands, else one
+//!   too high: lost > in flight × (2 % + that, and twice its spread) + accidents: 3 segments where no queue stands, else one
 //! ```
 //!
 //! This is beyond the draft. There, any loss in a round lowers the short-term bounds, and 2 % of it, from whatever cause,

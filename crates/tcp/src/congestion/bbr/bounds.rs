@@ -203,7 +203,10 @@ impl Bbr {
         let segment = u64::from(self.segment_size);
         let accidents =
             if self.bounds.calm { (segment * ACCIDENTS).min(all / 4) } else { segment.min(all / 16) };
-        u64::from(lost) > all * LOSS_THRESHOLD / 100 + self.ambient.of(all) + accidents
+        // Chance has no even hand: twice the spread of as many segments as are lost in any case.
+        let ambient = self.ambient.of(all);
+        let spread = ambient.saturating_mul(segment).isqrt() * 2;
+        u64::from(lost) > all * LOSS_THRESHOLD / 100 + ambient + spread + accidents
     }
 
     /// NoteLoss.
