@@ -57,9 +57,9 @@ pub struct TcpConfig {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Congestion {
     /// NewReno (RFC 5681, 6582).
-    #[default]
     NewReno,
     /// CUBIC (RFC 9438), with HyStart++ (RFC 9406) and pacing.
+    #[default]
     Cubic,
     /// BBR, version 3 (draft-ietf-ccwg-bbr).
     Bbr,
@@ -161,7 +161,7 @@ impl Default for TcpConfig {
             msl: Duration::from_secs(30),
             fin_wait_2_timeout: Duration::from_secs(60),
             initial_window: 10,
-            congestion: Congestion::NewReno,
+            congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
             challenge_acks: 10,
             simultaneous_open: true,
@@ -372,7 +372,7 @@ impl TcpConfig {
         Self { initial_window: segments.clamp(1, 10), ..self }
     }
 
-    /// Congestion control. Default NewReno.
+    /// Congestion control. Default CUBIC (RFC 9438).
     #[must_use]
     pub fn congestion(self, algorithm: Congestion) -> Self {
         Self { congestion: algorithm, ..self }
