@@ -216,15 +216,21 @@ impl ReceiveHalf {
 impl ReceiveHalf {
     /// Whether a segment's timestamp speaks against it (RFC 7323 §5.3, 7323-21). Not for RST (7323-22), and once for
     /// each segment, when it arrives (7323-24).
-    pub(crate) fn check_timestamp(&self, now: Instant, timestamps: Option<Timestamps>) -> TimestampCheck {
-        self.recent.map_or(TimestampCheck::Fine, |recent| recent.check(now, timestamps))
+    pub(crate) fn check_timestamp(
+        &self,
+        now: Instant,
+        timestamps: Option<Timestamps>,
+        has_text: bool,
+    ) -> TimestampCheck {
+        let fills = has_text && self.queue.is_some();
+        self.recent.map_or(TimestampCheck::Fine, |recent| recent.check(now, timestamps, fills))
     }
 
     /// Remembers the timestamp of a segment that was acceptable and begins at `seq` (RFC 7323 §4.3, 7323-20).
     pub(crate) fn update_timestamp(&mut self, now: Instant, seq: SeqNum, timestamps: Option<Timestamps>) {
         let counts = self.place(seq) <= self.acked;
         if let (Some(recent), Some(timestamps), true) = (&mut self.recent, timestamps, counts) {
-            recent.update(now, timestamps.value);
+            recent.update(now, timestamps.value, self.nxt);
         }
     }
 

@@ -15,7 +15,7 @@ impl Open {
         if !self.agreed.timestamps || seg.has(Flags::RST) {
             return ControlFlow::Continue(());
         }
-        match self.rcv.check_timestamp(now, seg.header.options.timestamps) {
+        match self.rcv.check_timestamp(now, seg.header.options.timestamps, !seg.payload.is_empty()) {
             TimestampCheck::Fine => ControlFlow::Continue(()),
             // A peer that restarted may have lost its taste for timestamps: the SYN is challenged all the same.
             TimestampCheck::Missing if seg.has(Flags::SYN) => ControlFlow::Continue(()),

@@ -391,7 +391,7 @@ mod rfc7323_4_and_5 {
     /// One segment of 100 octets as segment `n`, taken and, if wanted, acknowledged; gives what an ACK echoes.
     fn arrives(half: &mut ReceiveHalf, n: usize, value: u32, acked: bool) -> u32 {
         let segment = data(n * 100, 100);
-        assert_eq!(half.check_timestamp(NOW, stamp(value)), TimestampCheck::Fine);
+        assert_eq!(half.check_timestamp(NOW, stamp(value), false), TimestampCheck::Fine);
         half.update_timestamp(NOW, segment.header.seq, stamp(value));
         half.take_text(NOW, &segment);
         if acked {
@@ -420,22 +420,22 @@ mod rfc7323_4_and_5 {
     #[test]
     fn an_older_timestamp_is_refused_across_the_wrap_of_its_clock() {
         let half = stamped(5);
-        assert_eq!(half.check_timestamp(NOW, stamp(5)), TimestampCheck::Fine);
-        assert_eq!(half.check_timestamp(NOW, stamp(4)), TimestampCheck::Old);
-        assert_eq!(half.check_timestamp(NOW, stamp(u32::MAX)), TimestampCheck::Old);
-        assert_eq!(stamped(u32::MAX).check_timestamp(NOW, stamp(0)), TimestampCheck::Fine);
+        assert_eq!(half.check_timestamp(NOW, stamp(5), false), TimestampCheck::Fine);
+        assert_eq!(half.check_timestamp(NOW, stamp(4), false), TimestampCheck::Old);
+        assert_eq!(half.check_timestamp(NOW, stamp(u32::MAX), false), TimestampCheck::Old);
+        assert_eq!(stamped(u32::MAX).check_timestamp(NOW, stamp(0), false), TimestampCheck::Fine);
     }
 
     /// Covers: RFC 7323 7323-26
     #[test]
     fn after_twenty_four_idle_days_any_timestamp_is_new() {
         let mut half = stamped(1 << 31);
-        assert_eq!(half.check_timestamp(NOW + DAY * 24, stamp(5)), TimestampCheck::Old);
+        assert_eq!(half.check_timestamp(NOW + DAY * 24, stamp(5), false), TimestampCheck::Old);
         let later = NOW + DAY * 25;
-        assert_eq!(half.check_timestamp(later, stamp(5)), TimestampCheck::Fine);
+        assert_eq!(half.check_timestamp(later, stamp(5), false), TimestampCheck::Fine);
         half.update_timestamp(later, seq(0), stamp(5));
         assert_eq!(half.timestamp_echo(), 5);
-        assert_eq!(half.check_timestamp(later, stamp(4)), TimestampCheck::Old);
+        assert_eq!(half.check_timestamp(later, stamp(4), false), TimestampCheck::Old);
     }
 
     /// Covers: RFC 7323 7323-20
@@ -452,10 +452,10 @@ mod rfc7323_4_and_5 {
 
     #[test]
     fn a_missing_timestamp_counts_only_where_they_were_agreed_on() {
-        assert_eq!(stamped(7).check_timestamp(NOW, None), TimestampCheck::Missing);
+        assert_eq!(stamped(7).check_timestamp(NOW, None, false), TimestampCheck::Missing);
         let mut plain = half(60_000);
-        assert_eq!(plain.check_timestamp(NOW, None), TimestampCheck::Fine);
-        assert_eq!(plain.check_timestamp(NOW, stamp(9)), TimestampCheck::Fine);
+        assert_eq!(plain.check_timestamp(NOW, None, false), TimestampCheck::Fine);
+        assert_eq!(plain.check_timestamp(NOW, stamp(9), false), TimestampCheck::Fine);
         plain.update_timestamp(NOW, seq(0), stamp(9));
         assert_eq!(plain.timestamp_echo(), 0);
     }
@@ -465,7 +465,7 @@ mod rfc7323_4_and_5 {
     fn looking_at_a_timestamp_changes_nothing() {
         // A RST is never looked at; this is what lets the caller leave it out.
         let half = stamped(7);
-        half.check_timestamp(NOW, stamp(1000));
+        half.check_timestamp(NOW, stamp(1000), false);
         assert_eq!(half.timestamp_echo(), 7);
     }
 }
