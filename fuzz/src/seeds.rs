@@ -191,6 +191,12 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
             ],
             vec![12, 0, 20, 0, 0, 0, 21, 1, 5, 220, 22, 1, 5, 0, 1, 23, 1, 4, 10, 0, 0, 9, 24, 0, 10, 200],
         ],
+        // A choice of options and controller, then four octets for each thing that the peer does.
+        "acks" => vec![
+            vec![3, 3, 1, 7, 0, 0, 20, 9, 0, 3, 9, 30, 1, 1, 2, 0, 0],
+            vec![7, 5, 2, 14, 200, 7, 3, 8, 1, 0, 250, 250, 0, 6, 190, 7, 3],
+            vec![8, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 190, 0, 0],
+        ],
         "explain" => captures::all(),
         "coalesce" => batches::all(),
         "recording" => recordings::all(),
