@@ -167,7 +167,7 @@ impl Sender {
 }
 
 /// Plays `bytes` against a sender.
-pub fn acks(bytes: &[u8]) {
+pub(crate) fn acks(bytes: &[u8]) {
     let Some((&choices, steps)) = bytes.split_first() else { return };
     let mut sender = Sender::established(choices);
     // The clock of our stamps is known, as it is to a peer that sees them.
