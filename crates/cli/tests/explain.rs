@@ -77,7 +77,8 @@ fn live(trace: &[Value]) -> Came {
             }
             Some("sent") if event["protocol"] == "tcp" => {
                 let id = event["id"].as_str().unwrap_or_default();
-                let again = ["retransmission_timeout", "fast_retransmit", "next_hole"].contains(&id);
+                let again = ["retransmission_timeout", "fast_retransmit", "next_hole", "rack", "loss_probe"];
+                let again = again.contains(&id);
                 came.entry(of("src", "dst")).or_default().1 += u64::from(again);
             }
             _ => {}
