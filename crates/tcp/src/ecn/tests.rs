@@ -3,7 +3,7 @@
 use super::*;
 use crate::connection::Data;
 use crate::listener::{HalfOpen, HalfOpenOutcome, Offer};
-use crate::{Connection, Path, Segment, SendFlags, State, TcpConfig, Transmit, Why};
+use crate::{Congestion, Connection, Path, Segment, SendFlags, State, TcpConfig, Transmit, Why};
 use alloc::vec::Vec;
 use env::{Duration, Instant};
 use wire::Payload;
@@ -12,7 +12,7 @@ const PATH: fn() -> Path = || Path { train_limit: 0, ..Path::ipv4(1500) };
 const STEP: Duration = Duration::from_millis(10);
 
 fn config(ecn: Ecn) -> TcpConfig {
-    TcpConfig::default().ecn(ecn).nagle(false)
+    TcpConfig::default().ecn(ecn).nagle(false).congestion(Congestion::NewReno) // whose answers are simplest
 }
 
 /// A client and a server after the handshake, in which `mark` saw every segment; the server is none if the handshake died.
