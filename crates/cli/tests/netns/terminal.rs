@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 const TOOLS: [&str; 2] = ["script", "stty"];
 const ROWS: u16 = 24;
 const COLUMNS: u16 = 90;
+/// Variables by which whoever runs the tests has a say in colours. With `CI` even a dumb terminal has them.
+const SAYS: [&str; 5] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "CI"];
 
 /// What the screen shows.
 struct Seen {
@@ -41,11 +43,13 @@ fn at_terminal(arguments: &str, watch: impl FnMut(&str) -> &'static str) -> Seen
 /// The same, with variables of the environment.
 fn under(variables: &str, arguments: &str, mut watch: impl FnMut(&str) -> &'static str) -> Seen {
     let line = format!("stty rows {ROWS} cols {COLUMNS}; exec env {variables} {HANDFAST} {arguments}");
-    let mut child = Command::new("script")
+    let mut script = Command::new("script");
+    for name in SAYS {
+        script.env_remove(name);
+    }
+    let mut child = script
         .args(["-q", "-e", "-f", "-c", &line, "/dev/null"])
         .envs([("TERM", "xterm-256color"), ("SHELL", "/bin/sh")])
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
