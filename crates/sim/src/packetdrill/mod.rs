@@ -10,4 +10,5 @@
 //! The language is that of [packetdrill](https://github.com/google/packetdrill); the interpreter is our own.
 
 pub mod linux;
+pub mod script;
 pub mod subject;
