@@ -82,6 +82,7 @@ mod shared;
 mod snapshot;
 mod sync;
 mod task;
+mod tcp_info;
 mod tcp_io;
 mod tcp_listener;
 mod tcp_options;
@@ -115,9 +116,12 @@ pub use stack::{
     ListenerInfo, MacAddr, NotACidr,
 };
 pub use stack::{UdpCounters, UdpDatagram, UdpOptions, UdpPath, UdpSend};
-pub use tcp::{Congestion, ConnectionError, KeepAlive, State, Status, TcpConfig, congestion};
+pub use tcp::{
+    Congestion, ConnectionError, Ecn as TcpEcn, EcnMode, KeepAlive, Standing, State, Status, TcpConfig,
+    congestion,
+};
+pub use tcp_info::TcpInfo;
 pub use tcp_listener::TcpListener;
-pub use tcp_options::TcpInfo;
 pub use tcp_socket::TcpSocket;
 pub use tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use tcp_stream::TcpStream;

@@ -1,12 +1,12 @@
 //! A connection's options and figures, by the names that they have as options of sockets.
 
 use crate::error::invalid;
-use crate::{State, Status, TcpStream};
+use crate::{TcpInfo, TcpStream};
 use env::Instant;
 use stack::{ConnectionId, Host, TcpOptions};
 use std::io;
 use std::time::Duration;
-use tcp::{Congestion, KeepAlive, TcpConfig};
+use tcp::{Congestion, Ecn, KeepAlive, TcpConfig};
 
 /// The least and the most that a buffer can hold, in octets.
 const BUFFER: std::ops::RangeInclusive<u32> = 2_048..=1 << 30;
@@ -21,86 +21,6 @@ pub(crate) fn hop_limit(ttl: u32) -> io::Result<u8> {
     match u8::try_from(ttl) {
         Ok(0) | Err(_) => Err(invalid("a time to live is at least 1 and at most 255")),
         Ok(ttl) => Ok(ttl),
-    }
-}
-
-/// What a connection is doing: the figures of Linux's TCP_INFO, by their meaning. [`TcpStream::status`] has those of RFC
-/// 9293 §3.10.6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TcpInfo {
-    /// The state, by RFC 9293's name.
-    pub state: State,
-    /// Smoothed round trip; `None` before the first sample.
-    pub rtt: Option<Duration>,
-    /// Its variation.
-    pub rtt_variation: Duration,
-    /// The least round trip.
-    pub min_rtt: Option<Duration>,
-    /// Retransmission timeout, back-off included.
-    pub rto: Duration,
-    /// Timeouts in a row.
-    pub timeouts: u8,
-    /// Congestion window, in octets.
-    pub congestion_window: u32,
-    /// Slow-start threshold, in octets.
-    pub slow_start_threshold: u32,
-    /// Believed to be in the network, in octets.
-    pub in_flight: u32,
-    /// Largest payload of a segment that is sent, in octets.
-    pub send_mss: u32,
-    /// What the peer has room for, in octets.
-    pub send_window: u32,
-    /// What we have offered the peer, in octets.
-    pub receive_window: u32,
-    /// Written and not acknowledged, in octets.
-    pub unacknowledged: usize,
-    /// Written and never sent, in octets.
-    pub unsent: u32,
-    /// Arrived in order and not read, in octets.
-    pub unread: usize,
-    /// Arrived out of order, in octets.
-    pub out_of_order: usize,
-    /// Segments sent again, ever.
-    pub retransmitted_segments: u64,
-    /// Octets sent again, ever.
-    pub retransmitted_octets: u64,
-    /// Whether loss recovery is under way.
-    pub recovering: bool,
-    /// Whether both sides agreed on timestamps (RFC 7323).
-    pub timestamps: bool,
-    /// Whether both sides agreed on selective acknowledgments (RFC 2018).
-    pub sack: bool,
-    /// Shifts of the windows, the peer's and ours, if both sides agreed (RFC 7323).
-    pub window_scales: Option<(u8, u8)>,
-}
-
-impl From<Status> for TcpInfo {
-    fn from(status: Status) -> Self {
-        Self {
-            state: status.state.unwrap_or(State::Closed),
-            rtt: status.srtt,
-            rtt_variation: status.rttvar,
-            min_rtt: status.min_rtt,
-            rto: status.rto,
-            timeouts: status.timeouts,
-            congestion_window: status.cwnd,
-            slow_start_threshold: status.ssthresh,
-            in_flight: status.in_flight,
-            send_mss: status.segment_size,
-            send_window: status.snd_wnd,
-            receive_window: status.rcv_wnd,
-            unacknowledged: status.queued,
-            unsent: status.unsent,
-            unread: status.readable,
-            out_of_order: status.out_of_order,
-            retransmitted_segments: status.retransmitted_segments,
-            retransmitted_octets: status.retransmitted_octets,
-            recovering: status.recovering,
-            timestamps: status.timestamps,
-            sack: status.sack,
-            window_scales: status.scales,
-        }
     }
 }
 
@@ -138,9 +58,9 @@ impl TcpStream {
     /// # Errors
     /// The stack is gone.
     pub fn info(&self) -> io::Result<TcpInfo> {
-        self.stack.shared().call(|inner, _| {
+        self.stack.shared().call(|inner, now| {
             inner.check()?;
-            Ok(inner.host().tcp_status(self.id).unwrap_or_default().into())
+            Ok(TcpInfo::of(inner.host().tcp_status(self.id).unwrap_or_default(), self.peer, now))
         })
     }
 
@@ -313,6 +233,7 @@ pub(crate) struct Wishes {
     pub(crate) receive_buffer: Option<u32>,
     pub(crate) keep_alive: Option<KeepAlive>,
     pub(crate) congestion: Option<Congestion>,
+    pub(crate) ecn: Option<Ecn>,
 }
 
 impl Wishes {
@@ -333,6 +254,9 @@ impl Wishes {
         }
         if let Some(algorithm) = self.congestion {
             config = config.congestion(algorithm);
+        }
+        if let Some(ecn) = self.ecn {
+            config = config.ecn(ecn);
         }
         Ok(config)
     }

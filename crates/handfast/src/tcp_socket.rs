@@ -2,7 +2,7 @@
 
 use crate::shared::Inner;
 use crate::tcp_options::{Wishes, buffer_size, hop_limit};
-use crate::{Congestion, KeepAlive, ListenConfig, Stack, TcpListener, TcpStream};
+use crate::{Congestion, KeepAlive, ListenConfig, Stack, TcpEcn, TcpListener, TcpStream};
 use crate::{error, error::invalid};
 use stack::{ConnectOptions, Sharing, TcpBound};
 use std::io;
@@ -258,6 +258,39 @@ impl TcpSocket {
     /// The stack is gone.
     pub fn congestion(&self) -> io::Result<Congestion> {
         Ok(self.settings()?.congestion)
+    }
+
+    /// Says what the connection to come, or each that is accepted, makes of marks (RFC 3168, 9768). Default: the host's, which
+    /// is to answer a peer that asks, and not to ask.
+    ///
+    /// ```
+    /// # use handfast::{EcnMode, Stack, TcpEcn, TcpListener, TcpSocket, device::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// # let _listener = TcpListener::bind_on(&stack, "10.0.0.1:7").await?;
+    /// let socket = TcpSocket::new_v4_on(&stack)?;
+    /// socket.set_ecn(TcpEcn::Accurate)?;
+    /// let stream = socket.connect("10.0.0.1:7".parse()?).await?;
+    /// assert_eq!(stream.info()?.ecn, Some(EcnMode::Accurate));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// None; the result is as tokio's others are.
+    pub fn set_ecn(&self, ecn: TcpEcn) -> io::Result<()> {
+        self.set().wishes.ecn = Some(ecn);
+        Ok(())
+    }
+
+    /// What will be made of marks.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn ecn(&self) -> io::Result<TcpEcn> {
+        Ok(self.settings()?.ecn)
     }
 
     /// Sets the TTL of what will be sent (IP_TTL; for IPv6, the hop limit; RFC 9293 MUST-49).

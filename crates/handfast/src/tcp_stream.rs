@@ -42,7 +42,7 @@ pub struct TcpStream {
     pub(crate) stack: Stack,
     pub(crate) id: ConnectionId,
     local: SocketAddr,
-    peer: SocketAddr,
+    pub(crate) peer: SocketAddr,
     /// The user knows how it was cut.
     pub(crate) told: Told,
 }

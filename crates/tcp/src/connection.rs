@@ -14,6 +14,7 @@ use crate::challenge::AckBudget;
 use crate::ecn::Marks;
 use crate::event::EventSet;
 use crate::listener::{Accepted, Scales};
+use crate::meter::Meter;
 use crate::receiver::{ReceiveHalf, ReceiveSettings};
 use crate::sender::SendHalf;
 use crate::timeouts::Timers;
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) acked_size: u16,
     /// Why the last segment, or a part of it, was not used.
     pub(crate) discards: Option<Discard>,
+    /// What only those who look at a connection ask for.
+    pub(crate) meter: Box<Meter>,
 }
 
 #[derive(Clone, Debug)]
@@ -147,6 +150,7 @@ impl Shared {
             claimed_limit: None,
             acked_size: 0,
             discards: None,
+            meter: Box::new(Meter::new(now)),
         }
     }
 
@@ -235,6 +239,7 @@ impl Connection {
             ),
         );
         shared.events.established = true;
+        shared.meter.delivered = 1; // the SYN,ACK
         let open = Open {
             phase: State::Established,
             snd,
@@ -263,6 +268,7 @@ impl Connection {
         if segment.arrived == Instant::ZERO || segment.arrived > now {
             segment.arrived = now;
         }
+        self.shared.meter.arrived(&segment);
         crate::segment_arrives::dispatch(self, now, &segment);
     }
 

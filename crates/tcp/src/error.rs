@@ -107,6 +107,8 @@ pub enum ConfigError {
     InitialWindow,
     /// No congestion control of that name is built in.
     Congestion,
+    /// Marks are not treated in a way of that name.
+    Ecn,
 }
 
 impl fmt::Display for ConfigError {
@@ -121,6 +123,7 @@ impl fmt::Display for ConfigError {
             Self::UserTimeout => "the user timeout must be between a second and 32,767 minutes",
             Self::InitialWindow => "the initial window must be 1 to 10 segments",
             Self::Congestion => "the congestion controls are newreno, cubic, bbr and dctcp",
+            Self::Ecn => "what is made of marks (ECN) is off, accept, classic or accurate",
         })
     }
 }

@@ -33,6 +33,7 @@ mod error;
 mod event;
 pub mod isn;
 pub mod listener;
+mod meter;
 mod pacing;
 mod path;
 mod receiver;
@@ -48,12 +49,13 @@ mod timeouts;
 mod timestamp;
 mod transmit;
 
-pub use calls::{Readiness, Received, SendFlags, Settings, Status};
+pub use calls::{Readiness, Received, SendFlags, Settings, Standing, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
 pub use connection::Connection;
 pub use ecn::{Ecn, EcnAgreement, EcnMode};
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Undo, Why};
+pub use meter::BusyTime;
 pub use path::Path;
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;

@@ -17,16 +17,15 @@ use wire::{Payload, SeqNum, WireWindow};
 impl Connection {
     /// Takes the next segment to send, or arms the timers and says that there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        if let Some(reply) = self.shared.reply.take() {
-            return Some(reply);
-        }
-        let next = match &mut self.data {
+        let reply = self.shared.reply.take();
+        let next = reply.or_else(|| match &mut self.data {
             Data::SynSent(snd) => next_syn(now, &self.shared, snd),
             Data::Open(open) => open.next(now, &mut self.shared),
             Data::Over(_) => None,
-        };
-        if next.is_none() {
-            self.arm_timers(now);
+        });
+        match &next {
+            Some(transmit) => self.shared.meter.departed(now, &transmit.segment),
+            None => self.arm_timers(now),
         }
         next
     }

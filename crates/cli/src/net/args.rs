@@ -3,7 +3,7 @@
 use super::address;
 use clap::{Args, ValueEnum};
 use device::impair::Profile;
-use handfast::{Cidr, Congestion, TcpConfig};
+use handfast::{Cidr, Congestion, TcpConfig, TcpEcn};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -57,6 +57,10 @@ pub(crate) struct NetArgs {
     /// How much is sent at once into a network that may be full: newreno, cubic, bbr, dctcp [default: the stack's]
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
     pub(crate) congestion: Option<Congestion>,
+    /// What is made of marks that the network sets where it is about to drop: off, accept, classic, accurate. accept answers a
+    /// peer that asks; the last two ask [default: accept]
+    #[arg(long, value_name = "WHICH", help_heading = HEADING)]
+    pub(crate) ecn: Option<TcpEcn>,
     /// Do not have the kernel pass on what our interface sends to other networks, such as other stacks of ours
     #[arg(long, help_heading = HEADING)]
     pub(crate) no_forward: bool,
@@ -108,11 +112,14 @@ impl NetArgs {
 
     /// TCP's settings.
     pub(crate) fn tcp(&self) -> TcpConfig {
-        let usual = TcpConfig::default();
-        match self.congestion {
-            Some(algorithm) => usual.congestion(algorithm),
-            None => usual,
+        let mut config = TcpConfig::default();
+        if let Some(algorithm) = self.congestion {
+            config = config.congestion(algorithm);
         }
+        if let Some(ecn) = self.ecn {
+            config = config.ecn(ecn);
+        }
+        config
     }
 
     /// The link in front of the device, if it is not a perfect one.

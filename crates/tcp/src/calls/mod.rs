@@ -13,4 +13,4 @@ mod status;
 pub use readiness::{Readiness, Settings};
 pub use receive::Received;
 pub use send::SendFlags;
-pub use status::Status;
+pub use status::{Standing, Status};

@@ -73,6 +73,8 @@ pub struct Settings {
     pub user_timeout: env::Duration,
     /// As [`TcpConfig::congestion`].
     pub congestion: crate::Congestion,
+    /// As [`TcpConfig::ecn`].
+    pub ecn: crate::Ecn,
 }
 
 impl TcpConfig {
@@ -92,6 +94,7 @@ impl TcpConfig {
             keep_alive: self.keep_alive,
             user_timeout: self.user_timeout,
             congestion: self.congestion,
+            ecn: self.ecn,
         }
     }
 }

@@ -1,9 +1,27 @@
 //! STATUS (RFC 9293 §3.10.6).
 
-use crate::connection::{Connection, Data};
-use crate::{EcnMode, State};
+use crate::connection::{Connection, Data, Open, Shared};
+use crate::recovery::Phase;
+use crate::{BusyTime, EcnMode, State};
 use env::{Duration, Instant};
 use wire::SeqNum;
+
+/// Where a connection stands with congestion, by the names that Linux gave them (TCP_CA_*).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Nothing is wrong.
+    #[default]
+    Open,
+    /// Something is SACKed or acknowledged twice, and nothing is believed lost yet.
+    Disorder,
+    /// Marks made the window smaller, and some of what was out then still is (CWR).
+    Reduced,
+    /// Fast recovery.
+    Recovery,
+    /// Recovery after a timeout.
+    Loss,
+}
 
 /// A connection's figures. Windows, buffers and flights in octets; zero where a figure does not exist in the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +57,10 @@ pub struct Status {
     pub receive_buffer: u32,
     /// Octets that the send buffer has room for, as it has grown so far.
     pub send_buffer: u32,
+    /// Where it stands with congestion.
+    pub standing: Standing,
+    /// What its controller is about, for people: "slow start", "ProbeBW_UP" ….
+    pub phase: &'static str,
     /// Congestion window.
     pub cwnd: u32,
     /// Slow-start threshold.
@@ -49,6 +71,12 @@ pub struct Status {
     pub allowance: u32,
     /// Largest payload of a segment that is sent.
     pub segment_size: u32,
+    /// The largest segment, header and payload, that the path is believed to carry.
+    pub path_limit: u16,
+    /// The segment size that we announced.
+    pub announced_mss: u16,
+    /// The largest payload of a segment that came.
+    pub received_mss: u32,
     /// Smoothed round trip.
     pub srtt: Option<Duration>,
     /// Its variation.
@@ -59,14 +87,24 @@ pub struct Status {
     pub rto: Duration,
     /// Timeouts in a row.
     pub timeouts: u8,
+    /// Timeouts, ever.
+    pub timeouts_ever: u32,
     /// Segments sent again, ever.
     pub retransmitted_segments: u64,
     /// Octets sent again, ever.
     pub retransmitted_octets: u64,
+    /// Octets that were sent again and are in flight.
+    pub again: u32,
     /// Octets that were ever delivered: acknowledged or SACKed, each once.
     pub delivered: u64,
+    /// Segments that were, the one that opened the connection included.
+    pub delivered_segments: u64,
     /// Octets a second, as the last ACK that could tell it told (draft-ietf-ccwg-bbr §4.1).
     pub delivery_rate: u64,
+    /// Whether that rate is less than the path's for want of data.
+    pub delivery_app_limited: bool,
+    /// Octets a second that departures are spaced by, if they are.
+    pub pacing_rate: Option<u64>,
     /// Octets SACKed and not acknowledged (RFC 2018).
     pub sacked: u32,
     /// Octets believed lost and not sent again since.
@@ -75,6 +113,10 @@ pub struct Status {
     pub lost_octets: u64,
     /// Whether the path was seen to change the order of segments (RFC 8985 §6.2, step 3).
     pub reordering: bool,
+    /// How often something was seen to come late, as far as 16 bits count.
+    pub reordered: u16,
+    /// Octets by which the latest of that came late: from its first to the highest that had arrived before it.
+    pub reordered_by: u32,
     /// How much later than others a segment may come before it counts as lost (RFC 8985 §6.2, step 4).
     pub reordering_window: Duration,
     /// D-SACKs that came: needless retransmissions, or packets that the network doubled (RFC 2883).
@@ -85,6 +127,8 @@ pub struct Status {
     pub recovering: bool,
     /// Whether the peer's window is shut and probed.
     pub probing: bool,
+    /// Probes of a shut window or of a silent peer that are without an answer.
+    pub probes: u8,
     /// Whether CLOSE was called.
     pub closing: bool,
     /// Whether both sides agreed on timestamps.
@@ -97,6 +141,30 @@ pub struct Status {
     pub marks_received: u64,
     /// Octets sent that were told to have been marked.
     pub marks_told: u64,
+    /// Segments of ours that were told to have been marked.
+    pub marked_segments: u64,
+    /// Segments that came, acceptable or not.
+    pub segments_received: u64,
+    /// Of these, segments with data.
+    pub data_segments_received: u64,
+    /// Segments that left.
+    pub segments_sent: u64,
+    /// Of these, segments with data.
+    pub data_segments_sent: u64,
+    /// Octets of data that left, those that left again included.
+    pub octets_sent: u64,
+    /// Octets of data that were acknowledged.
+    pub octets_acknowledged: u64,
+    /// Octets of data that came, in order, each once.
+    pub octets_received: u64,
+    /// When data was last sent.
+    pub last_data_sent: Option<Instant>,
+    /// When data last came; the connection's beginning before that.
+    pub last_data_received: Instant,
+    /// When a segment last came that was acceptable.
+    pub last_heard: Instant,
+    /// For how long there was something to deliver, and what held it back.
+    pub busy: BusyTime,
     /// Whether both sides agreed on window scaling: the peer's shift and ours.
     pub scales: Option<(u8, u8)>,
     /// When the connection's next timer fires, if any runs.
@@ -108,10 +176,15 @@ impl Connection {
     pub fn status(&self) -> Status {
         let mut status =
             Status { state: Some(self.state()), deadline: self.poll_timeout(), ..Status::default() };
+        status.take_shared(&self.shared);
         match &self.data {
             Data::SynSent(snd) => status.take_send_half(snd),
             Data::Open(open) => {
                 status.take_send_half(&open.snd);
+                status.standing = open.standing();
+                status.probes = status.probes.max(open.snd.persist.map_or(0, |persist| persist.probes));
+                status.received_mss = open.rcv.largest_seen();
+                status.octets_received = open.rcv.arrived();
                 status.irs = open.irs;
                 status.rcv_nxt = open.rcv.nxt();
                 status.rcv_wnd = open.rcv.window();
@@ -126,6 +199,7 @@ impl Connection {
                 if let Some(marks) = &open.marks {
                     status.ecn = Some(marks.mode);
                     (status.marks_received, status.marks_told) = marks.counts();
+                    status.marked_segments = marks.segments_told(open.snd.segment_size);
                 }
                 status.scales =
                     open.agreed.scales.map(|scales| (scales.send.shift(), scales.receive.shift()));
@@ -153,7 +227,40 @@ impl Connection {
     }
 }
 
+impl Open {
+    fn standing(&self) -> Standing {
+        let recovery = &self.snd.recovery;
+        match recovery.phase() {
+            Phase::Fast => Standing::Recovery,
+            Phase::Timeout => Standing::Loss,
+            Phase::Open if self.marks.as_ref().is_some_and(|marks| marks.reducing(self.snd.una)) => {
+                Standing::Reduced
+            }
+            Phase::Open if recovery.sacked() > 0 || recovery.duplicates() > 0 => Standing::Disorder,
+            Phase::Open => Standing::Open,
+        }
+    }
+}
+
 impl Status {
+    fn take_shared(&mut self, shared: &Shared) {
+        let meter = &shared.meter;
+        self.path_limit = shared.path.send_limit;
+        self.announced_mss = shared.announced_mss();
+        self.probes = shared.keep_alive_probes;
+        self.last_heard = shared.last_heard;
+        self.segments_received = meter.segments_in;
+        self.data_segments_received = meter.data_segments_in;
+        self.segments_sent = meter.segments_out;
+        self.data_segments_sent = meter.data_segments_out;
+        self.octets_sent = meter.octets_out;
+        self.delivered_segments = meter.delivered;
+        self.timeouts_ever = meter.timeouts;
+        self.last_data_sent = meter.last_data_out;
+        self.last_data_received = meter.last_data_in;
+        self.busy = meter.busy;
+    }
+
     fn take_send_half(&mut self, snd: &crate::sender::SendHalf) {
         self.iss = snd.iss;
         self.snd_una = snd.una;
@@ -176,6 +283,12 @@ impl Status {
         let figures = snd.recovery.figures();
         self.delivered = snd.recovery.delivered();
         self.delivery_rate = figures.rate;
+        self.delivery_app_limited = figures.rate_app_limited;
+        self.pacing_rate = snd.congestion.pacing_rate();
+        self.phase = snd.congestion.phase();
+        self.octets_acknowledged = snd.acknowledged();
+        self.again = snd.recovery.again();
+        (self.reordered, self.reordered_by) = snd.recovery.reordered();
         self.sacked = snd.recovery.sacked();
         self.lost = snd.recovery.lost();
         self.lost_octets = snd.recovery.lost_ever();

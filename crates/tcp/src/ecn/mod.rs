@@ -18,6 +18,8 @@ mod sender;
 pub use handshake::EcnAgreement;
 pub(crate) use handshake::{AceOfHandshake, Terms, ask, read_answer};
 
+use crate::ConfigError;
+use core::str::FromStr;
 use receiver::Received;
 use sender::Told;
 use wire::SeqNum;
@@ -37,6 +39,36 @@ pub enum Ecn {
     Classic,
     /// We ask for exact feedback and take the classic one when the peer knows no better (RFC 9768 §3.1), and accept either.
     Accurate,
+}
+
+impl Ecn {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Accept, Self::Classic, Self::Accurate];
+
+    /// The name by which tools know it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Accept => "accept",
+            Self::Classic => "classic",
+            Self::Accurate => "accurate",
+        }
+    }
+}
+
+/// By its name.
+///
+/// ```
+/// use handfast_tcp::Ecn;
+/// assert_eq!("accurate".parse(), Ok(Ecn::Accurate));
+/// assert!("l4s".parse::<Ecn>().is_err());
+/// ```
+impl FromStr for Ecn {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or(ConfigError::Ecn)
+    }
 }
 
 /// How marks are told.
@@ -95,6 +127,19 @@ impl Marks {
     /// Packets that came with CE, and octets that the peer told to have been marked.
     pub(crate) const fn counts(&self) -> (u64, u64) {
         (self.received.marked, self.told.marked)
+    }
+
+    /// Segments that the peer told to have been marked: its counter, or in the classic way as many as the octets make.
+    pub(crate) fn segments_told(&self, segment_size: u32) -> u64 {
+        match self.mode {
+            EcnMode::Classic => self.told.marked.div_ceil(u64::from(segment_size.max(1))),
+            EcnMode::Accurate => self.told.packets - sender::FIRST,
+        }
+    }
+
+    /// Whether marks made the window smaller, and some of what was out then still is.
+    pub(crate) fn reducing(&self, una: SeqNum) -> bool {
+        una.before(self.told.answered)
     }
 
     /// Whether the peer's SYN,ACK is still to be acknowledged by a segment of its own, which tells how it came (RFC 9768

@@ -19,7 +19,7 @@ pub(super) struct Told {
     /// The option came at least once: its silence then means that nothing moved.
     options: bool,
     /// Marks on what was sent before this are answered already.
-    answered: SeqNum,
+    pub(super) answered: SeqNum,
     /// The next new data says CWR (3168-13).
     confirm: bool,
 }

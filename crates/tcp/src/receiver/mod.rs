@@ -266,6 +266,16 @@ impl ReceiveHalf {
         self.ready.len()
     }
 
+    /// Octets that came in order, ever, read or not.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.nxt - ORIGIN - 1 - u64::from(self.fin_received())
+    }
+
+    /// The largest payload of a segment that came, or what is taken for it.
+    pub(crate) fn largest_seen(&self) -> u32 {
+        self.policy.rmss()
+    }
+
     /// Whether the peer's FIN is in order, with all octets before it received or not.
     pub(crate) fn fin_received(&self) -> bool {
         self.fin.is_some_and(|fin| fin < self.nxt)

@@ -156,6 +156,7 @@ impl Recovery {
         verdict.rate = self.sampler.sample(rtt.minimum()).filter(|_| !arrival.opening);
         if let Some(sample) = verdict.rate.filter(|sample| sample.rate > 0) {
             self.figures.rate = sample.rate;
+            self.figures.rate_app_limited = sample.app_limited;
         }
         if self.sack {
             self.on_sack_ack(arrival, rtt, &tally, &blocks, &mut verdict);

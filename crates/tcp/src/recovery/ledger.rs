@@ -109,6 +109,11 @@ impl Ledger {
         self.holes.as_ref().map_or(0, |holes| holes.pieces.sacked())
     }
 
+    /// Of these, numbers that were sent again and fly.
+    pub(crate) fn again(&self) -> u32 {
+        self.holes.as_ref().map_or(0, |holes| holes.pieces.again())
+    }
+
     /// Everything before it is acknowledged.
     pub(super) fn una(&self) -> Place {
         self.una

@@ -66,6 +66,8 @@ pub(crate) struct Figures {
     pub(crate) undone: u32,
     /// Of the last rate sample, octets a second.
     pub(crate) rate: u64,
+    /// It was limited for want of data.
+    pub(crate) rate_app_limited: bool,
     /// Octets that were ever sent again.
     resent: u64,
     /// Octets that D-SACKs told of.
@@ -150,6 +152,21 @@ impl Recovery {
     /// Octets SACKed.
     pub(crate) fn sacked(&self) -> u32 {
         self.ledger.sacked()
+    }
+
+    /// Octets that were sent again and fly.
+    pub(crate) fn again(&self) -> u32 {
+        self.ledger.again()
+    }
+
+    /// Duplicate ACKs since SND.UNA moved, of a peer without SACK.
+    pub(crate) fn duplicates(&self) -> u32 {
+        self.reno.duplicates
+    }
+
+    /// How often segments were seen to come late, and the most octets by which one did.
+    pub(crate) fn reordered(&self) -> (u16, u32) {
+        self.rack.reordered()
     }
 
     /// How often the first number that is out was sent.

@@ -55,6 +55,7 @@ pub(super) struct Pieces {
     lost_at: BTreeSet<Place>,
     lost_octets: u32,
     sacked_octets: u32,
+    again_octets: u32,
 }
 
 impl Pieces {
@@ -66,6 +67,11 @@ impl Pieces {
     /// Numbers SACKed.
     pub(super) fn sacked(&self) -> u32 {
         self.sacked_octets
+    }
+
+    /// Numbers sent again that fly.
+    pub(super) fn again(&self) -> u32 {
+        self.again_octets
     }
 
     /// How many pieces there are.
@@ -139,7 +145,7 @@ impl Pieces {
                 self.lost_at.remove(&start);
             }
             What::Sacked => self.sacked_octets -= octets,
-            What::Again => {}
+            What::Again => self.again_octets -= octets,
         }
     }
 
@@ -152,7 +158,7 @@ impl Pieces {
                 self.lost_at.insert(start);
             }
             What::Sacked => self.sacked_octets += octets,
-            What::Again => {}
+            What::Again => self.again_octets += octets,
         }
         self.map.insert(start, piece);
         self.join(start);

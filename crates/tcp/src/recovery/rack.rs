@@ -26,8 +26,10 @@ pub(super) struct Rack {
     round_trip: Duration,
     /// After the highest number delivered (RACK.fack).
     forward: Place,
-    /// RACK.reordering_seen.
-    reordering: bool,
+    /// Runs that came late; with any, RACK.reordering_seen.
+    reordered: u16,
+    /// The most octets by which one did.
+    reordered_by: u32,
     /// RACK.reo_wnd_mult.
     quarters: u8,
     /// RACK.reo_wnd_persist.
@@ -44,7 +46,8 @@ impl Default for Rack {
             newest: (Instant::ZERO, 0),
             round_trip: Duration::ZERO,
             forward: 0,
-            reordering: false,
+            reordered: 0,
+            reordered_by: 0,
             quarters: 1,
             persists: 0,
             round: 0,
@@ -83,7 +86,9 @@ impl Rack {
 
     /// A run came after what was sent later (8985-5).
     pub(super) fn on_reordered(&mut self, run: &Run, told: &Told) {
-        self.reordering = true;
+        let behind = u32::try_from(self.forward.saturating_sub(run.start)).unwrap_or(u32::MAX);
+        self.reordered = self.reordered.saturating_add(1);
+        self.reordered_by = self.reordered_by.max(behind);
         if told.fresh {
             let late = told.arrived.since(run.first_at).saturating_sub(self.round_trip);
             self.late = self.late.max(late.saturating_add(late / 8));
@@ -110,7 +115,7 @@ impl Rack {
 
     /// The reordering window (step 4; 8985-6). `settled`: loss is being repaired, or three segments were SACKed.
     pub(super) fn window(&self, rtt: &RoundTrip, settled: bool) -> Duration {
-        if settled && !self.reordering {
+        if settled && self.reordered == 0 {
             return Duration::ZERO;
         }
         let (Some(least), Some(smoothed)) = (rtt.minimum(), rtt.smoothed()) else { return Duration::ZERO };
@@ -125,7 +130,12 @@ impl Rack {
         self.round_trip
     }
 
+    /// How many runs came late, as far as two octets can count, and the most octets by which one did.
+    pub(super) fn reordered(&self) -> (u16, u32) {
+        (self.reordered, self.reordered_by)
+    }
+
     pub(super) fn reordering_seen(&self) -> bool {
-        self.reordering
+        self.reordered > 0
     }
 }

@@ -127,6 +127,7 @@ impl Open {
             self.snd.advance(ack);
         }
         let verdict = self.snd.recovery.on_ack(&arrival, &mut self.snd.rtt);
+        shared.meter.delivered += u64::from(verdict.delivered.div_ceil(self.snd.segment_size));
         self.note_round_trip(shared, now, &verdict);
         self.conclude(shared, now, &before, &verdict);
         if verdict.acked > 0 {

@@ -62,7 +62,9 @@ impl Connection {
         }
         let mut open = self.open_halves(now, *snd, seg);
         self.shared.last_heard = now;
+        self.shared.meter.last_data_in = now;
         let next = if acks_syn {
+            self.shared.meter.delivered = 1; // our SYN
             let mode = ecn::read_answer(self.shared.config.ecn, seg.header.flags);
             open.marks =
                 mode.map(|mode| Box::new(Marks::asked(mode, seg.header.flags, seg.ecn, open.snd.iss)));

@@ -43,6 +43,9 @@ impl Open {
             }
             return ControlFlow::Continue(false);
         }
+        if !seg.payload.is_empty() {
+            shared.meter.last_data_in = now;
+        }
         self.right_size(shared, now, seg);
         let taken = self.rcv.take_text(now, seg);
         if let Some(why) = taken.discard {

@@ -204,6 +204,16 @@ impl SendHalf {
         self.writer_waits && self.room_to_write(shared) > 0 && core::mem::take(&mut self.writer_waits)
     }
 
+    /// Whether a writer waits for room though nothing waits to be sent.
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.writer_waits && self.unsent() == 0
+    }
+
+    /// Octets of the user's that were ever acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.queue.start()
+    }
+
     /// Queues our FIN after everything written.
     pub(crate) fn close(&mut self) {
         self.fin = true;

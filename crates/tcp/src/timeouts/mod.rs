@@ -17,6 +17,7 @@ pub(crate) use timers::{Timer, Timers};
 
 use crate::congestion::Reduction;
 use crate::connection::{Connection, Data, Open, Shared};
+use crate::meter::Held;
 use crate::sender::{Blocked, Persist, SendHalf};
 use crate::{Cause, ConnectionError, ResetWhy, State, Trigger, Why};
 use env::{Duration, Instant};
@@ -129,6 +130,7 @@ impl SendHalf {
             return;
         }
         self.timeouts = self.timeouts.saturating_add(1);
+        shared.meter.timeouts = shared.meter.timeouts.saturating_add(1);
         if self.timeouts == shared.config.r1 {
             shared.events.negative_advice = true; // R1 (MUST-20, SHLD-9)
         }
@@ -163,6 +165,7 @@ impl Open {
     /// Retransmit, Persist and User: something is out, or waits for the peer's window.
     fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
         let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
+        shared.meter.turn(now, self.held_by(blocked));
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
         self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
         if matches!(blocked, None | Some(Blocked::Nagle)) {
@@ -212,6 +215,16 @@ impl Open {
             deadline = limit.map_or(deadline, |limit| deadline.min(limit));
         }
         shared.timers.set(Timer::User, deadline);
+    }
+
+    /// What holds back what is to be delivered, when `blocked` is what stands in the way of sending more.
+    fn held_by(&self, blocked: Option<Blocked>) -> Held {
+        match blocked {
+            Some(Blocked::Window) => Held::Window,
+            _ if !self.snd.outstanding() && !self.snd.pending() => Held::Idle,
+            _ if self.snd.lacks_room() => Held::Buffer,
+            _ => Held::Path,
+        }
     }
 
     /// The one timer of loss (RFC 8985 §8; 8985-16): while something may only be reordered, what ends the wait; else a probe of

@@ -4,6 +4,7 @@ mod blind;
 mod closing;
 mod congestion;
 mod data;
+mod figures;
 mod lone;
 mod opening;
 mod paced;
