@@ -10,5 +10,7 @@
 //! The language is that of [packetdrill](https://github.com/google/packetdrill); the interpreter is our own.
 
 pub mod linux;
+pub mod play;
+pub mod report;
 pub mod script;
 pub mod subject;

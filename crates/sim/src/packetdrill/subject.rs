@@ -320,7 +320,8 @@ pub enum Call {
         buffers: Option<Vec<Vec<u8>>>,
         /// `MSG_DONTWAIT`, `MSG_FASTOPEN` …
         flags: i32,
-        /// To whom, if the call says it. packetdrill gives `sendto` an address where the script has `...`.
+        /// To whom, if the call says it: `...` of a script is the other end. The unspecified address with port 0 stands for an
+        /// address of family `AF_UNSPEC`.
         to: Option<SocketAddr>,
         /// Ancillary data (`sendmsg`).
         control: Vec<ControlMessage>,
