@@ -12,7 +12,7 @@
 //! - [`pcapng`]: a recorder, as a file writer and as a wrapper.
 //! - [`tun`] (Linux): IP packets or Ethernet frames to and from the kernel; [`netlink`] sets such an interface up;
 //!   [`handover`] gives its descriptor to another process.
-//! - [`namespace`], [`kernel_tcp`] (Linux): what measuring beside this machine's kernel takes.
+//! - [`namespace`], [`kernel_socket`], [`kernel_tcp`] (Linux): what testing and measuring this machine's kernel takes.
 //! - [`coalesce`]: joins what a device hands over one by one.
 //! - [`virtio`]: the header before a frame that tells of trains and checksums, and what of it is believed.
 
@@ -21,6 +21,8 @@ mod counters;
 #[cfg(target_os = "linux")]
 pub mod handover;
 pub mod impair;
+#[cfg(target_os = "linux")]
+pub mod kernel_socket;
 #[cfg(target_os = "linux")]
 pub mod kernel_tcp;
 pub mod memory;
