@@ -39,7 +39,7 @@ impl Dctcp {
     /// α begins at 1: the first mark halves (8257-1).
     pub(crate) fn new(start: &Start) -> Self {
         Self {
-            reno: NewReno::new(start.initial, start.segment_size),
+            reno: NewReno::new(start),
             pace: Pace::new(start.initial.max(start.segment_size), start.round_trip),
             alpha: WHOLE,
             delivered: 0,

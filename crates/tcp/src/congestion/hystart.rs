@@ -1,14 +1,19 @@
 //! HyStart++: leaving the first slow start when delay says that a queue builds, before it overflows (RFC 9406).
 //!
 //! ```text
-//!                 the round's least RTT rises by an eighth
-//!   slow start ──────────────────────────────────────────► CSS ── five rounds ──► congestion avoidance
+//!            eight samples in a row, an eighth above the last round's least
+//!   slow start ──────────────────────────────────────────► CSS ── five rounds, or an eighth more ──► congestion avoidance
 //!        ▲                                                  │
-//!        └────── the least RTT falls below what it was ─────┘
+//!        └────── one below what led here ───────────────────┘
 //! ```
 //!
 //! CSS, conservative slow start, grows at a quarter of the pace while it finds out whether the delay was real. A round
 //! is over when what was in flight at its start is delivered.
+//!
+//! The RFC looks at the first eight samples of a round. Departures are spread over the round here, and a queue that begins
+//! in its middle would be seen a round too late, when the window has doubled once more: so every eight samples are looked
+//! at. And CSS, which lasts five rounds at most, ends early when delay has risen by as much again and stays there: then it
+//! was real.
 
 use super::AckSample;
 use env::Duration;
@@ -20,6 +25,8 @@ const MIN_RTT_DIVISOR: u32 = 8;
 const N_RTT_SAMPLE: u8 = 8;
 const CSS_GROWTH_DIVISOR: u32 = 4;
 const CSS_ROUNDS: u8 = 5;
+/// Times eight samples in a row that must say that delay has risen again: chance alone does not say so that often.
+const SURE: u8 = 4;
 /// L, in segments, of a sender that is not paced.
 const L: u32 = 8;
 /// No sample yet.
@@ -33,6 +40,8 @@ const _: () = assert!(CSS_GROWTH_DIVISOR >= 2);
 pub(super) struct HyStart {
     last_round: Duration,
     this_round: Duration,
+    /// The least of up to eight samples in a row, and how many there are.
+    least: Duration,
     samples: u8,
     /// What will have been delivered when the round is over.
     round_end: u64,
@@ -42,8 +51,12 @@ pub(super) struct HyStart {
 
 #[derive(Clone, Copy, Debug)]
 struct Css {
-    /// The round's least RTT that led here.
+    /// The least RTT that led here.
     baseline: Duration,
+    /// Delay that leaves no doubt.
+    certain: Duration,
+    /// How often in a row eight samples were above that.
+    above: u8,
     rounds: u8,
 }
 
@@ -54,7 +67,15 @@ pub(super) fn most(octets: u32, segment_size: u32, paced: bool) -> u32 {
 
 impl HyStart {
     pub(super) fn new() -> Self {
-        Self { last_round: INFINITY, this_round: INFINITY, samples: 0, round_end: 0, delivered: 0, css: None }
+        Self {
+            last_round: INFINITY,
+            this_round: INFINITY,
+            least: INFINITY,
+            samples: 0,
+            round_end: 0,
+            delivered: 0,
+            css: None,
+        }
     }
 
     /// Octets that an ACK of `octets` lets the window grow by, of a sender that is paced or not (9406-2, 9406-4).
@@ -65,13 +86,10 @@ impl HyStart {
 
     /// Takes an ACK into account; `true` when slow start is over (9406-1, 9406-2).
     pub(super) fn on_ack(&mut self, sample: &AckSample) -> bool {
-        if let Some(round_trip) = sample.round_trip {
-            self.this_round = self.this_round.min(round_trip);
-            self.samples = self.samples.saturating_add(1);
-        }
-        self.judge();
+        let certain = sample.round_trip.is_some_and(|round_trip| self.take(round_trip));
         self.delivered = self.delivered.saturating_add(u64::from(sample.delivered));
-        self.delivered >= self.round_end && self.next_round(sample.in_flight)
+        let last = self.delivered >= self.round_end && self.next_round(sample.in_flight);
+        certain || last
     }
 
     /// For people.
@@ -79,28 +97,43 @@ impl HyStart {
         if self.css.is_some() { "CSS" } else { "slow start" }
     }
 
-    /// Whether delay has risen, or has fallen again.
-    fn judge(&mut self) {
-        if self.samples < N_RTT_SAMPLE || self.this_round == INFINITY {
-            return;
+    /// Takes a round trip into account; `true` when delay has risen for certain.
+    fn take(&mut self, round_trip: Duration) -> bool {
+        self.this_round = self.this_round.min(round_trip);
+        self.least = self.least.min(round_trip);
+        self.samples += 1;
+        if self.samples < N_RTT_SAMPLE {
+            return false;
         }
-        match self.css {
-            Some(css) if self.this_round < css.baseline => self.css = None,
-            Some(_) => {}
+        self.samples = 0;
+        let least = core::mem::replace(&mut self.least, INFINITY);
+        self.judge(least)
+    }
+
+    /// Whether delay has risen, or has fallen again: no one of eight samples was below `least`.
+    fn judge(&mut self, least: Duration) -> bool {
+        match &mut self.css {
+            Some(css) if least < css.baseline => self.css = None,
+            Some(css) => {
+                css.above = if least >= css.certain { css.above + 1 } else { 0 };
+                return css.above >= SURE;
+            }
             None if self.last_round == INFINITY => {}
             None => {
                 let threshold = (self.last_round / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESH, MAX_RTT_THRESH);
-                if self.this_round >= self.last_round.saturating_add(threshold) {
-                    self.css = Some(Css { baseline: self.this_round, rounds: 0 });
+                if least >= self.last_round.saturating_add(threshold) {
+                    let certain = least.saturating_add(threshold);
+                    self.css = Some(Css { baseline: least, certain, above: 0, rounds: 0 });
                 }
             }
         }
+        false
     }
 
     /// A round begins with `in_flight` octets out; `true` when it was the last of CSS.
     fn next_round(&mut self, in_flight: u32) -> bool {
         self.last_round = core::mem::replace(&mut self.this_round, INFINITY);
-        self.samples = 0;
+        (self.least, self.samples) = (INFINITY, 0);
         self.round_end = self.delivered.saturating_add(u64::from(in_flight.max(1)));
         let Some(css) = &mut self.css else { return false };
         css.rounds += 1;
@@ -188,6 +221,42 @@ mod rfc9406_4_2 {
         // And the five rounds are counted from nothing the next time.
         round(&mut hystart, [140; 10]);
         assert!(!round(&mut hystart, [150; 10]) && hystart.phase() == "CSS");
+    }
+
+    /// One long round of `count` ACKs of a segment each; after how many slow start was over, if it was.
+    fn long_round(hystart: &mut HyStart, count: u64, millis: impl Fn(u64) -> u64) -> Option<u64> {
+        (0..count).find(|&n| {
+            let sample = AckSample {
+                delivered: MSS,
+                in_flight: 1_000 * MSS,
+                round_trip: Some(Duration::from_millis(millis(n))),
+                ..AckSample::default()
+            };
+            hystart.on_ack(&sample)
+        })
+    }
+
+    /// Covers: RFC 9406 9406-1
+    #[test]
+    fn a_queue_that_begins_in_the_middle_of_a_round_is_seen_there_and_ends_css_once_it_has_doubled() {
+        let mut hystart = settled();
+        assert_eq!(long_round(&mut hystart, 50, |_| 100), None);
+        assert_eq!(long_round(&mut hystart, 20, |n| 100 + n), None);
+        assert_eq!(hystart.phase(), "slow start");
+        assert_eq!(long_round(&mut hystart, 16, |n| 120 + n), None);
+        assert_eq!(hystart.phase(), "CSS", "the round is the same, and its least is 100 ms");
+        let over = long_round(&mut hystart, 100, |n| 136 + n);
+        assert!(over.is_some_and(|after| (24..32).contains(&after)), "{over:?}");
+    }
+
+    #[test]
+    fn jitter_as_large_as_the_round_trip_does_not_end_slow_start() {
+        let mut hystart = HyStart::new();
+        let mut rng = env::Rng::seeded(1);
+        for _ in 0..20 {
+            let drawn: alloc::vec::Vec<u64> = (0..200).map(|_| 10 + rng.next_u64() % 30).collect();
+            assert_eq!(long_round(&mut hystart, 200, |n| drawn[n as usize]), None);
+        }
     }
 
     /// Covers: RFC 9406 9406-4

@@ -237,7 +237,7 @@ pub trait CongestionControl: Debug + Send + Sync {
 /// The controller that `kind` names. The only place where one is made.
 pub(crate) fn build(kind: Congestion, start: &Start) -> Box<dyn CongestionControl> {
     match kind {
-        Congestion::NewReno => Box::new(NewReno::new(start.initial, start.segment_size)),
+        Congestion::NewReno => Box::new(NewReno::new(start)),
         Congestion::Bbr => Box::new(Bbr::new(start)),
         Congestion::Cubic => Box::new(Cubic::new(start)),
         Congestion::Dctcp => Box::new(Dctcp::new(start)),
