@@ -25,6 +25,8 @@ mod program;
 mod rules;
 mod sockets;
 mod talk;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod words;
 
@@ -44,6 +46,10 @@ use timing::Due;
 
 /// Plays `script` against `subject`, which is new.
 pub fn play(script: &Script, subject: &mut dyn Subject, rules: &Rules) -> Outcome {
+    if let Some(because) = Settings::not_for(script, rules.version) {
+        let verdict = Verdict::Skipped { at: script.options.first().map(|line| line.at), because };
+        return Outcome { verdict, exchange: Vec::new(), ended: Instant::ZERO };
+    }
     let settings = match Settings::new(script, rules) {
         Ok(settings) => settings,
         Err((line, why)) => {

@@ -60,20 +60,34 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Why a script isn't for this kind of address, if so.
+    pub(super) fn not_for(script: &Script, version: IpVersion) -> Option<String> {
+        let only = script.option("ip_version")?;
+        let known = match version {
+            IpVersion::V4 => "ipv4",
+            IpVersion::V6 => "ipv6",
+            IpVersion::Mapped => "ipv4-mapped-ipv6",
+        };
+        (only != known).then(|| format!("it is for {only} only"))
+    }
+
     fn of(rules: &Rules) -> Self {
-        // RFC 5737 and RFC 3849 for the other end; private addresses for ours.
-        let (local, remote, gateway, prefix) = match rules.version {
+        // As public scripts are run: the cookies of Fast Open that they write down are those of these addresses. The link of IPv6 is
+        // wider by what its header is longer, so that segments are as long as with IPv4.
+        let (local, remote, gateway, prefix, mtu) = match rules.version {
             IpVersion::V4 | IpVersion::Mapped => (
                 IpAddr::V4(Ipv4Addr::new(192, 168, 0, 1)),
                 IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
                 IpAddr::V4(Ipv4Addr::new(192, 168, 0, 2)),
                 16,
+                1500,
             ),
             IpVersion::V6 => (
+                IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 1)),
                 IpAddr::V6(Ipv6Addr::new(0xfd3d, 0xfa7b, 0xd17d, 0, 0, 0, 0, 1)),
-                IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
-                IpAddr::V6(Ipv6Addr::new(0xfd3d, 0xfa7b, 0xd17d, 0x8888, 0, 0, 0, 1)),
+                IpAddr::V6(Ipv6Addr::new(0xfd3d, 0x0a0b, 0x17d6, 0x8888, 0, 0, 0, 1)),
                 48,
+                1520,
             ),
         };
         Self {
@@ -89,7 +103,7 @@ impl Settings {
             prefix,
             bind_port: 8080,
             connect_port: 8080,
-            mtu: 1500,
+            mtu,
         }
     }
 
@@ -177,6 +191,7 @@ const OURS: &[&str] = &[
     "gateway_ip",
     "netmask_ip",
     "ip_version",
+    "define",
     "code_command",
     "code_format",
     "code_sockopt",

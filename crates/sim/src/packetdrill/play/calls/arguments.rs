@@ -4,7 +4,7 @@ use super::{Descriptors, NotMade, is_any};
 use crate::packetdrill::linux;
 use crate::packetdrill::play::rules::Settings;
 use crate::packetdrill::script::{Call, Expression};
-use crate::packetdrill::subject::{Fd, IpVersion};
+use crate::packetdrill::subject::Fd;
 use env::Duration;
 use std::net::SocketAddr;
 
@@ -41,28 +41,17 @@ impl<'a> Arguments<'a> {
     /// What a number is.
     pub(super) fn value(self, expression: &Expression) -> Result<i64, NotMade> {
         let mut unknown = None;
-        let symbol = |name: &str| self.symbol(name);
-        if let Some(value) = expression.evaluate(&symbol) {
+        if let Some(value) = expression.evaluate(&linux::number) {
             return Ok(value);
         }
         name_in(expression, &mut |name| {
-            if unknown.is_none() && self.symbol(name).is_none() {
+            if unknown.is_none() && linux::number(name).is_none() {
                 unknown = Some(name.to_owned());
             }
         });
         match unknown {
             Some(name) => NotMade::skip(format!("`{name}` is no number known here")),
             None => NotMade::wrong(format!("`{}` wants a number", self.call.name)),
-        }
-    }
-
-    fn symbol(self, name: &str) -> Option<i64> {
-        let v6 = self.settings.version == IpVersion::V6;
-        match name {
-            // As those who run public scripts define them, so that a script suits both versions.
-            "CMSG_LEVEL_IP" => Some(if v6 { linux::SOL_IPV6 } else { linux::SOL_IP }),
-            "CMSG_TYPE_RECVERR" => Some(if v6 { linux::IPV6_RECVERR } else { linux::IP_RECVERR }),
-            _ => linux::number(name),
         }
     }
 

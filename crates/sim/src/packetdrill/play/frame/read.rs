@@ -55,7 +55,7 @@ fn read_v6(at: Instant, octets: &[u8]) -> Result<Seen, String> {
     }
     let tos = view.dscp() << 2 | view.ecn().bits();
     let ip = Ip { tos: Tos::Octet(tos), flow_label: Some(view.flow_label()), ttl: Some(view.hop_limit()) };
-    let payload = view.payload().get(chain.offset..).unwrap_or_default();
+    let payload = view.payload().get(chain.offset.saturating_sub(ipv6::HEADER_LEN)..).unwrap_or_default();
     transport(at, (IpAddr::V6(view.src()), IpAddr::V6(view.dst())), ip, chain.protocol, payload)
 }
 
