@@ -42,6 +42,8 @@ pub struct TcpConfig {
     pub(crate) msl: Duration,
     pub(crate) fin_wait_2_timeout: Duration,
     pub(crate) initial_window: u8,
+    pub(crate) idle_restart: bool,
+    pub(crate) loss_probe: bool,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) challenge_acks: u8,
@@ -161,6 +163,8 @@ impl Default for TcpConfig {
             msl: Duration::from_secs(30),
             fin_wait_2_timeout: Duration::from_secs(60),
             initial_window: 10,
+            idle_restart: true,
+            loss_probe: true,
             congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
             challenge_acks: 10,
@@ -370,6 +374,19 @@ impl TcpConfig {
     #[must_use]
     pub fn initial_window(self, segments: u8) -> Self {
         Self { initial_window: segments.clamp(1, 10), ..self }
+    }
+
+    /// Whether a window that was idle for a timeout shrinks, for it proves nothing any more (RFC 5681 §4.1, 5681-27;
+    /// RFC 2861). Default yes; who owns all of the path may keep it.
+    #[must_use]
+    pub fn idle_restart(self, on: bool) -> Self {
+        Self { idle_restart: on, ..self }
+    }
+
+    /// Tail loss probes (RFC 8985 §7). Default on.
+    #[must_use]
+    pub fn loss_probe(self, on: bool) -> Self {
+        Self { loss_probe: on, ..self }
     }
 
     /// Congestion control. Default CUBIC (RFC 9438).

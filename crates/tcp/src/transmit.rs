@@ -270,14 +270,16 @@ impl Open {
         if !self.snd.pending() || (self.snd.persist.is_some() && self.snd.window() == 0) {
             return None;
         }
-        self.restart_after_idleness(now);
+        if shared.config.idle_restart {
+            self.restart_after_idleness(now);
+        }
         let segment = self.payload_limit();
         let train = self.train_limit(shared);
         let Plan::Send { octets, fin, limited } = self.snd.plan(now, shared.config.nagle, segment, train)
         else {
             return None;
         };
-        self.snd.override_silly = false;
+        self.snd.hold.set_override(false);
         let start = self.snd.nxt;
         let completes = self.rcv.ack_due(now) == Some(Why::CompletesHandshake);
         let why = match (completes, limited, fin) {
@@ -382,7 +384,8 @@ impl Open {
         let train = octets > segment_size;
         let mut flags = Flags::ACK;
         // Everything written is pushed at its end (MUST-60, MUST-61, SHLD-27), and so is each burst.
-        if octets > 0 && (train || start + octets == self.snd.end()) {
+        let pushes = start + octets == self.snd.end() && self.snd.hold.pushes();
+        if octets > 0 && (train || pushes) {
             flags |= Flags::PSH;
         }
         // The FIN rides with the last octets, and with whatever ACK is owed (9293-E48).

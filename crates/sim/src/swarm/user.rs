@@ -222,7 +222,8 @@ impl User {
         }
         let piece = 1 + self.rng.below(self.script.piece.min(left as usize) as u64) as usize;
         let data = Payload::copy_of(pattern.stream(self.key, self.written, piece));
-        let flags = SendFlags { push: self.script.push, urgent: self.rng.chance(self.script.urgent) };
+        let urgent = self.rng.chance(self.script.urgent);
+        let flags = SendFlags { push: self.script.push, urgent, ..SendFlags::default() };
         if self.rng.chance(self.script.resize) {
             let (send, receive) = (2_048 << self.rng.below(8), 2_048 << self.rng.below(8));
             let resized = world.call(self.host, |host, now| {

@@ -80,6 +80,8 @@ pub enum Input {
     TcpListenerTtl(ListenerId, Option<u8>),
     TcpBind(SocketAddr, bool, Sharing),
     TcpUnbind(TcpBound),
+    TcpSetCork(Instant, ConnectionId, bool),
+    TcpSetUnsentLimit(Instant, ConnectionId, Option<u32>),
 }
 
 /// A frame that arrived: what of it a host looks at.
@@ -143,6 +145,8 @@ impl Input {
             | Self::TcpSetKeepAlive(now, ..)
             | Self::TcpSetBuffers(now, ..)
             | Self::TcpSetAckDelay(now, ..)
+            | Self::TcpSetCork(now, ..)
+            | Self::TcpSetUnsentLimit(now, ..)
             | Self::UdpSend(now, ..)
             | Self::UdpDeliveryProblem(now, _)
             | Self::UdpJoin(now, ..)
@@ -249,6 +253,8 @@ impl Input {
                 ignore(host.tcp_bind(local, dual_stack, sharing));
             }
             Self::TcpUnbind(bound) => host.tcp_unbind(bound),
+            Self::TcpSetCork(now, id, on) => host.tcp_set_cork(now, id, on),
+            Self::TcpSetUnsentLimit(now, id, octets) => host.tcp_set_unsent_limit(now, id, octets),
             sockets => sockets.apply_datagram_call(host),
         }
     }

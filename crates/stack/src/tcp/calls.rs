@@ -270,6 +270,23 @@ impl Host {
         self.tcp.touched(&mut self.ip, now, id.0);
     }
 
+    /// Whether what fills no segment waits, as [`tcp::Connection::set_cork`](::tcp::Connection::set_cork).
+    pub fn tcp_set_cork(&mut self, now: Instant, id: ConnectionId, on: bool) {
+        self.note(|| Input::TcpSetCork(now, id, on));
+        let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
+        slot.connection.set_cork(on);
+        self.tcp.touched(&mut self.ip, now, id.0);
+    }
+
+    /// Octets that may wait to be sent for the first time, as
+    /// [`tcp::TcpConfig::unsent_limit`](::tcp::TcpConfig::unsent_limit).
+    pub fn tcp_set_unsent_limit(&mut self, now: Instant, id: ConnectionId, octets: Option<u32>) {
+        self.note(|| Input::TcpSetUnsentLimit(now, id, octets));
+        let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
+        slot.connection.set_unsent_limit(octets);
+        self.tcp.touched(&mut self.ip, now, id.0);
+    }
+
     /// R2 as a time (RFC 9293 MUST-21, RFC 5482).
     pub fn tcp_set_user_timeout(&mut self, now: Instant, id: ConnectionId, timeout: Duration) {
         self.note(|| Input::TcpSetUserTimeout(now, id, timeout));

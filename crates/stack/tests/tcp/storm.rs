@@ -125,7 +125,7 @@ proptest! {
                 Step::Send(n, len) => {
                     if let Some(id) = some(n) {
                         let data = Payload::copy_of(&vec![2; len]);
-                        let _ = bench.host.tcp_send(now, id, data, SendFlags { urgent: len % 7 == 0, push: false });
+                        let _ = bench.host.tcp_send(now, id, data, SendFlags { urgent: len % 7 == 0, ..SendFlags::default() });
                     }
                 }
                 Step::Receive(n) => {

@@ -15,6 +15,10 @@ pub struct SendFlags {
     pub push: bool,
     /// The data is urgent up to its end (RFC 9293 §3.8.5; new applications should not use it: SHLD-13).
     pub urgent: bool,
+    /// More follows: the end is not pushed, and a last piece that fills no segment waits for what follows, until an ACK
+    /// comes or a timeout has passed (MSG_MORE of other systems; RFC 9293 §3.9.1.2 leaves it to us when what was not
+    /// pushed is sent).
+    pub more: bool,
 }
 
 impl Connection {
@@ -29,6 +33,7 @@ impl Connection {
         let (snd, shared) = self.writable_half()?;
         let _ = now;
         let empty = data.is_empty();
+        snd.hold.follows(flags.more);
         match snd.write(data, shared, flags.urgent) {
             0 if !empty => Err(SendError::Full),
             taken => Ok(taken),
@@ -42,6 +47,7 @@ impl Connection {
     pub fn send_small(&mut self, now: Instant, octets: &[u8]) -> Result<usize, SendError> {
         let (snd, shared) = self.writable_half()?;
         let _ = now;
+        snd.hold.follows(false);
         match snd.write_small(octets, shared) {
             0 if !octets.is_empty() => Err(SendError::Full),
             taken => Ok(taken),

@@ -1,6 +1,7 @@
 //! What a user may change on a live connection.
 
 use crate::connection::{Connection, Data};
+use crate::sender::SendHalf;
 use crate::{ConfigError, KeepAlive, TcpConfig};
 use alloc::sync::Arc;
 use env::Duration;
@@ -12,8 +13,38 @@ impl Connection {
     }
 
     /// Nagle's algorithm (RFC 9293 MUST-17).
+    ///
+    /// Switched off, what waits for an ACK or to be filled up goes at once.
     pub fn set_nagle(&mut self, on: bool) {
         self.change(|config| config.nagle = on);
+        if !on {
+            self.release_small();
+        }
+    }
+
+    /// While it is on, nothing that fills no segment is sent but after a timeout: the user goes on writing (TCP_CORK of other
+    /// systems; RFC 9293 §3.8.6.2.1 is about the same small segments). Off: what waits goes at once.
+    pub fn set_cork(&mut self, on: bool) {
+        if let Some(snd) = self.send_half()
+            && snd.hold.cork(on)
+            && !on
+        {
+            self.release_small();
+        }
+    }
+
+    fn release_small(&mut self) {
+        if let Some(snd) = self.send_half() {
+            snd.release_small();
+        }
+    }
+
+    fn send_half(&mut self) -> Option<&mut SendHalf> {
+        match &mut self.data {
+            Data::SynSent(snd) => Some(snd),
+            Data::Open(open) => Some(&mut open.snd),
+            Data::Over(_) => None,
+        }
     }
 
     /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482), within the limits of [`TcpConfig::user_timeout`].

@@ -69,6 +69,8 @@ impl Open {
             // Too old to be the peer's (MAY-12; 5961-11, 5961-12).
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Ack, Discard::UnacceptableAck));
         }
+        // It may have been the last for long: what waits to be filled up waits no longer for that alone.
+        self.snd.hold.release();
         let marked = ack.since(self.snd.una).map_or(0, |acked| self.take_marks(seg, acked));
         self.on_ack(shared, now, seg, marked);
         self.answer_marks(shared, now, marked);

@@ -6,6 +6,7 @@
 //!                          ╰── what `plan` may send: min(unsent, edge − nxt, cwnd − in flight), whole segments ──╯
 //! ```
 
+mod hold;
 mod plan;
 mod queue;
 
@@ -20,6 +21,7 @@ use crate::sabotage::Fault;
 use crate::{TcpConfig, Why};
 use alloc::boxed::Box;
 use env::Instant;
+use hold::Hold;
 use queue::SendQueue;
 use wire::{Payload, SeqNum, WindowScale};
 
@@ -59,8 +61,8 @@ pub(crate) struct SendHalf {
     pub(crate) resend: Option<Why>,
     /// Since something was last sent, cwnd is what held more back: what is acknowledged proves that it is too small.
     pub(crate) cwnd_limited: bool,
-    /// Silly-window avoidance is overridden for the next segment.
-    pub(crate) override_silly: bool,
+    /// Why a last piece that fills no segment waits, though nothing else would hold it.
+    pub(crate) hold: Hold,
     /// The window is closed and probed; since when, and how often.
     pub(crate) persist: Option<Persist>,
     /// When the retransmission timer expires (RFC 6298 §5); [`Instant::FAR`] when it does not run.
@@ -117,7 +119,7 @@ impl SendHalf {
             pacer: Pacer::default(),
             resend: None,
             cwnd_limited: false,
-            override_silly: false,
+            hold: Hold::default(),
             persist: None,
             rto_at: Instant::FAR,
             probe_at: Instant::FAR,
@@ -192,6 +194,14 @@ impl SendHalf {
         self.queue.gather(octets.get(..take).unwrap_or(octets));
         self.end += take as u32;
         take
+    }
+
+    /// What waits because it fills no segment goes now.
+    pub(crate) fn release_small(&mut self) {
+        self.hold.release();
+        if self.unsent() > 0 {
+            self.hold.set_override(true);
+        }
     }
 
     /// A writer waits for room.

@@ -23,6 +23,8 @@ pub(crate) enum Blocked {
     Congestion,
     /// Nagle's algorithm: an ACK will release it.
     Nagle,
+    /// The user goes on writing.
+    Held,
     /// Not before this instant.
     Pacing(Instant),
 }
@@ -66,7 +68,7 @@ impl SendHalf {
         }
         let whole = open - open % segment;
         // The rest of the data goes along if nothing would hold it back on its own.
-        let rest_may_go = open == unsent && (!nagle || fin_waits);
+        let rest_may_go = open == unsent && (!nagle || fin_waits) && !self.is_held();
         let octets = if rest_may_go { open } else { whole };
         Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
     }
@@ -74,9 +76,12 @@ impl SendHalf {
     /// Less than a segment: RFC 9293 §3.8.6.2.1 (MUST-38) and Nagle's algorithm (§3.7.4, SHLD-7).
     fn plan_small(&self, unsent: u32, window: u32, open: u32, nagle: bool) -> Plan {
         let idle = !self.outstanding();
+        if open == unsent && self.is_held() {
+            return Plan::Wait(Blocked::Held);
+        }
         if open == unsent {
             // All there is. It waits only for an ACK of what is out (Nagle; MAY-16), and not when the stream ends or is urgent.
-            let go = idle || !nagle || self.fin_queued() || self.urgent.is_some() || self.override_silly;
+            let go = idle || !nagle || self.fin_queued() || self.urgent.is_some() || self.hold.overridden();
             let fin = self.fin_queued() && !self.fin_sent() && window > open;
             return if go {
                 Plan::Send { octets: open, fin, limited: false }
@@ -86,11 +91,16 @@ impl SendHalf {
         }
         // The peer's window cuts: worth it for half of the largest window ever seen, or when the override has fired.
         let worth = window.saturating_mul(2) >= self.max_window && (idle || !nagle);
-        if worth || self.override_silly {
+        if worth || self.hold.overridden() {
             Plan::Send { octets: open, fin: false, limited: false }
         } else {
             Plan::Wait(Blocked::Window)
         }
+    }
+
+    /// Whether the user goes on writing, and nothing says that it is to go all the same.
+    fn is_held(&self) -> bool {
+        self.hold.holds() && !self.fin_queued() && self.urgent.is_none()
     }
 
     /// cwnd is full: one segment may still go on each of the first two duplicate ACKs (RFC 3042 §2).

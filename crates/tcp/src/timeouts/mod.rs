@@ -91,7 +91,8 @@ impl Connection {
     fn on_persist_timeout(&mut self, now: Instant) {
         let Data::Open(open) = &mut self.data else { return };
         if open.snd.window() > 0 {
-            open.snd.override_silly = true; // RFC 9293 §3.8.6.2.1, case 4
+            open.snd.hold.follows(false);
+            open.snd.hold.set_override(true); // RFC 9293 §3.8.6.2.1, case 4
             return;
         }
         let persist = open.snd.persist.get_or_insert(Persist { since: now, probes: 0, due: true });
@@ -168,14 +169,14 @@ impl Open {
         shared.meter.turn(now, self.held_by(blocked));
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
         self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
-        if matches!(blocked, None | Some(Blocked::Nagle)) {
+        if matches!(blocked, None | Some(Blocked::Nagle | Blocked::Held)) {
             self.snd.recovery.on_app_limited(self.snd.cwnd());
         }
         match blocked {
             Some(Blocked::Pacing(at)) => shared.timers.set(Timer::Pacing, at),
             _ => shared.timers.cancel(Timer::Pacing),
         }
-        let waits = !self.snd.outstanding() && blocked == Some(Blocked::Window);
+        let waits = !self.snd.outstanding() && matches!(blocked, Some(Blocked::Window | Blocked::Held));
         let persisting = self.snd.persist.is_some() || waits;
         if persisting {
             self.snd.rto_at = Instant::FAR;
@@ -187,7 +188,7 @@ impl Open {
         } else {
             shared.timers.cancel(Timer::Persist);
             if self.snd.outstanding() {
-                let at = self.loss_timer(now);
+                let at = self.loss_timer(now, shared.config.loss_probe);
                 shared.timers.set(Timer::Retransmit, at);
             } else {
                 self.snd.rto_at = Instant::FAR;
@@ -229,7 +230,7 @@ impl Open {
 
     /// The one timer of loss (RFC 8985 §8; 8985-16): while something may only be reordered, what ends the wait; else a probe of
     /// the tail where one may go, and no later than the retransmission timeout; else that.
-    fn loss_timer(&mut self, now: Instant) -> Instant {
+    fn loss_timer(&mut self, now: Instant, probes: bool) -> Instant {
         if self.snd.rto_at == Instant::FAR {
             self.snd.rto_at = now + self.snd.rtt.rto();
         }
@@ -238,7 +239,7 @@ impl Open {
             self.snd.rto_at = self.snd.rto_at.max(at + self.snd.grace());
             return at;
         }
-        match self.probe_interval() {
+        match self.probe_interval().filter(|_| probes) {
             Some(interval) if self.snd.probe_at == Instant::FAR => {
                 self.snd.probe_at = (now + interval).min(self.snd.rto_at);
             }

@@ -299,7 +299,7 @@ fn urgent_data_is_marked_to_its_end_and_read_in_line() {
     pair.b.reads = false;
     pair.write(true, b"calm");
     let now = pair.now;
-    let urgent = handfast_tcp::SendFlags { push: true, urgent: true };
+    let urgent = handfast_tcp::SendFlags { push: true, urgent: true, ..Default::default() };
     pair.a.tcp().send(now, Payload::copy_of(&pattern(3_000)), urgent).unwrap();
     pair.settle(Duration::from_secs(1));
     let first = pair.seen.iter().find(|seen| seen.segment.has(Flags::URG)).unwrap();

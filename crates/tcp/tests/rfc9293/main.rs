@@ -5,6 +5,7 @@ mod closing;
 mod congestion;
 mod data;
 mod figures;
+mod held;
 mod lone;
 mod opening;
 mod paced;

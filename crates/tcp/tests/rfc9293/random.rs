@@ -69,7 +69,7 @@ fn act(lone: &mut Lone, (kind, flags, seq, ack, window, more): Step) {
         11 => drop(lone.tcp.send(
             lone.now,
             Payload::copy_of(&vec![1; usize::from(more)]),
-            SendFlags { push: false, urgent: more & 1 > 0 },
+            SendFlags { urgent: more & 1 > 0, ..SendFlags::default() },
         )),
         12 => drop(lone.tcp.handle_path_mtu(lone.now, more, (seq & 1 > 0).then_some(status.snd_una))),
         13 => match more % 40 {
