@@ -9,6 +9,7 @@
 //!
 //! The language is that of [packetdrill](https://github.com/google/packetdrill); the interpreter is our own.
 
+pub mod code;
 pub mod linux;
 pub mod play;
 pub mod report;
