@@ -8,6 +8,10 @@
 //! The reordering window begins with a quarter of the least round trip and grows with every round trip in which the peer
 //! tells of a needless retransmission (D-SACK), up to a smoothed round trip. Where it can be seen how late a reordered
 //! segment was, the window grows to that at once: rounds of needless retransmissions are saved.
+//!
+//! RFC 8985 §3.3.2 wants it to end at SRTT. What D-SACKs make of it does. What was measured may go on to where the
+//! retransmission timeout would be without its floor, SRTT + 4·RTTVAR: on a path whose jitter is larger than its round
+//! trip, segments are later than SRTT all the time, and each of them would be sent again.
 
 use super::Place;
 use super::ledger::Run;
@@ -119,7 +123,10 @@ impl Rack {
             return Duration::ZERO;
         }
         let (Some(least), Some(smoothed)) = (rtt.minimum(), rtt.smoothed()) else { return Duration::ZERO };
-        (least / 4).saturating_mul(u32::from(self.quarters)).max(self.late).min(smoothed)
+        // RTTVAR is small where order is kept, and so nothing is waited for longer there.
+        let most = smoothed.saturating_add(rtt.variation().saturating_mul(4));
+        let guessed = (least / 4).saturating_mul(u32::from(self.quarters)).min(smoothed);
+        guessed.max(self.late.min(most))
     }
 
     pub(super) fn newest(&self) -> (Instant, Place) {

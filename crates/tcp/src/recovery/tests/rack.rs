@@ -129,6 +129,32 @@ fn an_answer_that_may_be_the_originals_moves_nothing() {
     assert_eq!(rack.newest(), (Instant::from_millis(1_120), 6), "an older one arrived later");
 }
 
+/// Jitter of 30 ms around a round trip of 10: SRTT is too short a window.
+#[test]
+fn lateness_that_was_measured_counts_beyond_a_round_trip_where_round_trips_vary() {
+    let (mut steady, mut shaky) =
+        (RoundTrip::new(&TcpConfig::default()), RoundTrip::new(&TcpConfig::default()));
+    for n in 0..200 {
+        steady.sample(Instant::ZERO, Duration::from_millis(20), 1);
+        shaky.sample(Instant::ZERO, Duration::from_millis(10 + n * 7 % 31), 1);
+    }
+    let told = Told { arrived: Instant::from_millis(1_000), fresh: true, older: false };
+    let run = |start, at| {
+        let at = Instant::from_millis(at);
+        let snapshot = rate::Snapshot::default();
+        ledger::Run { start, end: start + 1, at, first_at: at, snapshot, times: 1, lost: false }
+    };
+    let mut rack = Rack::default();
+    rack.on_delivered(&run(8, 980), &told, &shaky);
+    // It was sent 30 ms before, and comes with the one that overtook it.
+    rack.on_delivered(&run(1, 950), &told, &shaky);
+    let late = Duration::from_micros(33_750);
+    assert_eq!(rack.window(&shaky, true), late, "what was seen, and an eighth");
+    let (average, variation) = (steady.smoothed().unwrap(), steady.variation());
+    assert_eq!(rack.window(&steady, true), average + variation * 4);
+    assert!(rack.window(&steady, true) < Duration::from_millis(21));
+}
+
 /// Covers: RFC 8985 8985-7, 8985-17, 8985-19; RFC 5681 5681-31
 #[test]
 fn a_retransmission_that_is_lost_is_sent_once_more() {
