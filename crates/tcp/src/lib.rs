@@ -28,6 +28,7 @@ pub mod closed;
 mod config;
 pub mod congestion;
 mod connection;
+mod cost;
 mod ecn;
 mod error;
 mod event;

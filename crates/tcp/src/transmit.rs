@@ -167,7 +167,14 @@ impl Open {
     /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time
     /// (8985-18, 9937-5).
     fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
-        let Some((start, end)) = self.snd.recovery.next_lost() else {
+        if self.snd.recovery.lost() == 0 {
+            self.snd.resend = None;
+            return None;
+        }
+        let segment = self.payload_limit();
+        let room = self.snd.cwnd().saturating_sub(self.snd.recovery.in_flight());
+        let most = self.train_limit(shared).min(room).max(segment);
+        let Some((start, end)) = self.snd.recovery.next_lost(most) else {
             self.snd.resend = None;
             return None;
         };
@@ -182,9 +189,7 @@ impl Open {
             _ if first => u32::MAX,
             _ => return None,
         };
-        let segment = self.payload_limit();
         let count = end.wrapping_since(start).min(window).min(self.train_limit(shared).max(segment));
-        let room = self.snd.cwnd().saturating_sub(self.snd.recovery.in_flight());
         let (count, why) = match self.snd.resend {
             Some(why) => (count.min(segment), why),
             None if room >= count.min(segment) && self.snd.pacer.wait(now).is_none() => {

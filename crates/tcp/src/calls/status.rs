@@ -283,7 +283,7 @@ impl Status {
         let figures = snd.recovery.figures();
         self.delivered = snd.recovery.delivered();
         self.delivery_rate = figures.rate;
-        self.delivery_app_limited = figures.rate_app_limited;
+        self.delivery_app_limited = snd.recovery.rate_app_limited();
         self.pacing_rate = snd.congestion.pacing_rate();
         self.phase = snd.congestion.phase();
         self.octets_acknowledged = snd.acknowledged();
@@ -294,7 +294,7 @@ impl Status {
         self.lost_octets = snd.recovery.lost_ever();
         self.reordering = snd.recovery.reordering_seen();
         self.reordering_window = snd.recovery.reordering_window(&snd.rtt);
-        self.duplicate_sacks = figures.dsacks;
+        self.duplicate_sacks = u64::from(figures.dsacks);
         self.undone = figures.undone;
         self.probing = snd.persist.is_some();
         self.closing = snd.fin_queued();

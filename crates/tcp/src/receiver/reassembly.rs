@@ -14,6 +14,7 @@
 use super::Place;
 use super::rope::Rope;
 use crate::Discard;
+use crate::cost::step;
 use alloc::collections::BTreeMap;
 use core::ops::Range;
 use wire::Payload;
@@ -81,6 +82,7 @@ impl Reassembly {
 
     /// Takes the first island out: the octets before it have come.
     pub(super) fn pop_first(&mut self) -> Option<(Range<Place>, Rope)> {
+        step();
         let (start, rope) = self.islands.pop_first()?;
         self.discharge(&rope);
         Some((start..start + rope.len() as u64, rope))
@@ -151,6 +153,7 @@ impl Reassembly {
         let mut told: [Place; 2 * RECENT] = [Place::MAX; 2 * RECENT];
         let mut count = 0;
         recent.chain(others).filter(move |island| {
+            step();
             let known = told.iter().take(count).any(|&start| start == island.start);
             if let Some(slot) = told.get_mut(count)
                 && !known
@@ -193,6 +196,7 @@ impl Reassembly {
 
     /// The island that begins at or before `place`, which may end before it.
     fn before(&mut self, place: Place) -> Option<Range<Place>> {
+        step();
         #[cfg(test)]
         {
             self.steps += 1;
@@ -202,17 +206,20 @@ impl Reassembly {
 
     /// Where the first island from `at` to `end` begins, `end` itself included.
     fn next(&self, at: Place, end: Place) -> Option<Place> {
+        step();
         // An inverted range would panic.
         (at <= end).then(|| self.islands.range(at..=end).next().map(|(&start, _)| start))?
     }
 
     /// The island that holds `place`.
     fn at(&self, place: Place) -> Option<Range<Place>> {
+        step();
         let (&start, rope) = self.islands.range(..=place).next_back()?;
         Some(range(start, rope)).filter(|island| island.contains(&place))
     }
 
     fn remove(&mut self, start: Place) -> Rope {
+        step();
         #[cfg(test)]
         {
             self.steps += 1;

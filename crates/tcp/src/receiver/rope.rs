@@ -10,6 +10,7 @@
 //! A payload that keeps more than twice its size alive, bookkeeping included, is copied. So whatever sizes a peer
 //! chooses to send, a rope holds little more than twice its octets, and one-octet segments cost a copy of one octet.
 
+use crate::cost::step;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -103,6 +104,7 @@ impl Rope {
     pub(super) fn append(&mut self, other: Self) {
         let Self { chunks, tail, len, .. } = other;
         for chunk in chunks {
+            step();
             if chunk.is_worth_sharing() {
                 self.seal();
                 self.push_back(chunk);
@@ -129,6 +131,7 @@ impl Rope {
         right.len += left.len;
         right.held += left.held;
         for chunk in left.chunks.into_iter().rev() {
+            step();
             right.chunks.push_front(chunk);
         }
         right

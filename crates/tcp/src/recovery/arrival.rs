@@ -11,7 +11,7 @@ use super::probe::Answer;
 use super::rack::{Rack, Told};
 use super::rate::{Sampler, Snapshot};
 use super::sack::Blocks;
-use super::{Phase, Place, Recovery};
+use super::{MOST_UNDOS, Phase, Place, Recovery};
 use crate::congestion::{LossSample, RateSample};
 use crate::rtt::RoundTrip;
 use crate::{Undo, Why, timestamp};
@@ -156,7 +156,7 @@ impl Recovery {
         verdict.rate = self.sampler.sample(rtt.minimum()).filter(|_| !arrival.opening);
         if let Some(sample) = verdict.rate.filter(|sample| sample.rate > 0) {
             self.figures.rate = sample.rate;
-            self.figures.rate_app_limited = sample.app_limited;
+            self.rate_app_limited = sample.app_limited;
         }
         if self.sack {
             self.on_sack_ack(arrival, rtt, &tally, &blocks, &mut verdict);
@@ -271,8 +271,12 @@ impl Recovery {
         let una = self.ledger.una();
         let over = self.phase == Phase::Fast && una >= self.recover;
         let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
+        if una >= self.undo_round {
+            (self.undos, self.undo_round) = (0, self.ledger.nxt());
+        }
         let Some(episode) = &self.episode else { return };
         let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
+        let mistake = mistake.filter(|_| self.undos < MOST_UNDOS);
         if mistake.is_some() {
             if self.phase != Phase::Open {
                 self.ledger.forgive();
@@ -281,6 +285,7 @@ impl Recovery {
             }
             self.episode = None;
             self.figures.undone += 1;
+            self.undos += 1;
             verdict.undone = mistake;
         } else if self.phase == Phase::Open && una > episode.end {
             self.episode = None; // What was sent after it arrived: no D-SACK comes any more.

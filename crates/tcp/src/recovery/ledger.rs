@@ -21,6 +21,7 @@ pub(super) use detect::Judge;
 use super::Place;
 use super::pieces::{Piece, Pieces, What};
 use super::rate::Snapshot;
+use crate::cost::step;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use env::Instant;
@@ -156,6 +157,7 @@ impl Ledger {
 
     /// The train that holds `place`; the last when none does.
     fn train(&self, place: Place) -> Option<&Train> {
+        step();
         match self.trains.front() {
             Some(first) if first.end > place => Some(first),
             _ => self.trains.get(self.trains.partition_point(|train| train.end <= place)),
@@ -195,6 +197,7 @@ impl Ledger {
         self.base = self.seq(to);
         self.una = to;
         while self.trains.front().is_some_and(|train| train.end <= to) {
+            step();
             self.trains.pop_front();
         }
         if self.trains.is_empty() {
@@ -214,6 +217,7 @@ impl Ledger {
             at = end;
         }
         while holes.resent.front().is_some_and(|resent| resent.end <= to) {
+            step();
             holes.resent.pop_front();
         }
     }
@@ -306,6 +310,7 @@ impl Ledger {
         let first = self.trains.partition_point(|train| train.end <= start);
         let mut at = start;
         for train in self.trains.range(first..) {
+            step();
             if at >= end {
                 return;
             }
@@ -342,25 +347,27 @@ impl Ledger {
     pub(super) fn forgive(&mut self) {
         let Some(mut holes) = self.holes.take() else { return };
         let mut at = self.una;
+        let mut first = holes.decided;
         while let Some((start, piece)) = holes.pieces.first_lost_from(at) {
             if piece.times == 1 {
                 holes.pieces.remove(start);
+                first = first.min(start);
             }
             at = piece.end;
         }
-        holes.decided = self.una;
+        holes.decided = first;
         self.holes = (!holes.pieces.is_empty()).then_some(holes);
     }
 
-    /// The first run that is lost.
-    pub(crate) fn next_lost(&self) -> Option<(SeqNum, SeqNum)> {
+    /// The first run that is lost; of one that was lost in many pieces, not many more than `most` octets.
+    pub(crate) fn next_lost(&self, most: u32) -> Option<(SeqNum, SeqNum)> {
         let pieces = &self.holes.as_ref()?.pieces;
         let (start, mut piece) = pieces.first_lost()?;
         let mut end = piece.end;
         // Pieces that were sent at different times are apart, and go together.
         while end < self.nxt {
             match pieces.holding(end) {
-                Some((_, next)) if next.what == What::Lost && end - start < 1 << 16 => piece = next,
+                Some((_, next)) if next.what == What::Lost && end - start < u64::from(most) => piece = next,
                 _ => break,
             }
             end = piece.end;

@@ -43,6 +43,10 @@ use rate::Sampler;
 use reno::Reno;
 use wire::SeqNum;
 
+/// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
+/// retransmission needless could make each of its ACKs cost as much as a flight.
+const MOST_UNDOS: u8 = 4;
+
 /// A number counted from ISS without wraps.
 type Place = u64;
 
@@ -61,13 +65,11 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     /// D-SACKs that came.
-    pub(crate) dsacks: u64,
+    pub(crate) dsacks: u32,
     /// Recoveries that were mistakes.
     pub(crate) undone: u32,
     /// Of the last rate sample, octets a second.
     pub(crate) rate: u64,
-    /// It was limited for want of data.
-    pub(crate) rate_app_limited: bool,
     /// Octets that were ever sent again.
     resent: u64,
     /// Octets that D-SACKs told of.
@@ -90,6 +92,11 @@ pub(crate) struct Recovery {
     /// When something that flies will count as lost; [`Instant::FAR`] is never.
     reorder_at: Instant,
     figures: Figures,
+    /// The last rate was limited for want of data.
+    rate_app_limited: bool,
+    /// How often something was undone since `undo_round` was sent, and until when that counts.
+    undos: u8,
+    undo_round: Place,
 }
 
 impl Recovery {
@@ -106,6 +113,9 @@ impl Recovery {
             episode: None,
             reorder_at: Instant::FAR,
             figures: Figures::default(),
+            rate_app_limited: false,
+            undos: 0,
+            undo_round: 0,
         }
     }
 
@@ -195,6 +205,11 @@ impl Recovery {
         }
     }
 
+    /// Whether the last rate was limited for want of data.
+    pub(crate) fn rate_app_limited(&self) -> bool {
+        self.rate_app_limited
+    }
+
     pub(crate) fn figures(&self) -> Figures {
         self.figures
     }
@@ -232,10 +247,10 @@ impl Recovery {
     }
 
     /// What to send again next, the lowest numbers first (6675-2), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
-    pub(crate) fn next_lost(&self) -> Option<(SeqNum, SeqNum)> {
+    pub(crate) fn next_lost(&self, most: u32) -> Option<(SeqNum, SeqNum)> {
         let probing = self.phase == Phase::Timeout
             && self.episode.as_ref().is_some_and(|episode| episode.frto == Frto::Probes);
-        if probing { None } else { self.ledger.next_lost() }
+        if probing { None } else { self.ledger.next_lost(most) }
     }
 
     /// `start..end` leaves for the first time.

@@ -11,6 +11,7 @@
 
 use super::Place;
 use super::rate::Snapshot;
+use crate::cost::step;
 use alloc::collections::{BTreeMap, BTreeSet};
 use env::Instant;
 
@@ -85,12 +86,14 @@ impl Pieces {
 
     /// The piece that holds `at`, and where it begins.
     pub(super) fn holding(&self, at: Place) -> Option<(Place, Piece)> {
+        step();
         let (&start, &piece) = self.map.range(..=at).next_back()?;
         (piece.end > at).then_some((start, piece))
     }
 
     /// Where the first piece after `at` begins.
     pub(super) fn next_after(&self, at: Place) -> Option<Place> {
+        step();
         self.map.range(at.saturating_add(1)..).next().map(|(&start, _)| start)
     }
 
@@ -107,19 +110,24 @@ impl Pieces {
 
     /// The first lost piece.
     pub(super) fn first_lost(&self) -> Option<(Place, Piece)> {
+        step();
         let &start = self.lost_at.first()?;
         self.map.get(&start).map(|&piece| (start, piece))
     }
 
     /// The first lost piece from `at` on.
     pub(super) fn first_lost_from(&self, at: Place) -> Option<(Place, Piece)> {
+        step();
         let &start = self.lost_at.range(at..).next()?;
         self.map.get(&start).map(|&piece| (start, piece))
     }
 
     /// The first piece that was sent again and flies, in `from..to`.
     pub(super) fn first_again(&self, from: Place, to: Place, at: Instant) -> Option<(Place, Piece)> {
-        let of = |piece: &Piece| piece.what == What::Again && piece.at == at;
+        let of = |piece: &Piece| {
+            step();
+            piece.what == What::Again && piece.at == at
+        };
         self.map.range(from..to).find(|(_, piece)| of(piece)).map(|(&start, &piece)| (start, piece))
     }
 
@@ -137,6 +145,7 @@ impl Pieces {
 
     /// Takes out the piece that begins at `start`.
     pub(super) fn remove(&mut self, start: Place) {
+        step();
         let Some(piece) = self.map.remove(&start) else { return };
         let octets = (piece.end - start) as u32;
         match piece.what {
@@ -151,6 +160,7 @@ impl Pieces {
 
     /// Enters a piece where none is, and joins it to the one before if they are alike.
     pub(super) fn insert(&mut self, start: Place, piece: Piece) {
+        step();
         let octets = (piece.end - start) as u32;
         match piece.what {
             What::Lost => {
@@ -166,6 +176,7 @@ impl Pieces {
 
     /// Joins the piece that begins at `at` to the one that ends there, if they are alike.
     pub(super) fn join(&mut self, at: Place) {
+        step();
         let Some(&next) = self.map.get(&at) else { return };
         let Some((_, before)) = self.map.range_mut(..at).next_back() else { return };
         if before.end != at || !before.joins(&next) {

@@ -1,6 +1,7 @@
 //! A set of ranges of places, without overlaps.
 
 use super::Place;
+use crate::cost::step;
 use alloc::collections::BTreeMap;
 
 /// Half-open ranges by their first place; those that touch are one.
@@ -19,6 +20,7 @@ impl Ranges {
             return removed;
         }
         while let Some((&from, &to)) = self.0.range(..end).next_back() {
+            step();
             if to <= start {
                 break;
             }
@@ -40,6 +42,7 @@ impl Ranges {
         if start >= end {
             return 0;
         }
+        step();
         let known = self.remove(start, end);
         let (mut from, mut to) = (start, end);
         if let Some((&before, &until)) = self.0.range(..start).next_back()

@@ -51,7 +51,7 @@ impl Sender {
     /// Sends again what is lost, a segment at a time, as long as there is any; which.
     fn repair(&mut self) -> Vec<u32> {
         let mut sent = Vec::new();
-        while let Some((start, end)) = self.recovery.next_lost() {
+        while let Some((start, end)) = self.recovery.next_lost(1 << 16) {
             let end = end.earlier(start + MSS);
             self.recovery.on_resent(self.now, start, end);
             sent.push(start.wrapping_since(self.first) / MSS);

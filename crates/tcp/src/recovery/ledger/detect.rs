@@ -11,6 +11,7 @@ use super::super::Place;
 use super::super::pieces::{Piece, What};
 use super::super::rate::Snapshot;
 use super::{Holes, Ledger, Resent, first_lost};
+use crate::cost::step;
 use env::{Duration, Instant};
 
 /// What RACK knows when it judges.
@@ -73,6 +74,7 @@ impl Ledger {
                 continue;
             }
             while self.trains.get(index).is_some_and(|train| train.end <= at) {
+                step();
                 index += 1;
             }
             let Some(train) = self.trains.get(index) else { break None };
@@ -109,6 +111,7 @@ impl Ledger {
 /// Of what was sent again.
 fn detect_again(holes: &mut Holes, judge: &Judge, tell: &mut dyn FnMut(u32, &Snapshot)) -> Option<Instant> {
     while let Some(&Resent { at, start, end }) = holes.resent.front() {
+        step();
         let Some((from, piece)) = holes.pieces.first_again(start, end, at) else {
             holes.resent.pop_front();
             continue;

@@ -96,7 +96,7 @@ fn after_a_timeout_a_sack_of_what_was_never_sent_again_proves_it_a_mistake() {
     let verdict = sender.ack(0, &[(1, 2)]);
     assert_eq!((verdict.undone, sender.recovery.lost()), (Some(Undo::Frto), 0));
     // Nothing else is sent again for it.
-    assert_eq!(sender.recovery.next_lost(), None);
+    assert_eq!(sender.recovery.next_lost(1 << 16), None);
     assert_eq!(sender.recovery.in_flight(), 9 * MSS);
 }
 

@@ -1,0 +1,42 @@
+//! Work, counted: a step wherever a structure is searched or walked, in tests and nowhere else.
+//!
+//! ```text
+//!   search of a tree, turn of a loop ─► step        tests: steps for a segment, at a hundred holes and at a hundred thousand
+//! ```
+//!
+//! A search takes one step here and logarithmic time in truth. What the tests forbid is work that grows with what waits:
+//! that a peer could make as much of as it likes.
+
+#[cfg(test)]
+mod receiver;
+#[cfg(test)]
+mod sender;
+
+/// A step of work is done.
+#[inline]
+pub(crate) fn step() {
+    #[cfg(test)]
+    STEPS.with(|steps| steps.set(steps.get() + 1));
+}
+
+#[cfg(test)]
+std::thread_local! {
+    static STEPS: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
+}
+
+/// Steps that `work` takes.
+#[cfg(test)]
+fn steps(work: impl FnOnce()) -> u64 {
+    let before = STEPS.with(core::cell::Cell::get);
+    work();
+    STEPS.with(core::cell::Cell::get) - before
+}
+
+/// Holds that work is flat: at no size is it more than twice what it is at the first, which is the smallest.
+#[cfg(test)]
+fn assert_flat(what: &str, costs: &[(u32, f64)]) {
+    let few = costs.first().map_or(0.0, |(_, cost)| *cost);
+    for (holes, cost) in costs {
+        assert!(*cost <= 2.0 * few, "{what}: {cost:.1} steps at {holes} holes, of {costs:.1?}");
+    }
+}
