@@ -118,8 +118,17 @@ pub struct TcpInfo {
     pub unread: usize,
     /// Arrived out of order, in octets.
     pub out_of_order: usize,
-    /// Octets that the path is believed to carry in one packet, headers and all (tcpi_pmtu).
+    /// Octets that the path is believed to carry in one packet, headers and all (tcpi_pmtu): no larger one is sent, but for
+    /// probes.
     pub path_mtu: u32,
+    /// Whether a larger path MTU is being looked for (RFC 4821, 8899).
+    pub path_mtu_search: bool,
+    /// Probes of the path MTU that were sent.
+    pub path_mtu_probes: u32,
+    /// Of these, probes that alone were lost: larger than the path takes.
+    pub path_mtu_probes_lost: u32,
+    /// How often full segments were found to vanish without a word from any router, so that smaller ones went from there on.
+    pub black_holes: u32,
     /// Largest payload of a segment that is sent, in octets (tcpi_snd_mss).
     pub send_mss: u32,
     /// Largest payload of a segment that came, in octets (tcpi_rcv_mss).
@@ -202,7 +211,14 @@ impl TcpInfo {
             unacknowledged: status.queued,
             unread: status.readable,
             out_of_order: status.out_of_order,
-            path_mtu: u32::from(status.path_limit) + ip_header,
+            path_mtu: match status.path_mtu {
+                0 => u32::from(status.path_limit) + ip_header, // no segment size is agreed on yet
+                used => used.into(),
+            },
+            path_mtu_search: status.path_mtu_search,
+            path_mtu_probes: status.path_mtu_probes,
+            path_mtu_probes_lost: status.path_mtu_probes_lost,
+            black_holes: status.black_holes,
             send_mss: status.segment_size,
             receive_mss: status.received_mss,
             announced_mss: status.announced_mss,

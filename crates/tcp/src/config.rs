@@ -49,6 +49,7 @@ pub struct TcpConfig {
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
+    pub(crate) path_mtu_probing: bool,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) fault: Fault,
 }
@@ -170,6 +171,7 @@ impl Default for TcpConfig {
             challenge_acks: 10,
             simultaneous_open: true,
             soft_errors: true,
+            path_mtu_probing: true,
             fault: Fault::default(),
         }
     }
@@ -418,6 +420,14 @@ impl TcpConfig {
     #[must_use]
     pub fn soft_errors(self, report: bool) -> Self {
         Self { soft_errors: report, ..self }
+    }
+
+    /// Whether the path's MTU is found by probing (RFC 4821, 8899). Default yes: where full segments vanish and no router
+    /// says so, smaller ones go after about a second, and larger ones are tried again. Without it ICMP alone tells, and what
+    /// it lowered is raised without a trial when the host forgets it.
+    #[must_use]
+    pub fn path_mtu_probing(self, on: bool) -> Self {
+        Self { path_mtu_probing: on, ..self }
     }
 
     /// Builds a fault in, for the simulator to find.

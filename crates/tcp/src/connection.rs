@@ -15,6 +15,7 @@ use crate::ecn::Marks;
 use crate::event::EventSet;
 use crate::listener::{Accepted, Scales};
 use crate::meter::Meter;
+use crate::path_mtu;
 use crate::receiver::{ReceiveHalf, ReceiveSettings};
 use crate::sender::SendHalf;
 use crate::timeouts::Timers;
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) claimed_limit: Option<u16>,
     /// The largest segment that the peer has acknowledged, header and all.
     pub(crate) acked_size: u16,
+    pub(crate) path_mtu: path_mtu::Known,
     /// Why the last segment, or a part of it, was not used.
     pub(crate) discards: Option<Discard>,
     /// What only those who look at a connection ask for.
@@ -149,6 +151,7 @@ impl Shared {
             watched: None,
             claimed_limit: None,
             acked_size: 0,
+            path_mtu: None,
             discards: None,
             meter: Box::new(Meter::new(now)),
         }

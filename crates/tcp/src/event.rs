@@ -90,6 +90,19 @@ pub enum Why {
         /// Whether it has new data; else it is the last segment again.
         new: bool,
     },
+    /// After timeouts, a full segment right behind a small one: which of them passes? If only the small one does, full ones
+    /// are too large for the path (RFC 4821 §7.7).
+    FullAfterSmall,
+    /// Full segments vanish and smaller ones pass: what was lost goes again in packets of `to` octets instead of `from`
+    /// (RFC 4821 §7.7, RFC 8899 §4.3).
+    BlackHole {
+        /// Octets of IP packets that vanish.
+        from: u16,
+        /// Octets of IP packets from here on.
+        to: u16,
+    },
+    /// New data in a larger packet than others, of so many octets: does the path take it (RFC 4821 §7, RFC 8899)?
+    PathMtuProbe(u16),
     /// The peer's window is closed; is it still (RFC 9293 §3.8.6.1)? The `n`th time.
     WindowProbe(u8),
     /// Nothing was heard for long; is anybody there (RFC 9293 §3.8.4)? The `n`th time.
@@ -329,6 +342,11 @@ impl fmt::Display for Why {
             Self::Rack { later } => write!(f, "RACK: lost, {later} later segments delivered"),
             Self::LossProbe { new: true } => f.write_str("TLP probe: new data"),
             Self::LossProbe { new: false } => f.write_str("TLP probe: the last segment again"),
+            Self::FullAfterSmall => f.write_str("a full segment behind a small one: do both pass?"),
+            Self::BlackHole { from, to } => {
+                write!(f, "black hole: packets of {from} octets vanish, {to} from here on")
+            }
+            Self::PathMtuProbe(size) => write!(f, "path-MTU probe: {size} octets"),
             Self::WindowProbe(n) => write!(f, "zero-window probe #{n}"),
             Self::KeepAliveProbe(n) => write!(f, "keep-alive probe #{n}"),
             Self::QuickAck => f.write_str("quick ACK"),

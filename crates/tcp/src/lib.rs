@@ -37,6 +37,7 @@ pub mod listener;
 mod meter;
 mod pacing;
 mod path;
+mod path_mtu;
 mod receiver;
 mod recovery;
 mod rtt;

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::connection::{Connection, Data, Open, Shared, syn_window};
+use crate::path_mtu::ProbePlan;
 use crate::recovery::Phase;
 use crate::sender::{Blocked, Plan, SendHalf};
 use crate::{ChallengeTo, ResetWhy, Segment, State, Transmit, Why, ecn, timestamp};
@@ -166,14 +167,14 @@ impl Open {
 
     /// What is lost: the forced first piece whatever cwnd and the pacer say, the rest as cwnd has room and in its time
     /// (8985-18, 9937-5).
-    fn next_resend(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
+    fn next_resend(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
         if self.snd.recovery.lost() == 0 {
             self.snd.resend = None;
             return None;
         }
-        let segment = self.payload_limit();
+        let whole = self.payload_limit();
         let room = self.snd.cwnd().saturating_sub(self.snd.recovery.in_flight());
-        let most = self.train_limit(shared).min(room).max(segment);
+        let most = self.train_limit(shared).min(room).max(whole);
         let Some((start, end)) = self.snd.recovery.next_lost(most) else {
             self.snd.resend = None;
             return None;
@@ -189,7 +190,9 @@ impl Open {
             _ if first => u32::MAX,
             _ => return None,
         };
-        let count = end.wrapping_since(start).min(window).min(self.train_limit(shared).max(segment));
+        let segment = self.resend_limit(shared, start, whole);
+        let train = if segment < whole { 0 } else { self.train_limit(shared) };
+        let count = end.wrapping_since(start).min(window).min(train.max(segment));
         let (count, why) = match self.snd.resend {
             Some(why) => (count.min(segment), why),
             None if room >= count.min(segment) && self.snd.pacer.wait(now).is_none() => {
@@ -199,7 +202,9 @@ impl Open {
             None => return None,
         };
         self.snd.resend = None;
-        Some(self.build_again(now, shared, start, count, why))
+        let transmit = self.build_again(now, shared, start, count, why);
+        self.on_resent(shared, &transmit);
+        Some(transmit)
     }
 
     /// Why what is lost is sent again when it is its turn.
@@ -279,6 +284,13 @@ impl Open {
             self.restart_after_idleness(now);
         }
         let segment = self.payload_limit();
+        match self.plan_path_probe(now, shared, segment) {
+            Some(ProbePlan::Wait) => return None,
+            Some(ProbePlan::Send(octets, size)) => {
+                return Some(self.path_probe(now, shared, octets, size));
+            }
+            None => {}
+        }
         let train = self.train_limit(shared);
         let Plan::Send { octets, fin, limited } = self.snd.plan(now, shared.config.nagle, segment, train)
         else {
@@ -300,12 +312,31 @@ impl Open {
         // Less is unsent now: a writer may be kept from its work by that alone.
         shared.events.writable |= self.snd.take_writer(shared);
         let mut transmit = self.build(now, shared, start, octets, fin, why);
-        if let Some(marks) = self.marks.as_mut().filter(|_| octets > 0) {
+        if octets > 0 {
+            self.mark(&mut transmit);
+        }
+        Some(transmit)
+    }
+
+    /// New data asks the network for marks, where they mean something.
+    fn mark(&mut self, transmit: &mut Transmit) {
+        if let Some(marks) = &mut self.marks {
             let (flags, mark) = marks.departs(self.snd.congestion.is_scalable());
             transmit.segment.header.flags |= flags;
             transmit.segment.ecn = mark;
         }
-        Some(transmit)
+    }
+
+    /// New data in one segment that is larger than others: a packet of `size` octets (RFC 4821 §7; 8899-4).
+    fn path_probe(&mut self, now: Instant, shared: &mut Shared, octets: u32, size: u16) -> Transmit {
+        let start = self.snd.nxt;
+        self.snd.sent(now, octets);
+        self.on_path_probe(shared, octets, size);
+        shared.events.writable |= self.snd.take_writer(shared);
+        let mut transmit = self.build(now, shared, start, octets, false, Why::PathMtuProbe(size));
+        transmit.segment.segment_size = None;
+        self.mark(&mut transmit);
+        transmit
     }
 
     /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1, 5681-27). Asked
@@ -431,7 +462,7 @@ impl Open {
     }
 
     /// Why what is to be sent waits, if anything does.
-    pub(crate) fn blocked(&mut self, now: Instant, shared: &Shared) -> Option<Blocked> {
+    pub(crate) fn blocked(&mut self, now: Instant, shared: &mut Shared) -> Option<Blocked> {
         if self.snd.recovery.lost() > 0
             && let Some(at) = self.snd.pacer.wait(now)
         {
@@ -441,6 +472,9 @@ impl Open {
             return None;
         }
         let segment = self.payload_limit();
+        if matches!(self.plan_path_probe(now, shared, segment), Some(ProbePlan::Wait)) {
+            return Some(Blocked::Congestion);
+        }
         match self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit) {
             Plan::Wait(Blocked::Idle) | Plan::Send { .. } => None,
             Plan::Wait(blocked) => Some(blocked),

@@ -97,6 +97,8 @@ pub(super) fn send(
         | Why::FastRetransmit
         | Why::NextHole
         | Why::Rack { .. }
+        | Why::FullAfterSmall
+        | Why::BlackHole { .. }
         | Why::LossProbe { new: false } => {
             counters.tcp_retrans_segs = counters.tcp_retrans_segs.saturating_add(count);
         }

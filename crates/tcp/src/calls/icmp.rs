@@ -102,7 +102,10 @@ impl Open {
         shared.path.send_limit = send_limit;
         let limit = shared.segment_limit(self.peer_mss);
         let before = self.snd.segment_limit;
-        if limit > before {
+        if shared.config.path_mtu_probing {
+            let (low, most) = (limit.min(before), limit);
+            shared.widen_search(shared.path.mtu_of(low), shared.path.mtu_of(most));
+        } else if limit > before {
             // The path takes more again (RFC 1191 §6.3): what is sent from now on may be as large.
             let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
             self.snd.congestion.set_segment_size(payload);

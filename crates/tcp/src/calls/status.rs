@@ -77,6 +77,16 @@ pub struct Status {
     pub announced_mss: u16,
     /// The largest payload of a segment that came.
     pub received_mss: u32,
+    /// The path's MTU as it is used: octets of the largest IP packet that is sent.
+    pub path_mtu: u16,
+    /// Whether a larger one is being looked for (RFC 4821, 8899).
+    pub path_mtu_search: bool,
+    /// Probes of the path's MTU that were sent.
+    pub path_mtu_probes: u32,
+    /// Of these, probes that alone were lost: larger than the path takes.
+    pub path_mtu_probes_lost: u32,
+    /// How often full segments were found to vanish, so that smaller ones were sent from there on.
+    pub black_holes: u32,
     /// Smoothed round trip.
     pub srtt: Option<Duration>,
     /// Its variation.
@@ -177,6 +187,13 @@ impl Connection {
         let mut status =
             Status { state: Some(self.state()), deadline: self.poll_timeout(), ..Status::default() };
         status.take_shared(&self.shared);
+        if let Some(known) = &self.shared.path_mtu {
+            status.path_mtu_search = known.searching();
+            let figures = known.figures();
+            status.path_mtu_probes = figures.probes;
+            status.path_mtu_probes_lost = figures.lost;
+            status.black_holes = figures.black_holes;
+        }
         match &self.data {
             Data::SynSent(snd) => status.take_send_half(snd),
             Data::Open(open) => {
@@ -185,6 +202,7 @@ impl Connection {
                 status.probes = status.probes.max(open.snd.persist.map_or(0, |persist| persist.probes));
                 status.received_mss = open.rcv.largest_seen();
                 status.octets_received = open.rcv.arrived();
+                status.path_mtu = self.shared.path.mtu_of(open.snd.segment_limit);
                 status.irs = open.irs;
                 status.rcv_nxt = open.rcv.nxt();
                 status.rcv_wnd = open.rcv.window();

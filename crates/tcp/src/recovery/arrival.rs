@@ -38,6 +38,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) segment_size: u32,
     /// A whole segment waits to be sent for the first time, and the peer has room for it.
     pub(crate) new_data: bool,
+    /// The probe of the path's MTU that is out.
+    pub(crate) probe: Option<(SeqNum, SeqNum)>,
 }
 
 /// What an ACK, or a timer, comes to.
@@ -69,6 +71,10 @@ pub(crate) struct Verdict {
     pub(crate) patient: bool,
     /// What is to leave at once, and why.
     pub(crate) resend: Option<Why>,
+    /// A full segment was delivered as it was first sent.
+    pub(crate) full: bool,
+    /// The probe of the path's MTU is lost and nothing else is: no congestion (8899-7).
+    pub(crate) probe_lost: bool,
 }
 
 /// What the runs of one ACK come to.
@@ -84,6 +90,8 @@ struct Tally {
     original_sacked: bool,
     /// The first run, when it was sent again and the echo answers its original (RFC 3522).
     answered: Option<Run>,
+    /// The most that was delivered of what left together, as it was first sent.
+    together: u32,
 }
 
 /// One ACK's way into the books.
@@ -103,6 +111,7 @@ impl Entry<'_> {
             tally.resent |= acked;
         } else {
             tally.sole = tally.sole.max(Some(run.at));
+            tally.together = tally.together.max(run.together);
             tally.original_acked |= acked && run.lost;
             tally.original_sacked |= !acked && run.lost;
         }
@@ -132,7 +141,8 @@ impl Arrival<'_> {
     /// A bare ACK.
     pub(crate) fn of(at: Instant, ack: SeqNum, segment_size: u32) -> Self {
         let (blocks, echo): (&[SackBlock], _) = (&[], None);
-        Self { at, ack, blocks, echo, duplicate: false, opening: false, segment_size, new_data: false }
+        let (duplicate, opening, new_data, probe) = (false, false, false, None);
+        Self { at, ack, blocks, echo, duplicate, opening, segment_size, new_data, probe }
     }
 
     /// Whether the echo answers something that was sent before `at`. Our clock counts milliseconds: within one, nobody
@@ -152,6 +162,7 @@ impl Recovery {
         let opening = u64::from(arrival.opening && verdict.advanced);
         verdict.acked = (self.ledger.una() - before - opening) as u32;
         verdict.delivered = tally.delivered - opening as u32;
+        verdict.full = tally.together >= arrival.segment_size;
         verdict.round_trip = self.measure(arrival, &tally, &verdict, rtt);
         verdict.rate = self.sampler.sample(rtt.minimum()).filter(|_| !arrival.opening);
         if let Some(sample) = verdict.rate.filter(|sample| sample.rate > 0) {
@@ -236,6 +247,7 @@ impl Recovery {
         self.undo(arrival, tally, verdict);
         self.finish_if_passed(verdict);
         self.detect(arrival.at, rtt, verdict);
+        self.excuse_probe(arrival.probe, verdict);
         self.begin_if_lost(verdict);
         if verdict.began {
             verdict.repaired = false; // it is answered as any other loss
@@ -354,6 +366,34 @@ impl Recovery {
         });
         verdict.lost += lost;
         self.reorder_at = until.unwrap_or(Instant::FAR);
+    }
+
+    /// A probe of the path's MTU that alone is lost was too large for the path, and says nothing of congestion (RFC 4821
+    /// §7.6.2; 8899-7): it is sent again like anything lost, and no recovery begins.
+    pub(super) fn excuse_probe(&mut self, probe: Option<(SeqNum, SeqNum)>, verdict: &mut Verdict) {
+        let Some((start, end)) = probe.filter(|_| self.phase == Phase::Open && verdict.lost > 0) else {
+            return;
+        };
+        if self.places(start, end).is_some_and(|(start, end)| self.ledger.only_lost(start, end)) {
+            self.sampler.excuse(verdict.lost);
+            verdict.lost = 0;
+            verdict.losses.clear();
+            verdict.probe_lost = true;
+        }
+    }
+
+    fn places(&self, start: SeqNum, end: SeqNum) -> Option<(Place, Place)> {
+        self.ledger.place(start).zip(self.ledger.place(end))
+    }
+
+    /// Whether all of `start..end` is SACKed.
+    pub(crate) fn is_sacked(&self, start: SeqNum, end: SeqNum) -> bool {
+        self.places(start, end).is_some_and(|(start, end)| self.ledger.is_sacked(start, end))
+    }
+
+    /// Whether something of `start..end` is believed lost, or was sent again.
+    pub(crate) fn is_marked(&self, start: SeqNum, end: SeqNum) -> bool {
+        self.places(start, end).is_some_and(|(start, end)| self.ledger.is_marked(start, end))
     }
 
     /// Loss that is first seen begins fast recovery, unless a timeout's recovery goes on.

@@ -64,6 +64,8 @@ pub(super) struct Run {
     pub(super) at: Instant,
     /// When its first number was first sent.
     pub(super) first_at: Instant,
+    /// Octets of it that left together with its first number, as they were first sent.
+    pub(super) together: u32,
     pub(super) snapshot: Snapshot,
     /// How often it was sent.
     pub(super) times: u8,
@@ -167,7 +169,9 @@ impl Ledger {
     /// The run `start..end`, whose story is `piece`, or which flies as it was first sent.
     fn story(&self, start: Place, end: Place, piece: Option<&Piece>) -> Run {
         let nothing = Train { end, at: Instant::ZERO, snapshot: Snapshot::default() };
-        let first_at = self.train(start).map_or(Instant::ZERO, |train| train.at);
+        let (first_at, first_end) =
+            self.train(start).map_or((Instant::ZERO, end), |train| (train.at, train.end));
+        let together = (first_end.min(end) - start) as u32;
         let (at, snapshot, times) = match piece {
             Some(piece) if piece.times > 1 => (piece.at, piece.snapshot, piece.times),
             _ => {
@@ -176,7 +180,7 @@ impl Ledger {
             }
         };
         let lost = piece.is_some_and(|piece| piece.what == What::Lost);
-        Run { start, end, at, first_at, snapshot, times, lost }
+        Run { start, end, at, first_at, together, snapshot, times, lost }
     }
 
     /// Takes out everything before `una`, and tells of each run that was not SACKed before.
@@ -401,6 +405,36 @@ impl Ledger {
         holes.resent.push_back(Resent { at: now, start: from, end: to });
         self.holes = (!holes.pieces.is_empty()).then_some(holes);
         (from, to)
+    }
+
+    /// What became of all of `start..end`, if it is one piece.
+    fn what(&self, start: Place, end: Place) -> Option<What> {
+        let (_, piece) = self.holes.as_ref()?.pieces.holding(start)?;
+        (piece.end >= end).then_some(piece.what)
+    }
+
+    /// Whether all of `start..end` is SACKed.
+    pub(super) fn is_sacked(&self, start: Place, end: Place) -> bool {
+        self.what(start, end) == Some(What::Sacked)
+    }
+
+    /// Whether something of `start..end` is believed lost, or was sent again.
+    pub(super) fn is_marked(&self, start: Place, end: Place) -> bool {
+        let Some(holes) = &self.holes else { return false };
+        let mut at = start.max(self.una);
+        while let Some((to, piece)) = holes.pieces.run(at, end) {
+            if piece.is_some_and(|piece| piece.what != What::Sacked) {
+                return true;
+            }
+            at = to;
+        }
+        false
+    }
+
+    /// Whether `start..end` is believed lost, and nothing else is.
+    pub(super) fn only_lost(&self, start: Place, end: Place) -> bool {
+        let lost = self.what(start, end) == Some(What::Lost);
+        lost && u64::from(self.lost()) == end - start
     }
 
     /// How often the first number that is out was sent.

@@ -351,6 +351,9 @@ impl Recovery {
     /// path's MTU fell, or a window that was pulled back has opened.
     pub(crate) fn resend_all(&mut self) {
         self.reno.credit = 0;
+        if let Some(episode) = &mut self.episode {
+            episode.frto = Frto::Off; // What was out is answered for: a timeout was no mistake.
+        }
         if self.ledger.reneged() {
             self.ledger.renege();
         }
@@ -359,10 +362,16 @@ impl Recovery {
     }
 
     /// The reordering timer expired: what its time has passed for is lost (RFC 8985 §6.2, step 5; 8985-8).
-    pub(crate) fn on_reordering_timeout(&mut self, now: Instant, rtt: &RoundTrip) -> Verdict {
+    pub(crate) fn on_reordering_timeout(
+        &mut self,
+        now: Instant,
+        rtt: &RoundTrip,
+        probe: Option<(SeqNum, SeqNum)>,
+    ) -> Verdict {
         let flight = self.flying() + self.ledger.lost();
         let mut verdict = Verdict { flight, ..Verdict::default() };
         self.detect(now, rtt, &mut verdict);
+        self.excuse_probe(probe, &mut verdict);
         self.begin_if_lost(&mut verdict);
         verdict
     }

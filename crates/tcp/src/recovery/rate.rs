@@ -142,6 +142,11 @@ impl Sampler {
         }
     }
 
+    /// `octets` that were believed lost are not held against the path: they were a probe, larger than it takes.
+    pub(crate) fn excuse(&mut self, octets: u32) {
+        self.lost = self.lost.saturating_sub(u64::from(octets));
+    }
+
     /// The window and the pace would have let something out with `in_flight` octets under way, and there was nothing to
     /// send (draft §4.1.2.4): asked before a write, an ACK or a timer can change that.
     pub(crate) fn on_app_limited(&mut self, in_flight: u32) {

@@ -11,6 +11,7 @@ use super::syn_sent::scaled;
 use super::{Step, Stop, move_to};
 use crate::congestion::{AckSample, Reduction, Repair};
 use crate::connection::{Open, Shared};
+use crate::path_mtu;
 use crate::recovery::{Arrival, Phase, Verdict};
 use crate::sender::SendHalf;
 use crate::state::Edge;
@@ -123,6 +124,7 @@ impl Open {
             duplicate,
             opening,
             new_data: self.snd.has_whole_segment(),
+            probe: path_mtu::probe(&shared.path_mtu),
             ..Arrival::of(seg.arrived, ack, self.snd.segment_size)
         };
         if advances {
@@ -135,6 +137,7 @@ impl Open {
         if verdict.acked > 0 {
             shared.acked_size = shared.acked_size.max(verdict.acked.min(self.snd.segment_limit) as u16);
         }
+        self.on_path_mtu_verdict(shared, now, &verdict);
         if advances {
             self.snd.probe_at = Instant::FAR;
             self.rearm_after_ack(shared, now, !verdict.patient);
@@ -148,8 +151,10 @@ impl Open {
     /// The reordering timer has expired (RFC 8985 §6.2, step 5).
     pub(crate) fn on_reordering_timeout(&mut self, shared: &mut Shared, now: Instant) {
         let before = Before::of(&self.snd);
-        let verdict = self.snd.recovery.on_reordering_timeout(now, &self.snd.rtt);
+        let probe = path_mtu::probe(&shared.path_mtu);
+        let verdict = self.snd.recovery.on_reordering_timeout(now, &self.snd.rtt, probe);
         self.conclude(shared, now, &before, &verdict);
+        self.on_path_mtu_verdict(shared, now, &verdict);
     }
 
     /// Tells congestion control what recovery found.

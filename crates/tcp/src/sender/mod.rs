@@ -57,6 +57,8 @@ pub(crate) struct SendHalf {
     pub(crate) congestion: Box<dyn CongestionControl>,
     pub(crate) rtt: RoundTrip,
     pub(crate) pacer: Pacer,
+    /// Full segments believed lost since one was delivered as it was first sent.
+    pub(crate) vanished: u8,
     /// What must be sent again whatever the window says, and why.
     pub(crate) resend: Option<Why>,
     /// Since something was last sent, cwnd is what held more back: what is acknowledged proves that it is too small.
@@ -117,6 +119,7 @@ impl SendHalf {
             congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
             pacer: Pacer::default(),
+            vanished: 0,
             resend: None,
             cwnd_limited: false,
             hold: Hold::default(),

@@ -18,6 +18,7 @@ pub(crate) use timers::{Timer, Timers};
 use crate::congestion::Reduction;
 use crate::connection::{Connection, Data, Open, Shared};
 use crate::meter::Held;
+use crate::path_mtu;
 use crate::sender::{Blocked, Persist, SendHalf};
 use crate::{Cause, ConnectionError, ResetWhy, State, Trigger, Why};
 use env::{Duration, Instant};
@@ -138,9 +139,13 @@ impl SendHalf {
         if self.syn_acked() {
             // What was SACKed is no flight that a larger window was proven by.
             let flight = self.recovery.flight_size().min(self.cwnd().max(self.segment_size));
-            for loss in self.recovery.on_timeout(now, &self.rtt, self.segment_size) {
+            let mut lost = 0u32;
+            let head = self.head_after_timeout(now, shared);
+            for loss in self.recovery.on_timeout(now, &self.rtt, head) {
                 self.congestion.on_lost(&loss);
+                lost = lost.saturating_add(loss.octets);
             }
+            self.vanished = path_mtu::vanished(self.vanished, lost, self.segment_size);
             self.congestion.on_congestion(now, flight, Reduction::Timeout { again: self.timeouts > 1 });
         } else {
             self.recovery.on_timeout(now, &self.rtt, self.segment_size);

@@ -410,7 +410,17 @@ fn a_smaller_path_cuts_what_is_sent_again() {
     // The host forgets what it was told after a while, and tries again.
     let now = pair.now;
     assert!(pair.a.tcp().handle_path_mtu(now, 1_480, None));
-    assert_eq!(pair.a.tcp().status().segment_size, 1_448);
+    let status = pair.a.tcp().status();
+    assert_eq!(
+        (status.segment_size, status.path_mtu_search),
+        (1_000 - 20 - 12, true),
+        "nobody's word is taken"
+    );
+    pair.keep = Box::new(|_, _| true);
+    pair.write(true, &pattern(20_000));
+    pair.settle(Duration::from_secs(60));
+    let status = pair.a.tcp().status();
+    assert_eq!((status.segment_size, status.path_mtu_search), (1_448, false), "one probe went before it");
 }
 
 /// Covers: RFC 5927 5927-1

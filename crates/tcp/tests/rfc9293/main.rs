@@ -10,6 +10,8 @@ mod lone;
 mod opening;
 mod paced;
 mod pair;
+mod path_mtu;
+
 mod random;
 mod recovery;
 mod timestamps;

@@ -10,7 +10,7 @@ use wire::tcp::{Flags, SackBlock, SackBlocks};
 const SEGMENT: u32 = 1448;
 
 fn config() -> TcpConfig {
-    TcpConfig::default().congestion(Congestion::NewReno)
+    TcpConfig::default().congestion(Congestion::NewReno).path_mtu_probing(false)
 }
 
 /// Writes `len` octets as room comes, until all have arrived; how long that took.

@@ -19,6 +19,11 @@ pub(super) fn why(why: Why) -> String {
         Why::Rack { later } => return format!("RACK: 잃었다, 뒤의 세그먼트 {later}개가 전달되었다"),
         Why::LossProbe { new: true } => "TLP 탐침: 새 데이터",
         Why::LossProbe { new: false } => "TLP 탐침: 마지막 세그먼트를 다시",
+        Why::FullAfterSmall => "작은 세그먼트 바로 뒤에 꽉 찬 세그먼트: 둘 다 지나가는가?",
+        Why::BlackHole { from, to } => {
+            return format!("블랙홀: {from}옥텟 패킷이 사라진다, 이제부터 {to}옥텟으로 보낸다");
+        }
+        Why::PathMtuProbe(size) => return format!("경로 MTU 탐침: {size}옥텟"),
         Why::WindowProbe(n) => return format!("0 윈도 탐침 {n}번째"),
         Why::KeepAliveProbe(n) => return format!("킵얼라이브 탐침 {n}번째"),
         Why::QuickAck => "바로 보내는 ACK",

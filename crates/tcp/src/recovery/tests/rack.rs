@@ -50,7 +50,7 @@ fn what_is_late_by_less_than_the_reordering_window_is_not_sent_again() {
     let at = sender.recovery.reorder_at().expect("it may only be late");
     assert!(at > sender.now && at <= sender.now + Duration::from_millis(100));
     sender.now = at;
-    let verdict = sender.recovery.on_reordering_timeout(sender.now, &sender.rtt);
+    let verdict = sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None);
     assert!(verdict.began && verdict.lost == MSS);
     assert_eq!(sender.repair(), [2]);
 }
@@ -112,6 +112,7 @@ fn an_answer_that_may_be_the_originals_moves_nothing() {
         end: 6,
         at: Instant::from_millis(at),
         first_at: Instant::from_millis(1_000),
+        together: 1,
         snapshot: rate::Snapshot::default(),
         times,
         lost: false,
@@ -142,7 +143,7 @@ fn lateness_that_was_measured_counts_beyond_a_round_trip_where_round_trips_vary(
     let run = |start, at| {
         let at = Instant::from_millis(at);
         let snapshot = rate::Snapshot::default();
-        ledger::Run { start, end: start + 1, at, first_at: at, snapshot, times: 1, lost: false }
+        ledger::Run { start, end: start + 1, at, first_at: at, together: 1, snapshot, times: 1, lost: false }
     };
     let mut rack = Rack::default();
     rack.on_delivered(&run(8, 980), &told, &shaky);

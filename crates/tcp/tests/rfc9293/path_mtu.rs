@@ -1,0 +1,157 @@
+//! The path's MTU as two ends find it: RFC 4821, 8899.
+
+use crate::pair::{Pair, Seen};
+use env::{Duration, Instant, Rng};
+use handfast_tcp::{Congestion, Path, Status, TcpConfig, Why};
+
+const ALL: [Congestion; 3] = [Congestion::NewReno, Congestion::Cubic, Congestion::Bbr];
+
+/// A path of one bottleneck: 8 Mbit/s, a queue of 100 ms, and packets of at most `mtu` octets.
+struct Way {
+    pair: Pair,
+    mtu: std::rc::Rc<std::cell::Cell<usize>>,
+    loss: std::rc::Rc<std::cell::Cell<f64>>,
+    /// The longest time in which nothing new reached the far end.
+    stall: Duration,
+    written: usize,
+}
+
+fn way(config: &TcpConfig, round_trip: Duration, seed: u64, v6: bool) -> Way {
+    let mut pair = Pair::new(config.clone(), config.clone());
+    let path = if v6 { Path::ipv6(1500) } else { Path::ipv4(1500) };
+    (pair.a.path, pair.b.path, pair.delay) = (path, path, round_trip / 2);
+    pair.open();
+    pair.settle(Duration::from_secs(1));
+    let mtu = std::rc::Rc::new(std::cell::Cell::new(1500));
+    let loss = std::rc::Rc::new(std::cell::Cell::new(0.0));
+    let (most, chance, mut rng) = (mtu.clone(), loss.clone(), Rng::seeded(seed));
+    let headers = if v6 { 60 } else { 40 };
+    let free = std::rc::Rc::new(std::cell::Cell::new(Instant::ZERO));
+    let (queue, waits) = (free.clone(), Duration::from_millis(100));
+    pair.keep = Box::new(move |_, seen| {
+        let data = seen.from_a && !seen.segment.payload.is_empty();
+        let fits = seen.segment.payload.len() + 12 + headers <= most.get();
+        let room = queue.get().since(seen.at) <= waits;
+        !data || (fits && room && !rng.chance(chance.get()))
+    });
+    pair.late = Box::new(move |seen| {
+        if !seen.from_a {
+            return Duration::ZERO;
+        }
+        let octets = (seen.segment.payload.len() + 12 + headers) as u64;
+        free.set(free.get().max(seen.at) + Duration::from_nanos(octets * 1_000));
+        free.get().since(seen.at)
+    });
+    Way { pair, mtu, loss, stall: Duration::ZERO, written: 0 }
+}
+
+impl Way {
+    /// Sends without end for so long.
+    fn run(&mut self, time: Duration) -> Status {
+        let end = self.pair.now + time;
+        let (mut last, mut had) = (self.pair.now, self.pair.b.received.len());
+        while self.pair.now < end {
+            self.written += self.pair.write(true, &[7; 60_000]);
+            assert!(self.pair.step(), "stuck: {:?}", self.pair.a.tcp().status());
+            if self.pair.b.received.len() > had {
+                self.stall = self.stall.max(self.pair.now.since(last));
+                (last, had) = (self.pair.now, self.pair.b.received.len());
+            }
+        }
+        assert!(self.pair.b.received.iter().all(|&octet| octet == 7));
+        self.pair.a.tcp().status()
+    }
+}
+
+fn of(seen: &Seen) -> Option<u16> {
+    if let Why::PathMtuProbe(size) = seen.why { Some(size) } else { None }
+}
+
+/// Covers: RFC 4821 4821-1; RFC 8899 8899-10
+#[test]
+fn where_full_segments_vanish_in_silence_smaller_ones_go_within_three_seconds_and_then_at_full_speed() {
+    for controller in ALL {
+        for (round_trip, v6) in [(20, false), (100, false), (20, true), (100, true)] {
+            let what = format!("{controller}, {round_trip} ms, {}", if v6 { "IPv6" } else { "IPv4" });
+            let config = TcpConfig::default().congestion(controller);
+            let mut way = way(&config, Duration::from_millis(round_trip), 1, v6);
+            way.run(Duration::from_secs(5));
+            way.mtu.set(1280);
+            let status = way.run(Duration::from_secs(5));
+            assert!(way.stall <= Duration::from_secs(3), "{what}: {:?}", way.stall);
+            assert_eq!(status.black_holes, 1, "{what}");
+            assert!((1200..=1280).contains(&status.path_mtu), "{what}: {}", status.path_mtu);
+            let before = way.pair.b.received.len();
+            way.run(Duration::from_secs(5));
+            let share = (way.pair.b.received.len() - before) as f64 / 5e6;
+            assert!(share > 0.8, "{what}: {share}");
+        }
+    }
+}
+
+/// Covers: RFC 8899 8899-15, 8899-16
+#[test]
+fn a_path_that_takes_less_than_the_base_is_found_too_and_one_that_grows_again_is_used() {
+    let mut way = way(&TcpConfig::default(), Duration::from_millis(20), 2, false);
+    way.run(Duration::from_secs(3));
+    way.mtu.set(600);
+    let status = way.run(Duration::from_secs(4));
+    assert!(way.stall <= Duration::from_secs(3), "{:?}", way.stall);
+    assert_eq!((status.path_mtu, status.path_mtu_search), (552, true));
+    let status = way.run(Duration::from_secs(250));
+    assert!((584..=600).contains(&status.path_mtu) && !status.path_mtu_search, "{status:?}");
+    way.mtu.set(1500);
+    let probes = status.path_mtu_probes;
+    let status = way.run(Duration::from_secs(400));
+    assert_eq!(status.path_mtu_probes, probes, "no more is tried for ten minutes");
+    let status = way.run(Duration::from_secs(200));
+    assert_eq!((status.path_mtu, status.path_mtu_search), (1500, false));
+}
+
+/// Covers: RFC 8899 8899-4
+#[test]
+fn loss_by_chance_is_no_black_hole() {
+    for controller in [Congestion::NewReno, Congestion::Cubic] {
+        for seed in 0..4 {
+            let config = TcpConfig::default().congestion(controller);
+            let mut way = way(&config, Duration::from_millis(20), seed, false);
+            way.loss.set(0.05);
+            let status = way.run(Duration::from_secs(20));
+            assert_eq!((status.black_holes, status.path_mtu), (0, 1500), "{controller}, {seed}");
+        }
+    }
+}
+
+#[test]
+fn after_an_outage_segments_are_as_large_as_before() {
+    for controller in ALL {
+        for outage in [1, 4, 10] {
+            let config = TcpConfig::default().congestion(controller);
+            let mut way = way(&config, Duration::from_millis(20), 3, false);
+            way.run(Duration::from_secs(3));
+            way.loss.set(1.0);
+            way.run(Duration::from_secs(outage));
+            way.loss.set(0.0);
+            let status = way.run(Duration::from_secs(8));
+            assert_eq!(status.path_mtu, 1500, "{controller}, {outage} s: {status:?}");
+            assert_eq!(status.black_holes, 0, "{controller}, {outage} s");
+        }
+    }
+}
+
+/// Covers: RFC 8899 8899-1, 8899-4, 8899-7, 8899-8
+#[test]
+fn only_probes_are_larger_and_losing_them_costs_no_window() {
+    let mut way =
+        way(&TcpConfig::default().congestion(Congestion::NewReno), Duration::from_millis(20), 4, false);
+    way.run(Duration::from_secs(2));
+    way.mtu.set(1280);
+    way.run(Duration::from_millis(1));
+    way.pair.seen.clear();
+    let status = way.run(Duration::from_secs(60));
+    let lost: Vec<_> = way.pair.seen.iter().filter(|seen| !seen.kept).collect();
+    assert!(status.path_mtu_probes_lost > 2, "{status:?}");
+    let sizes: Vec<_> = way.pair.seen.iter().filter_map(of).collect();
+    assert!(sizes.iter().filter(|&&size| size == 1500).count() == 3, "{sizes:?}");
+    assert!(lost.len() >= 3, "{}", lost.len());
+}
