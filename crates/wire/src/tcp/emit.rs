@@ -2,8 +2,8 @@
 
 use super::view::{HEADER_LEN, MAX_HEADER_LEN};
 use super::walk::{
-    ACCURATE_ECN_0, ACCURATE_ECN_1, END_OF_OPTIONS, FAST_OPEN, MSS, NO_OPERATION, SACK, SACK_PERMITTED,
-    TIMESTAMPS, WINDOW_SCALE,
+    ACCURATE_ECN_0, ACCURATE_ECN_1, END_OF_OPTIONS, EXPERIMENT, FAST_OPEN, FAST_OPEN_EXPERIMENT, MSS,
+    NO_OPERATION, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE,
 };
 use super::{Flags, Header, Options, Timestamps};
 use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
@@ -130,10 +130,17 @@ impl Encoded {
             }
         }
         if let Some(cookie) = options.fast_open.as_ref().filter(|_| syn) {
-            let cookie = cookie.as_slice();
-            if (2 + cookie.len()).next_multiple_of(4) <= out.room() {
-                out.put(&[FAST_OPEN, (2 + cookie.len()) as u8]);
-                out.put(cookie);
+            let [high, low] = FAST_OPEN_EXPERIMENT;
+            let (experiment, rfc7413) = ([EXPERIMENT, 4, high, low], [FAST_OPEN, 2]);
+            let head = if cookie.is_experimental() { &experiment[..] } else { &rfc7413[..] };
+            let octets = cookie.as_slice();
+            let (at, len) = (out.len, head.len() + octets.len());
+            if len.next_multiple_of(4) <= out.room() {
+                out.put(head);
+                out.put(octets);
+                if let Some(length) = out.octets.get_mut(at + 1) {
+                    *length = len as u8;
+                }
             }
         }
         if let Some(counters) = &options.accurate_ecn

@@ -183,10 +183,14 @@ impl AccurateEcn {
 }
 
 /// A Fast Open cookie of up to 16 octets (RFC 7413 §4.1.1); empty asks for one.
+///
+/// It travels in an option of its own, kind 34; or in the experimental one that came before it, kind 254 with the
+/// experiment's number F989 (RFC 6994), which some peers still speak.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct FastOpenCookie {
     octets: [u8; 16],
     len: u8,
+    experimental: bool,
 }
 
 impl FastOpenCookie {
@@ -198,14 +202,31 @@ impl FastOpenCookie {
         Some(cookie)
     }
 
+    /// The same in the experimental option, or in that of RFC 7413.
+    #[must_use]
+    pub const fn experimental(self, experimental: bool) -> Self {
+        Self { experimental, ..self }
+    }
+
+    /// Whether it is in the experimental option.
+    pub const fn is_experimental(&self) -> bool {
+        self.experimental
+    }
+
     /// The octets.
     pub fn as_slice(&self) -> &[u8] {
         self.octets.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+
+    /// Whether it asks for a cookie.
+    pub const fn is_request(&self) -> bool {
+        self.len == 0
     }
 }
 
 impl core::fmt::Debug for FastOpenCookie {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "FastOpenCookie({:02x?})", self.as_slice())
+        let experimental = if self.experimental { ", experimental" } else { "" };
+        write!(f, "FastOpenCookie({:02x?}{experimental})", self.as_slice())
     }
 }

@@ -197,16 +197,26 @@ fn what_only_a_syn_may_say_is_neither_read_nor_written_elsewhere() {
     assert_eq!(header.encoded_len(), HEADER_LEN);
 }
 
-/// RFC 7413 §4.1.1.
+/// Covers: RFC 7413 7413-2
 #[test]
 fn a_cookie_has_an_even_length_of_four_to_sixteen_or_asks_for_one() {
-    for length in 0..=17 {
-        let mut octets = Vec::from([34, 2 + length]);
-        octets.resize(2 + usize::from(length), 7);
-        let cookie = options(Flags::SYN, &octets).unwrap().fast_open;
-        let legal = length == 0 || (length % 2 == 0 && (4..=16).contains(&length));
-        assert_eq!(cookie.map(|cookie| cookie.as_slice().len()), legal.then_some(length.into()), "{length}");
+    for (head, experimental) in [(&[34, 2][..], false), (&[254, 4, 0xf9, 0x89][..], true)] {
+        for length in 0..=17 {
+            let mut octets = head.to_vec();
+            octets[1] += length;
+            octets.resize(head.len() + usize::from(length), 7);
+            let cookie = options(Flags::SYN, &octets).unwrap().fast_open;
+            let legal = length == 0 || (length % 2 == 0 && (4..=16).contains(&length));
+            assert_eq!(cookie.is_some(), legal, "{length}");
+            assert!(cookie.is_none_or(|cookie| {
+                cookie.as_slice().len() == usize::from(length)
+                    && cookie.is_request() == (length == 0)
+                    && cookie.is_experimental() == experimental
+            }));
+            assert_eq!(options(Flags::ACK, &octets), Ok(Options::NONE), "on a SYN only");
+        }
     }
+    assert_eq!(options(Flags::SYN, &[254, 4, 0xf9, 0x88]), Ok(Options::NONE), "another experiment");
 }
 
 /// Covers: RFC 2018 2018-14
@@ -248,6 +258,9 @@ fn options_stand_in_the_order_that_everyone_expects() {
     assert_eq!(layout(Flags::ACK, both), hex("0101 080a 00000001 00000002 0101 050a 00000003 00000004"));
     let asks = Options { mss, fast_open: FastOpenCookie::new(&[]).map(Box::new), ..Options::NONE };
     assert_eq!(layout(Flags::SYN, asks), hex("020405b4 2202 0101"));
+    let cookie = FastOpenCookie::new(&[0xab, 0xcd, 0x12, 0x34]).unwrap().experimental(true);
+    let sends = Options { mss, fast_open: Some(Box::new(cookie)), ..Options::NONE };
+    assert_eq!(layout(Flags::SYN, sends), hex("020405b4 fe08f989 abcd1234"));
 }
 
 /// Covers: RFC 2018 2018-6
@@ -285,14 +298,16 @@ proptest! {
     #[test]
     fn every_option_but_the_two_single_octets_carries_its_length_and_padding_ends_on_a_word(
         bits: u16, mss: Option<u16>, scale: Option<u8>, sack_permitted: bool, stamps: Option<(u32, u32)>,
-        blocks in proptest::collection::vec(any::<(u32, u32)>(), 0..5), cookie: Option<[u8; 8]>,
+        blocks in proptest::collection::vec(any::<(u32, u32)>(), 0..5), cookie: Option<[u8; 8]>, experimental: bool,
     ) {
         let mut options = Options {
             mss,
             window_scale: scale,
             sack_permitted,
             timestamps: stamps.map(|(value, echo)| Timestamps { value, echo }),
-            fast_open: cookie.and_then(|cookie| FastOpenCookie::new(&cookie)).map(Box::new),
+            fast_open: cookie
+                .and_then(|cookie| FastOpenCookie::new(&cookie))
+                .map(|cookie| Box::new(cookie.experimental(experimental))),
             ..Options::NONE
         };
         for (start, end) in blocks {

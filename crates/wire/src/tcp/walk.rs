@@ -23,6 +23,10 @@ pub(super) const TIMESTAMPS: u8 = 8;
 const MD5: u8 = 19;
 const AUTHENTICATION: u8 = 29;
 pub(super) const FAST_OPEN: u8 = 34;
+/// An experiment, named by the two octets that follow (RFC 6994).
+pub(super) const EXPERIMENT: u8 = 254;
+/// That it is Fast Open.
+pub(super) const FAST_OPEN_EXPERIMENT: [u8; 2] = [0xf9, 0x89];
 pub(super) const ACCURATE_ECN_0: u8 = 172;
 pub(super) const ACCURATE_ECN_1: u8 = 174;
 
@@ -74,9 +78,9 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
             let echo = u32::from_be_bytes([e, f, g, h]);
             options.timestamps = Some(Timestamps { value, echo });
         }
-        // RFC 7413 §4.1.1: empty, or an even number of octets from 4 to 16.
-        (FAST_OPEN, cookie) if syn && matches!(cookie.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16) => {
-            options.fast_open = FastOpenCookie::new(cookie).map(Box::new);
+        (FAST_OPEN, cookie) if syn => take_cookie(options, cookie, false),
+        (EXPERIMENT, &[high, low, ref cookie @ ..]) if syn && [high, low] == FAST_OPEN_EXPERIMENT => {
+            take_cookie(options, cookie, true);
         }
         // RFC 9768 §3.2.3: whole fields count, however long it is; on a SYN that asks it is nothing (§3.2.3.2.1), which whoever
         // reads a SYN knows.
@@ -92,5 +96,13 @@ fn take(options: &mut Options, kind: u8, data: &[u8], syn: bool) {
         (MD5, signature) if signature.len() == 16 => options.md5 = true,
         (AUTHENTICATION, fields) if fields.len() >= 2 => options.authentication = true,
         _ => {} // MUST-6; among them the user timeout option (5482-4)
+    }
+}
+
+/// RFC 7413 §4.1.1: empty, or an even number of octets from 4 to 16; any other is skipped (7413-2).
+fn take_cookie(options: &mut Options, cookie: &[u8], experimental: bool) {
+    if matches!(cookie.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16) {
+        let cookie = FastOpenCookie::new(cookie);
+        options.fast_open = cookie.map(|cookie| Box::new(cookie.experimental(experimental)));
     }
 }
