@@ -13,6 +13,7 @@
 use crate::challenge::AckBudget;
 use crate::ecn::Marks;
 use crate::event::EventSet;
+use crate::fast_open::FastOpen;
 use crate::listener::{Accepted, Scales};
 use crate::meter::Meter;
 use crate::path_mtu;
@@ -74,6 +75,8 @@ pub(crate) struct Shared {
     pub(crate) discards: Option<Discard>,
     /// What only those who look at a connection ask for.
     pub(crate) meter: Box<Meter>,
+    /// What data with a SYN has come to, on the few connections that have any.
+    pub(crate) fast_open: Option<Box<FastOpen>>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,6 +100,15 @@ pub(crate) struct Open {
     pub(crate) marks: Option<Box<Marks>>,
     /// A SYN,ACK is to be sent (simultaneous open).
     pub(crate) syn_ack_due: bool,
+    /// Fast Open: in SYN-RECEIVED, and the user has it already.
+    pub(crate) early: bool,
+}
+
+impl Open {
+    /// Whether its user may send and receive: after the handshake, or before with Fast Open.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.phase != State::SynReceived || self.early
+    }
 }
 
 /// What both SYNs agreed on.
@@ -154,6 +166,7 @@ impl Shared {
             path_mtu: None,
             discards: None,
             meter: Box::new(Meter::new(now)),
+            fast_open: None,
         }
     }
 
@@ -252,6 +265,7 @@ impl Connection {
             agreed,
             marks: accepted.ecn.map(|agreement| Box::new(Marks::answered(&agreement, accepted.iss))),
             syn_ack_due: false,
+            early: false,
         };
         Self { shared, data: Data::Open(Box::new(open)) }
     }
@@ -351,7 +365,10 @@ impl Connection {
         let from = self.state();
         self.shared.timers.cancel_all();
         let (rcv, last) = match core::mem::replace(&mut self.data, Data::Over(Box::new(Over::nothing()))) {
-            Data::SynSent(snd) => (None, Some((snd.una, snd.nxt))),
+            Data::SynSent(snd) => {
+                self.shared.fast_open_failed(error);
+                (None, Some((snd.una, snd.nxt)))
+            }
             Data::Open(open) => (Some(open.rcv), Some((open.snd.una, open.snd.nxt))),
             Data::Over(over) => (over.rcv, over.last),
         };

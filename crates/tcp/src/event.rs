@@ -31,6 +31,9 @@ pub enum Event {
     SoftError(SoftError),
     /// R1 was passed: the path looks dead (RFC 9293 MUST-20, SHLD-9). For the IP layer as well.
     NegativeAdvice,
+    /// An active Fast Open was answered, or never will be:
+    /// [`take_fast_open_answer`](crate::Connection::take_fast_open_answer) has what to remember of it (RFC 7413 §4.1.3).
+    FastOpen,
     /// TIME-WAIT begins: hand over to a [`crate::TimeWait`] record.
     TimeWait,
     /// The end, with a reason unless both sides closed.
@@ -62,6 +65,10 @@ pub enum SoftError {
 pub enum Why {
     /// The user called OPEN.
     OpensConnection,
+    /// The user called OPEN, and data goes with the SYN (RFC 7413).
+    OpensWithData,
+    /// What went with the SYN was too large for the path: a plain one.
+    SynWithoutData,
     /// A SYN was answered.
     AnswersSyn,
     /// A SYN was answered without a record: the number is a cookie (RFC 4987 §3.6).
@@ -329,6 +336,8 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OpensConnection => f.write_str("opens the connection"),
+            Self::OpensWithData => f.write_str("Fast Open: opens the connection, with data"),
+            Self::SynWithoutData => f.write_str("SYN again, without data: the path takes less"),
             Self::AnswersSyn => f.write_str("answers SYN"),
             Self::AnswersSynWithCookie => f.write_str("answers SYN with a cookie"),
             Self::CompletesHandshake => f.write_str("completes the handshake"),
@@ -393,6 +402,7 @@ pub(crate) struct EventSet {
     pub(crate) drained: bool,
     pub(crate) peer_closed: bool,
     pub(crate) negative_advice: bool,
+    pub(crate) fast_open: bool,
     pub(crate) soft_error: Option<SoftError>,
     pub(crate) time_wait: bool,
     pub(crate) closed: Option<Option<ConnectionError>>,
@@ -408,7 +418,7 @@ impl EventSet {
     /// Whether nothing waits, as is the rule.
     fn is_empty(&self) -> bool {
         let flags = self.established | self.urgent | self.readable | self.writable | self.drained;
-        let flags = flags | self.peer_closed | self.negative_advice | self.time_wait;
+        let flags = flags | self.peer_closed | self.negative_advice | self.fast_open | self.time_wait;
         !flags && self.soft_error.is_none() && self.closed.is_none()
     }
 
@@ -421,6 +431,7 @@ impl EventSet {
             (&mut self.writable, Event::Writable),
             (&mut self.drained, Event::Drained),
             (&mut self.negative_advice, Event::NegativeAdvice),
+            (&mut self.fast_open, Event::FastOpen),
             (&mut self.time_wait, Event::TimeWait),
         ];
         for (flag, event) in flags {

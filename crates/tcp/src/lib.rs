@@ -32,6 +32,7 @@ mod cost;
 mod ecn;
 mod error;
 mod event;
+pub mod fast_open;
 pub mod isn;
 pub mod listener;
 mod meter;

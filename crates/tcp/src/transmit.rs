@@ -49,14 +49,8 @@ impl Connection {
 
 /// The SYN, once, and again when the timer says so. It may ask for marks, and is not capable itself (3168-4).
 fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmit> {
-    let why = if snd.nxt == snd.iss {
-        snd.sent(now, 1);
-        Why::OpensConnection
-    } else {
-        let why = snd.resend.take()?;
-        snd.sent_again(now, snd.iss, snd.iss + 1, 1);
-        why
-    };
+    let first = snd.nxt == snd.iss;
+    let why = if first { Why::OpensConnection } else { snd.resend.take()? };
     let header = Header {
         seq: snd.iss,
         flags: Flags::SYN | ecn::ask(shared.config.ecn, snd.resent_segments),
@@ -64,7 +58,16 @@ fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmi
         options: syn_options(now, shared, None),
         ..Header::default()
     };
-    Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
+    let mut syn = Transmit { segment: Segment { header, ..Segment::default() }, why };
+    if first {
+        let data = shared.load_syn(snd, &mut syn);
+        snd.sent(now, 1 + data);
+    } else {
+        // Neither data nor a cookie a second time (7413-11). A path that takes less has lost nothing to congestion.
+        let segments = u32::from(why != Why::SynWithoutData);
+        snd.sent_again(now, snd.iss, snd.iss + 1, segments);
+    }
+    Some(syn)
 }
 
 /// Options of our SYN, always with a segment size (SHLD-5, MAY-3), or of a SYN,ACK that answers one with the options
@@ -76,7 +79,7 @@ fn syn_options(now: Instant, shared: &Shared, answers: Option<&Open>) -> Options
         Some(open) => (open.agreed.timestamps, open.agreed.sack, open.agreed.scales.is_some()),
     };
     Options {
-        mss: Some(shared.announced_mss()),
+        mss: Some(shared.syn_mss()),
         window_scale: scaling.then(|| shared.syn_scale.shift()),
         sack_permitted: sack,
         timestamps: timestamps.then(|| Timestamps {
@@ -102,6 +105,12 @@ impl Open {
     }
 
     fn next(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {
+        if self.early {
+            return self
+                .next_early_syn_ack(now, shared)
+                .or_else(|| self.next_new(now, shared))
+                .or_else(|| self.next_bare_ack(now, shared));
+        }
         if self.phase == State::SynReceived {
             return self.next_syn_ack(now, shared).or_else(|| self.next_bare_ack(now, shared));
         }

@@ -46,7 +46,13 @@ impl Connection {
         }
         match &mut self.data {
             Data::Open(open) => open.set_send_limit(&mut self.shared, send_limit),
-            Data::SynSent(_) | Data::Over(_) => self.shared.path.send_limit = send_limit,
+            Data::SynSent(_) => {
+                let before = core::mem::replace(&mut self.shared.path.send_limit, send_limit);
+                if send_limit < before && quoted_seq.is_some() {
+                    self.shrink_syn();
+                }
+            }
+            Data::Over(_) => self.shared.path.send_limit = send_limit,
         }
         true
     }
@@ -84,7 +90,7 @@ impl Connection {
     fn is_outstanding(&self, seq: SeqNum) -> bool {
         match &self.data {
             Data::SynSent(snd) => seq == snd.iss && snd.outstanding(),
-            Data::Open(open) => open.is_outstanding(seq),
+            Data::Open(open) => open.is_outstanding(seq) || (open.early && seq == open.snd.iss),
             Data::Over(_) => false,
         }
     }

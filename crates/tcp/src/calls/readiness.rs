@@ -1,8 +1,8 @@
 //! What a user could do now without waiting: STATUS (RFC 9293 §3.10.6) for those who wait.
 
 use crate::ConnectionError;
+use crate::TcpConfig;
 use crate::connection::{Connection, Data};
-use crate::{State, TcpConfig};
 
 /// Which calls would not have to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Connection {
         let room = self.send_room() > 0;
         match &mut self.data {
             Data::SynSent(_) => Readiness::default(),
-            Data::Open(open) if open.phase == State::SynReceived => Readiness::default(),
+            Data::Open(open) if !open.is_usable() => Readiness::default(),
             Data::Open(open) => {
                 let read_closed = open.rcv.fin_received();
                 let closing = open.snd.fin_queued();

@@ -1,8 +1,8 @@
 //! RECEIVE (RFC 9293 §3.10.3).
 
+use crate::ReceiveError;
 use crate::connection::{Connection, Data};
 use crate::receiver::ReceiveHalf;
-use crate::{ReceiveError, State};
 use bytes::Bytes;
 use env::Instant;
 
@@ -61,7 +61,7 @@ impl Connection {
     /// Octets that wait to be read.
     pub fn readable(&self) -> usize {
         match &self.data {
-            Data::Open(open) if open.phase != State::SynReceived => open.rcv.readable(),
+            Data::Open(open) if open.is_usable() => open.rcv.readable(),
             Data::Over(over) => over.rcv.as_ref().map_or(0, ReceiveHalf::readable),
             Data::SynSent(_) | Data::Open(_) => 0,
         }
@@ -78,7 +78,7 @@ impl Connection {
 
     fn readable_half(&mut self) -> Result<&mut ReceiveHalf, ReceiveError> {
         match &mut self.data {
-            Data::Open(open) if open.phase != State::SynReceived => Ok(&mut open.rcv),
+            Data::Open(open) if open.is_usable() => Ok(&mut open.rcv),
             // Data that came with a SYN waits for the handshake (9293-E45).
             Data::SynSent(_) | Data::Open(_) => Err(ReceiveError::Empty),
             Data::Over(over) => match (over.error, &mut over.rcv) {

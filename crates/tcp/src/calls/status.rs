@@ -1,6 +1,7 @@
 //! STATUS (RFC 9293 §3.10.6).
 
 use crate::connection::{Connection, Data, Open, Shared};
+use crate::fast_open::FastOpenState;
 use crate::recovery::Phase;
 use crate::{BusyTime, EcnMode, State};
 use env::{Duration, Instant};
@@ -177,6 +178,8 @@ pub struct Status {
     pub busy: BusyTime,
     /// Whether both sides agreed on window scaling: the peer's shift and ours.
     pub scales: Option<(u8, u8)>,
+    /// How far Fast Open came, if either side tried it (RFC 7413).
+    pub fast_open: Option<FastOpenState>,
     /// When the connection's next timer fires, if any runs.
     pub deadline: Option<Instant>,
 }
@@ -184,8 +187,12 @@ pub struct Status {
 impl Connection {
     /// STATUS: figures of the connection, in every state.
     pub fn status(&self) -> Status {
-        let mut status =
-            Status { state: Some(self.state()), deadline: self.poll_timeout(), ..Status::default() };
+        let mut status = Status {
+            state: Some(self.state()),
+            deadline: self.poll_timeout(),
+            fast_open: self.fast_open_state(),
+            ..Status::default()
+        };
         status.take_shared(&self.shared);
         if let Some(known) = &self.shared.path_mtu {
             status.path_mtu_search = known.searching();

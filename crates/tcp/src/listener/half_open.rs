@@ -181,12 +181,12 @@ impl HalfOpen {
         }
     }
 
-    fn is_same_syn(&self, segment: &Segment) -> bool {
+    pub(crate) fn is_same_syn(&self, segment: &Segment) -> bool {
         let controls = segment.header.flags & (Flags::SYN | Flags::ACK | Flags::RST);
         controls == Flags::SYN && segment.header.seq == self.irs
     }
 
-    fn answer_again(&mut self, now: Instant, syn: &Segment) -> HalfOpenOutcome {
+    pub(crate) fn answer_again(&mut self, now: Instant, syn: &Segment) -> HalfOpenOutcome {
         if let (Some(state), Some(theirs)) = (&mut self.terms.timestamps, syn.header.options.timestamps) {
             if is_older(theirs.value, state.recent) {
                 return self.acknowledge(now, Why::OldTimestamp, Discard::OldTimestamp);
@@ -249,7 +249,8 @@ impl HalfOpen {
         u32::from(self.window.raw())
     }
 
-    fn accepted(&self, now: Instant, segment: &Segment) -> Accepted {
+    /// What the SYN and our answer agree on; the peer's ACK tells the rest.
+    pub(crate) fn unconfirmed(&self) -> Accepted {
         Accepted {
             iss: self.iss,
             irs: self.irs,
@@ -258,13 +259,21 @@ impl HalfOpen {
             window: self.peer_window,
             timestamps: self.terms.timestamps,
             sack: self.terms.sack,
-            ecn: self
-                .terms
-                .ecn
-                .map(|terms| EcnAgreement { terms, first: AceOfHandshake::of(terms.mode, segment) }),
-            round_trip: self.round_trip(now, segment),
+            ecn: None,
+            round_trip: None,
             retransmitted: self.resent,
             receive_window: self.receive_window(),
+        }
+    }
+
+    /// What the handshake came to, which `segment` completes.
+    pub(crate) fn accepted(&self, now: Instant, segment: &Segment) -> Accepted {
+        let agreed =
+            |terms: ecn::Terms| EcnAgreement { terms, first: AceOfHandshake::of(terms.mode, segment) };
+        Accepted {
+            ecn: self.terms.ecn.map(agreed),
+            round_trip: self.round_trip(now, segment),
+            ..self.unconfirmed()
         }
     }
 

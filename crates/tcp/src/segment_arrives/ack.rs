@@ -53,7 +53,10 @@ impl Before {
 impl Open {
     pub(super) fn take_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
         let ack = seg.header.ack;
-        if self.phase == State::SynReceived {
+        let opens = self.phase == State::SynReceived;
+        if self.early {
+            self.complete_early(shared, now, seg)?;
+        } else if opens {
             self.complete_handshake(shared, now, seg)?;
         }
         if ack.after(self.snd.nxt) {
@@ -74,6 +77,9 @@ impl Open {
         self.snd.hold.release();
         let marked = ack.since(self.snd.una).map_or(0, |acked| self.take_marks(seg, acked));
         self.on_ack(shared, now, seg, marked);
+        if opens && shared.client().is_some() {
+            self.snd.take_back_syn_data();
+        }
         self.answer_marks(shared, now, marked);
         self.take_window(shared, now, seg);
         self.check_our_fin(shared, now)

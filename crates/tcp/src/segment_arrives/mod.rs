@@ -78,6 +78,7 @@ pub(crate) fn dispatch(connection: &mut Connection, now: Instant, segment: &Segm
 impl Open {
     /// RFC 9293 §3.10.7.4, "Other States".
     fn segment_arrives(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
+        self.check_same_syn(shared, now, seg)?; //   RFC 7413 §4.2.2, on an early connection
         self.check_timestamp(shared, now, seg)?; //  RFC 7323 §5.3, before the window
         self.check_sequence(shared, now, seg)?; //   first
         self.check_reset(seg)?; //                   second; RFC 5961 §3

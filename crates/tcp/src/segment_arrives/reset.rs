@@ -17,8 +17,9 @@ impl Open {
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Reset, Discard::UnacceptableReset));
         }
         let error = match self.phase {
-            // Only an active OPEN gets here: passive ones are records of their listener (MUST-11, 9293-E11).
-            State::SynReceived => Some(ConnectionError::Refused),
+            // Only an active OPEN gets here: passive ones are records of their listener (MUST-11, 9293-E11), unless their
+            // user has them already.
+            State::SynReceived if !self.early => Some(ConnectionError::Refused),
             // Both users are done; the peer has only forgotten us first (9293-E13).
             State::Closing | State::LastAck => None,
             _ => Some(ConnectionError::Reset), // 9293-E12, MUST-12

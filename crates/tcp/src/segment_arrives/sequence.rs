@@ -45,7 +45,8 @@ impl Open {
                 // simultaneous open, self-connect and crossing FINs and probes would wait for a timer (9293-E49).
                 let empty_behind = seg.seq_len() == 0 && seg.header.seq + 1 == self.rcv.nxt();
                 let just_behind = seg.end() == self.rcv.nxt() || empty_behind;
-                if self.phase == State::SynReceived && seg.has(Flags::SYN) && just_behind {
+                let repeats_syn = just_behind || seg.header.seq == self.irs;
+                if self.phase == State::SynReceived && seg.has(Flags::SYN) && repeats_syn {
                     return ControlFlow::Continue(());
                 }
                 if seg.has(Flags::SYN) && !just_behind {

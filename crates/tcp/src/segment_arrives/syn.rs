@@ -12,7 +12,7 @@ impl Open {
     ///
     /// Without ACK nothing else counts (9293-E14).
     pub(super) fn check_syn(&mut self, seg: &Segment) -> Step {
-        let repeats_syn = self.phase == State::SynReceived && seg.header.seq == self.irs;
+        let repeats_syn = self.phase == State::SynReceived && !self.early && seg.header.seq == self.irs;
         if seg.has(Flags::SYN) && !repeats_syn {
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Syn, Discard::UnexpectedSyn));
         }

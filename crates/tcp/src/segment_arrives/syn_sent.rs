@@ -59,6 +59,12 @@ impl Connection {
         let Data::SynSent(mut snd) = core::mem::replace(&mut self.data, nothing) else { return };
         if acks_syn {
             snd.take_syn_ack(seg);
+            let acked = snd.una.since(snd.iss + 1).unwrap_or(0);
+            self.shared.fast_open_answered(&snd, seg, acked);
+            if acked > 0 {
+                self.shared.events.drained |= snd.drained();
+            }
+            snd.take_back_syn_data();
         }
         let mut open = self.open_halves(now, *snd, seg);
         self.shared.last_heard = now;
@@ -70,6 +76,7 @@ impl Connection {
                 mode.map(|mode| Box::new(Marks::asked(mode, seg.header.flags, seg.ecn, open.snd.iss)));
             open.negotiate_window(&self.shared, seg);
             open.snd.stalled_since = None;
+            open.snd.rto_at = Instant::FAR;
             self.shared.timers.cancel_all();
             self.shared.events.established = true;
             open.rcv.demand_ack(Why::CompletesHandshake);
@@ -82,8 +89,12 @@ impl Connection {
         let cause = Cause::Arrived(if acks_syn { "SYN,ACK" } else { "SYN" });
         self.shared.note_state(now, State::SynSent, next, cause);
         open.phase = next;
-        // Data and FIN on the SYN wait until the handshake is complete (9293-E45).
-        let step = match open.take_text(&mut self.shared, now, seg) {
+        // Data and FIN on the SYN wait until the handshake is complete (9293-E45). Where both send data with SYNs that cross,
+        // neither takes it before (RFC 7413 §4.2.2); it comes again.
+        let waits = !acks_syn && self.shared.client().is_some();
+        let text =
+            if waits { ControlFlow::Continue(false) } else { open.take_text(&mut self.shared, now, seg) };
+        let step = match text {
             ControlFlow::Continue(fin) if acks_syn => open.take_fin(&mut self.shared, now, fin),
             ControlFlow::Continue(_) => ControlFlow::Continue(()),
             ControlFlow::Break(stop) => ControlFlow::Break(stop),
@@ -129,6 +140,7 @@ impl Connection {
             agreed,
             marks: None,
             syn_ack_due: false,
+            early: false,
         }
     }
 }
@@ -148,7 +160,7 @@ impl SendHalf {
 
 impl Open {
     /// The window of a SYN,ACK, which no scale applies to (7323-4).
-    pub(super) fn negotiate_window(&mut self, _shared: &crate::connection::Shared, seg: &Segment) {
+    pub(crate) fn negotiate_window(&mut self, _shared: &crate::connection::Shared, seg: &Segment) {
         let window = scaled(seg.header.window, self.snd.scale, seg.has(Flags::SYN));
         self.snd.set_window(seg.header.seq, seg.header.ack, window);
     }

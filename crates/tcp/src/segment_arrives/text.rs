@@ -2,7 +2,7 @@
 
 use super::{Stop, discarded};
 use crate::connection::{Open, Shared};
-use crate::{ConnectionError, Discard, ResetWhy, Segment, State, timestamp};
+use crate::{ConnectionError, Discard, ResetWhy, Segment, timestamp};
 use core::ops::ControlFlow;
 use env::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl Open {
                 // Nobody will read it, and the peer shall know (SHLD-3).
                 return ControlFlow::Break(Stop::Abort(ConnectionError::Aborted, ResetWhy::DataUnread));
             }
-            shared.events.readable |= self.phase != State::SynReceived;
+            shared.events.readable |= self.is_usable();
         }
         ControlFlow::Continue(taken.fin)
     }

@@ -68,7 +68,8 @@ impl SendHalf {
         }
         let whole = open - open % segment;
         // The rest of the data goes along if nothing would hold it back on its own.
-        let rest_may_go = open == unsent && (!nagle || fin_waits) && !self.is_held();
+        let rest_may_go =
+            open == unsent && (!nagle || fin_waits || self.hold.overridden()) && !self.is_held();
         let octets = if rest_may_go { open } else { whole };
         Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
     }

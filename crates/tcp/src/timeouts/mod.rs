@@ -70,6 +70,11 @@ impl Connection {
         let shared = &mut self.shared;
         match &mut self.data {
             Data::SynSent(snd) => snd.on_retransmission_timeout(now, shared), // as any other (MUST-22)
+            Data::Open(open) if open.early => {
+                if open.on_early_timeout(shared, now) {
+                    self.end(now, Some(ConnectionError::TimedOut), Cause::Timeout("retransmission"));
+                }
+            }
             Data::Open(open) => {
                 let shut = open.snd.window() == 0 && open.snd.syn_acked();
                 if shut && open.snd.recovery.first_transmissions() > 1 {
@@ -127,7 +132,7 @@ impl Connection {
 }
 
 impl SendHalf {
-    fn on_retransmission_timeout(&mut self, now: Instant, shared: &mut Shared) {
+    pub(crate) fn on_retransmission_timeout(&mut self, now: Instant, shared: &mut Shared) {
         if !self.outstanding() {
             return;
         }
@@ -135,6 +140,7 @@ impl SendHalf {
         shared.meter.timeouts = shared.meter.timeouts.saturating_add(1);
         if self.timeouts == shared.config.r1 {
             shared.events.negative_advice = true; // R1 (MUST-20, SHLD-9)
+            shared.fast_open_stalled();
         }
         if self.syn_acked() {
             // What was SACKed is no flight that a larger window was proven by.
@@ -170,7 +176,7 @@ impl Open {
 
     /// Retransmit, Persist and User: something is out, or waits for the peer's window.
     fn arm_sending(&mut self, now: Instant, shared: &mut Shared) {
-        let blocked = if self.phase == State::SynReceived { None } else { self.blocked(now, shared) };
+        let blocked = if self.is_usable() { self.blocked(now, shared) } else { None };
         shared.meter.turn(now, self.held_by(blocked));
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
         self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
@@ -180,6 +186,10 @@ impl Open {
         match blocked {
             Some(Blocked::Pacing(at)) => shared.timers.set(Timer::Pacing, at),
             _ => shared.timers.cancel(Timer::Pacing),
+        }
+        if let Some(deadline) = shared.early_deadline() {
+            // Nothing but the SYN-ACK is sent again, and nothing else is given up on, before it is answered.
+            return shared.timers.set(Timer::Retransmit, deadline);
         }
         let waits = !self.snd.outstanding() && matches!(blocked, Some(Blocked::Window | Blocked::Held));
         let persisting = self.snd.persist.is_some() || waits;

@@ -7,6 +7,8 @@ use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Undo,
 pub(super) fn why(why: Why) -> &'static str {
     match why {
         Why::OpensConnection => "opens_connection",
+        Why::OpensWithData => "opens_with_data",
+        Why::SynWithoutData => "syn_without_data",
         Why::AnswersSyn => "answers_syn",
         Why::AnswersSynWithCookie => "answers_syn_with_cookie",
         Why::CompletesHandshake => "completes_handshake",

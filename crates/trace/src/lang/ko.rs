@@ -7,6 +7,8 @@ use tcp::{Cause, ChallengeTo, ConnectionError, Discard, ResetWhy, Trigger, Undo,
 pub(super) fn why(why: Why) -> String {
     match why {
         Why::OpensConnection => "연결을 연다",
+        Why::OpensWithData => "Fast Open: 데이터와 함께 연결을 연다",
+        Why::SynWithoutData => "SYN을 다시, 데이터 없이: 경로가 더 작은 것만 받는다",
         Why::AnswersSyn => "SYN에 답한다",
         Why::AnswersSynWithCookie => "SYN에 쿠키로 답한다",
         Why::CompletesHandshake => "핸드셰이크를 마친다",
