@@ -41,6 +41,8 @@ pub enum Chance {
     Checksum,
     /// Which of several that share an address and port.
     Sharer,
+    /// What a Fast Open cookie is, or what one that came back is worth (RFC 7413 §4.1.2).
+    FastOpen,
 }
 
 impl Chance {
@@ -56,6 +58,7 @@ impl Chance {
             Self::Remembered => "a look into a table under a secret key",
             Self::Checksum => "the check of a checksum",
             Self::Sharer => "a choice between those that share a port",
+            Self::FastOpen => "a Fast Open cookie",
         }
     }
 }

@@ -362,6 +362,18 @@ counters! {
     tcp_cookies_sent,
     /// Cookies that came back and opened a connection.
     tcp_cookies_accepted,
+    /// Connections whose SYN took data along that its answer acknowledged (RFC 7413).
+    tcp_fast_open_active,
+    /// Connections whose SYN took data along that had to be sent again.
+    tcp_fast_open_active_fails,
+    /// Connections that listeners opened before the handshake was complete.
+    tcp_fast_open_passive,
+    /// Fast Open cookies of peers that were not good, or no longer.
+    tcp_fast_open_passive_fails,
+    /// Fast Open cookies given to peers.
+    tcp_fast_open_cookies_sent,
+    /// SYNs that got a plain handshake because too many connections were open before theirs was complete.
+    tcp_fast_open_overflows,
     /// Challenge ACKs sent (RFC 5961).
     tcp_challenge_acks,
     /// TIME-WAIT records that a new SYN took over (RFC 6191).

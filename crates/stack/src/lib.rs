@@ -58,9 +58,9 @@ pub(crate) use packet::{Datagram, Delivered, IcmpError};
 pub use ports::{Claimed, Hold, PortError, Ports};
 pub use route::RouteEntry;
 pub use tcp::{
-    ConnectError, ConnectOptions, ConnectionId, ConnectionInfo, CookieUse, ListCursor, ListenConfig,
-    ListenError, ListenerId, ListenerInfo, Pending, PendingId, Sharing, TcpBound, TcpCounts, TcpOptions,
-    Verdict,
+    ConnectError, ConnectOptions, ConnectionId, ConnectionInfo, CookieUse, FastOpenConnect, FastOpenListen,
+    ListCursor, ListenConfig, ListenError, ListenerId, ListenerInfo, Pending, PendingId, Sharing, TcpBound,
+    TcpCounts, TcpOptions, Verdict,
 };
 pub use trace::Trace;
 pub use udp::{UdpBind, UdpCounters, UdpDatagram, UdpError, UdpFault, UdpId, UdpOptions, UdpPath, UdpSend};

@@ -1,8 +1,9 @@
 //! Everything that can go into a host, as values: one for each call that changes something.
 
 use crate::{
-    Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, Host, InterfaceConfig, InterfaceId, ListenConfig,
-    ListenerId, PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
+    Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, FastOpenConnect, FastOpenListen, Host,
+    InterfaceConfig, InterfaceId, ListenConfig, ListenerId, PendingId, RouteEntry, Sharing, TcpBound,
+    UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
 use ::tcp::{ConfigError, KeepAlive, SendFlags};
 use alloc::vec;
@@ -82,6 +83,16 @@ pub enum Input {
     TcpUnbind(TcpBound),
     TcpSetCork(Instant, ConnectionId, bool),
     TcpSetUnsentLimit(Instant, ConnectionId, Option<u32>),
+    TcpConnectWith(
+        Instant,
+        ConnectOptions,
+        FastOpenConnect,
+        #[cfg_attr(feature = "serde", serde(skip))] Payload,
+    ),
+    TcpListenerFastOpen(ListenerId, Option<FastOpenListen>),
+    /// Of one listener, or of all that have none of their own; which is a secret.
+    TcpSetFastOpenKeys(Option<ListenerId>),
+    TcpForgetFastOpen,
 }
 
 /// A frame that arrived: what of it a host looks at.
@@ -133,6 +144,7 @@ impl Input {
             | Self::TcpDecide(now, ..)
             | Self::TcpUnlisten(now, _)
             | Self::TcpConnect(now, _)
+            | Self::TcpConnectWith(now, ..)
             | Self::TcpSend(now, ..)
             | Self::TcpReceive(now, ..)
             | Self::TcpReceiveInto(now, ..)
@@ -161,7 +173,7 @@ impl Input {
     pub const fn payload(&self) -> Option<&Payload> {
         match self {
             Self::HandlePacket(_, _, arrived) => Some(&arrived.octets),
-            Self::TcpSend(_, _, data, _) => Some(data),
+            Self::TcpSend(_, _, data, _) | Self::TcpConnectWith(.., data) => Some(data),
             Self::UdpSend(_, _, send) => Some(&send.data),
             Self::EchoSend(_, _, send) => Some(&send.data),
             _ => None,
@@ -172,7 +184,7 @@ impl Input {
     pub const fn payload_mut(&mut self) -> Option<&mut Payload> {
         match self {
             Self::HandlePacket(_, _, arrived) => Some(&mut arrived.octets),
-            Self::TcpSend(_, _, data, _) => Some(data),
+            Self::TcpSend(_, _, data, _) | Self::TcpConnectWith(.., data) => Some(data),
             Self::UdpSend(_, _, send) => Some(&mut send.data),
             Self::EchoSend(_, _, send) => Some(&mut send.data),
             _ => None,
@@ -186,7 +198,8 @@ impl Input {
     pub fn check(&self) -> Result<(), ConfigError> {
         match self {
             Self::TcpListen(_, _, ListenConfig { tcp: Some(tcp), .. })
-            | Self::TcpConnect(_, ConnectOptions { tcp: Some(tcp), .. }) => tcp.check(),
+            | Self::TcpConnect(_, ConnectOptions { tcp: Some(tcp), .. })
+            | Self::TcpConnectWith(_, ConnectOptions { tcp: Some(tcp), .. }, ..) => tcp.check(),
             _ => Ok(()),
         }
     }
@@ -249,6 +262,16 @@ impl Input {
             Self::TcpSetLinger(id, linger) => host.tcp_set_linger(id, linger),
             Self::TcpSetAckDelay(now, id, delay) => ignore(host.tcp_set_ack_delay(now, id, delay)),
             Self::TcpListenerTtl(listener, ttl) => ignore(host.tcp_listener_ttl(listener, ttl)),
+            Self::TcpConnectWith(now, options, fast_open, data) => {
+                ignore(host.tcp_connect_with(now, options, fast_open, data));
+            }
+            Self::TcpListenerFastOpen(listener, fast_open) => {
+                host.tcp_listener_fast_open(listener, fast_open);
+            }
+            Self::TcpSetFastOpenKeys(listener) => {
+                host.tcp_set_fast_open_keys(listener, None);
+            }
+            Self::TcpForgetFastOpen => host.tcp_forget_fast_open(),
             Self::TcpBind(local, dual_stack, sharing) => {
                 ignore(host.tcp_bind(local, dual_stack, sharing));
             }

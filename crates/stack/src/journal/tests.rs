@@ -8,13 +8,14 @@ use std::path::Path;
 use std::{fs, println};
 
 /// Calls that change nothing that a host does, and why.
-const NOT_INPUTS: [(&str, &str); 15] = [
+const NOT_INPUTS: [(&str, &str); 16] = [
     ("tcp_send_slice", "it copies, and goes on as tcp_send, which is noted"),
     ("watch", "watching changes nothing"),
     ("poll_trace", "watching changes nothing"),
     ("poll_looped", "watching changes nothing"),
     ("tcp_peek_into", "it leaves everything where it is"),
     ("tcp_readiness", "it asks for an event, from which no frame follows"),
+    ("tcp_may_connect_with", "it looks up a way, and changes nothing"),
     ("tcp_receive_with", "it notes tcp_receive_into, for as many octets as it took"),
     ("journal", "the journal itself"),
     ("rehearse", "the journal itself"),

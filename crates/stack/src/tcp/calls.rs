@@ -86,7 +86,7 @@ impl Host {
         options: ConnectOptions,
     ) -> Result<ConnectionId, ConnectError> {
         self.note(|| Input::TcpConnect(now, options.clone()));
-        self.tcp.connect(&mut self.ip, now, options)
+        self.tcp.connect(&mut self.ip, now, options, None).map(|(id, _)| id)
     }
 
     /// SEND (RFC 9293 §3.10.2): takes as many octets as there is room for, at least one, and says how many.

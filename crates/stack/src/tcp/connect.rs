@@ -2,6 +2,7 @@
 
 use super::api::{ConnectError, ConnectOptions, ConnectionId};
 use super::arena::Arena;
+use super::fast_open::FastOpenConnect;
 use super::segment::Marks;
 use super::table::{OPEN, RECORD};
 use super::time_wait::TimeWaitSlot;
@@ -11,7 +12,7 @@ use crate::{Account, Ip, PortError, SendFailure};
 use ::tcp::{Connection, State};
 use core::net::SocketAddr;
 use env::{Duration, Instant};
-use wire::{Port, SeqNum};
+use wire::{Payload, Port, SeqNum};
 
 /// So long after its end a 4-tuple whose connection had timestamps may be opened again by us.
 const REST: Duration = Duration::from_secs(1);
@@ -24,7 +25,8 @@ impl Tcp {
         ip: &mut Ip,
         now: Instant,
         options: ConnectOptions,
-    ) -> Result<ConnectionId, ConnectError> {
+        with: Option<(FastOpenConnect, Payload)>,
+    ) -> Result<(ConnectionId, usize), ConnectError> {
         let flow = self.choose_flow(ip, now, &options)?;
         let path = self.path(ip, &flow).ok_or(ConnectError::NetworkUnreachable)?;
         ip.budget.charge(Account::TcpRecord, RECORD).map_err(|_| ConnectError::OutOfMemory)?;
@@ -37,15 +39,24 @@ impl Tcp {
         }
         let config = options.tcp.unwrap_or_else(|| self.config.clone());
         let marks = Marks { ttl: options.ttl.unwrap_or(ip.config.hop_limit).max(1), dscp: options.dscp };
-        let connection = Connection::open(now, config, path, iss, self.timestamp_offset(ip, &flow));
+        let offset = self.timestamp_offset(ip, &flow);
+        let with = with.and_then(|(ask, data)| {
+            let opening = self.known.opening(now, flow.local, flow.remote, flow.remote_port, ask)?;
+            Some((opening, data))
+        });
+        let (connection, taken) = match with {
+            Some((opening, data)) => Connection::open_with(now, config, path, iss, offset, opening, data),
+            None => (Connection::open(now, config, path, iss, offset), 0),
+        };
         let key = self.enter(ip, now, connection, flow, marks, State::SynSent);
         if let (Some(slot), Some(port)) = (self.connections.get_mut(key), Port::new(flow.local_port)) {
             slot.claimed = Some(self.ports.connect(flow.local, port));
+            slot.written = taken as u64;
         }
         ip.counters.tcp_active_opens = ip.counters.tcp_active_opens.saturating_add(1);
         self.note_state(ip, now, &flow, State::Closed, State::SynSent, OPEN);
         self.touched(ip, now, key);
-        Ok(ConnectionId(key))
+        Ok((ConnectionId(key), taken))
     }
 
     fn choose_flow(

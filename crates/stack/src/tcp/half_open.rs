@@ -2,6 +2,7 @@
 
 use super::arena::{Key, cost_of};
 use super::connect::beyond;
+use super::fast_open::Verdict;
 use super::table::RECORD;
 use super::time_wait::TimeWaitSlot;
 use super::{Tcp, Whose};
@@ -43,7 +44,13 @@ impl Tcp {
         let Some((config, marks, retransmissions)) = self.terms_of(ip, listener) else {
             return Err(displaced);
         };
-        if ip.budget.charge(Account::TcpRecord, HALF_OPEN).is_err() {
+        // One that was in TIME-WAIT may be followed by old duplicates: data waits for the handshake.
+        let fast_open = match &displaced {
+            None => self.judge_fast_open(ip, now, listener, &flow, syn),
+            Some(_) => Verdict::default(),
+        };
+        let early = fast_open.early && ip.budget.charge(Account::TcpRecord, RECORD).is_ok();
+        if !early && ip.budget.charge(Account::TcpRecord, HALF_OPEN).is_err() {
             return Err(displaced);
         }
         let mut iss = self.first_number(ip, now, &flow);
@@ -58,7 +65,23 @@ impl Tcp {
             retransmissions,
         };
         let mut record = HalfOpen::answer(now, syn, iss, &offer);
-        let syn_ack = record.poll_transmit(now);
+        ip.counters.tcp_passive_opens = ip.counters.tcp_passive_opens.saturating_add(1);
+        self.note_state(ip, now, &flow, State::Listen, State::SynReceived, Cause::Arrived("SYN"));
+        if early {
+            let path = offer.path;
+            let connection = Connection::early(now, config, path, record, syn, fast_open.cookie);
+            let key = self.enter(ip, now, connection, flow, marks, State::SynReceived);
+            if let Some(slot) = self.connections.get_mut(key) {
+                (slot.queued_at, slot.early_of) = (Some(listener), Some(listener));
+            }
+            self.touched(ip, now, key);
+            self.early_is_pending(ip, listener, key);
+            return Ok(());
+        }
+        let mut syn_ack = record.poll_transmit(now);
+        if let Some(syn_ack) = &mut syn_ack {
+            syn_ack.segment.header.options.fast_open = fast_open.cookie.map(Box::new);
+        }
         let wheel = &mut self.wheel;
         let due = record.poll_timeout();
         let key = self.half_opens.insert_with(|key| {
@@ -70,8 +93,6 @@ impl Tcp {
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.half_open += 1;
         }
-        ip.counters.tcp_passive_opens = ip.counters.tcp_passive_opens.saturating_add(1);
-        self.note_state(ip, now, &flow, State::Listen, State::SynReceived, Cause::Arrived("SYN"));
         if let Some(syn_ack) = syn_ack {
             self.send_loose(ip, now, &flow, marks, syn_ack);
         }

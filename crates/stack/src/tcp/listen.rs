@@ -10,6 +10,7 @@
 
 use super::api::{CookieUse, ListenConfig, ListenError, ListenerId, Pending, PendingId, Verdict};
 use super::arena::{Key, cost_of};
+use super::fast_open::Serving;
 use super::segment::Marks;
 use super::time_wait::TimeWaitSlot;
 use super::{Tcp, Teller, Whose};
@@ -55,6 +56,8 @@ pub(super) struct Listener {
     acceptable: bool,
     pending: bool,
     telling: bool,
+    /// Data with a SYN is taken.
+    pub(super) fast_open: Option<Box<Serving>>,
 }
 
 /// A request that waits for a verdict.
@@ -133,6 +136,7 @@ impl Tcp {
             acceptable: false,
             pending: false,
             telling: false,
+            fast_open: None,
         });
         self.listening.entry(local.port()).or_default().push(key);
         Ok(ListenerId(key))

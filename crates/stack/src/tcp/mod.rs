@@ -16,6 +16,7 @@ mod arrive;
 mod blocks;
 mod calls;
 mod connect;
+mod fast_open;
 mod half_open;
 mod icmp;
 mod list;
@@ -30,6 +31,7 @@ pub use api::{
     PendingId, Verdict,
 };
 pub use calls::TcpCounts;
+pub use fast_open::{FastOpenConnect, FastOpenListen};
 pub use list::{ConnectionInfo, ListCursor, ListenerInfo};
 pub use socket::{Sharing, TcpBound, TcpOptions};
 
@@ -64,6 +66,11 @@ pub(crate) struct Tcp {
     config: Arc<TcpConfig>,
     generator: isn::Generator,
     cookies: Cookies,
+    /// What Fast Open keys are derived from, unless the user has set some.
+    fast_open_secret: ::tcp::fast_open::Key,
+    fast_open_keys: Option<::tcp::fast_open::Keys>,
+    /// What is known of peers that connections are opened to with data.
+    known: fast_open::Known,
     demux: Demux<Whose>,
     wheel: Wheel<Whose>,
     connections: Arena<Slot>,
@@ -112,10 +119,14 @@ struct Bucket {
 
 impl Tcp {
     pub(crate) fn new(config: &HostConfig, rng: &mut Rng) -> Self {
+        let (numbers, cookies) = (rng.key(), rng.key());
         Self {
             config: Arc::new(config.tcp.clone()),
-            generator: isn::Generator::new(rng.key()),
-            cookies: Cookies::new(rng.key()),
+            generator: isn::Generator::new(numbers),
+            cookies: Cookies::new(cookies),
+            fast_open_secret: ::tcp::fast_open::Key::new(cookies).derive(u64::MAX),
+            fast_open_keys: None,
+            known: fast_open::Known::new(),
             demux: Demux::new(rng.key()),
             wheel: Wheel::new(),
             connections: Arena::default(),

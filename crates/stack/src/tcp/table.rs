@@ -20,7 +20,7 @@ use env::{Duration, Instant};
 use wire::SeqNum;
 
 /// What a connection costs beside its queues: the machine's own size, its halves' and its places in the tables.
-pub(super) const RECORD: usize = 2_560;
+pub(super) const RECORD: usize = 2_624;
 
 /// So often the IP layer is told that what a connection sends arrives: well within the shortest time that a neighbour
 /// counts as reachable (RFC 4861 §10), and not with every ACK.
@@ -69,6 +69,8 @@ pub(super) struct Slot {
     vouched: Instant,
     path_epoch: u32,
     watched: bool,
+    /// The listener that opened it before its handshake was complete, until it is.
+    pub(super) early_of: Option<Key>,
 }
 
 /// What the user has not been told yet.
@@ -136,8 +138,10 @@ impl Slot {
                     self.soft_error = Some(error);
                 }
                 Event::NegativeAdvice => ip.doubt(now, self.flow.remote), // RFC 9293 MUST-20
+                Event::FastOpen => ended.answered = true,
                 Event::TimeWait => ended.time_wait = true,
                 Event::Closed(why) => {
+                    ended.reset = why == Some(ConnectionError::Reset);
                     self.news.closed = Some(why);
                     ended.over = true;
                 }
@@ -248,6 +252,7 @@ impl Tcp {
             vouched: Instant::ZERO,
             path_epoch: epoch,
             watched,
+            early_of: None,
         });
         if is_established(known) {
             ip.counters.tcp_curr_estab = ip.counters.tcp_curr_estab.saturating_add(1);
@@ -266,7 +271,15 @@ impl Tcp {
         let ended = slot.sort_events(ip, now);
         slot.tell_watchers(ip);
         slot.account(ip, now);
+        let early = slot.early_of.filter(|_| slot.known != State::SynReceived);
+        if let Some(listener) = early {
+            slot.early_of = None;
+            self.early_is_settled(now, listener, ended.reset);
+        }
         if ended != Ended::default() {
+            if ended.answered {
+                self.learn_fast_open(ip, now, key);
+            }
             if ended.time_wait {
                 self.hand_over(ip, now, key);
             }
@@ -412,6 +425,10 @@ struct Ended {
     time_wait: bool,
     /// The connection is over.
     over: bool,
+    /// By a RST.
+    reset: bool,
+    /// An active Fast Open was answered.
+    answered: bool,
 }
 
 /// Gauges and counters of RFC 4022 follow a connection from one state to another.

@@ -141,6 +141,13 @@ impl Two {
         self.flush();
     }
 
+    /// A packet that was on the wire once arrives at host `n` again.
+    pub(crate) fn replay(&mut self, n: usize, bytes: Vec<u8>) {
+        let len = bytes.len();
+        self.hosts[n].handle_packet(self.now, (self.ids[n], Frame::received(bytes.into(), len, self.now)));
+        self.flush();
+    }
+
     pub(crate) fn listen(&mut self, n: usize, local: &str, config: ListenConfig) -> ListenerId {
         self.hosts[n].tcp_listen(self.now, at(local), config).expect("free")
     }

@@ -11,6 +11,7 @@ mod listen;
 mod open;
 mod rfc1191;
 mod rfc6528;
+mod rfc7413;
 mod rfc9293;
 mod socket;
 mod storm;

@@ -14,7 +14,7 @@ fn packets(bench: &mut Bench) -> Vec<Vec<u8>> {
 }
 
 /// A router on the way says that `packet` has more than `mtu` octets.
-fn too_big(bench: &mut Bench, packet: &[u8], mtu: u16) {
+pub(crate) fn too_big(bench: &mut Bench, packet: &[u8], mtu: u16) {
     let mut head = Head::new();
     let message = if packet[0] >> 4 == 4 {
         let us = ipv4::View::new(packet).expect("ours").src();
