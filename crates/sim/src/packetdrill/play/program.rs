@@ -1,6 +1,8 @@
 //! Blocks of code: one program, run at the end over what the host said of itself at each block's time.
 
 use super::{Done, Player, Stop};
+use crate::packetdrill::code::{FailureKind, Program};
+use crate::packetdrill::linux;
 use crate::packetdrill::script::Code;
 
 /// A block, and what its names stood for when it was its turn.
@@ -11,14 +13,20 @@ pub(super) struct Snapshot {
 }
 
 impl Player<'_> {
-    /// Runs the blocks.
+    /// Runs the blocks. A name that the host does not speak of is a reason to skip the script.
     pub(super) fn run_code(&mut self) -> Done {
-        match self.snapshots.first() {
-            None => Ok(()),
-            Some(first) => Err(Stop::skip(
-                first.code.at,
-                format!("nobody here reads code yet ({} names)", first.values.len()),
-            )),
+        let mut program = Program::new();
+        for Snapshot { code, values } in &self.snapshots {
+            let said = |name: &str| values.iter().find(|(known, _)| *known == name).map(|&(_, value)| value);
+            let names = |name: &str| said(name).or_else(|| linux::number(name));
+            if let Err(failure) = program.run(code, &names) {
+                self.at = failure.at;
+                return Err(match failure.kind {
+                    FailureKind::Unknown(_) => Stop::skip(failure.at, failure.message),
+                    FailureKind::Assertion | FailureKind::Error => self.fail(failure.message),
+                });
+            }
         }
+        Ok(())
     }
 }
