@@ -11,7 +11,11 @@
 
 pub mod code;
 pub mod linux;
+mod ours;
 pub mod play;
 pub mod report;
 pub mod script;
+mod setup;
 pub mod subject;
+
+pub use ours::Ours;

@@ -1,0 +1,124 @@
+//! write, writev, send, sendto, sendmsg.
+
+use super::{Answer, Attempt, Stop, refuse};
+use crate::packetdrill::linux::{
+    EAGAIN, EFAULT, EOPNOTSUPP, EPIPE, MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB,
+    MSG_ZEROCOPY,
+};
+use crate::packetdrill::ours::Kernel;
+use crate::packetdrill::ours::socket::Stage;
+use crate::packetdrill::subject::{Fd, Returned};
+use stack::ConnectionId;
+use std::net::SocketAddr;
+use tcp::{SendError, SendFlags, State};
+
+/// Flags that are heeded, or change nothing.
+const KNOWN: i64 = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_OOB | MSG_MORE | MSG_FASTOPEN;
+/// Octets that one call may hand over.
+const MOST: usize = 64 << 20;
+
+impl Kernel {
+    pub(super) fn write(
+        &mut self,
+        fd: Fd,
+        buffers: Option<&[Vec<u8>]>,
+        flags: i32,
+        to: Option<SocketAddr>,
+        attempt: &mut Attempt,
+    ) -> Answer {
+        let flags = i64::from(flags);
+        for (flag, name) in [(MSG_ZEROCOPY, "zero-copy sending"), (MSG_EOR, "MSG_EOR")] {
+            if flags & flag != 0 {
+                return Err(refuse(format!("{name} is an interface of Linux's own")));
+            }
+        }
+        if flags & !KNOWN != 0 {
+            return Err(refuse(format!("send flags {:#x}", flags & !KNOWN)));
+        }
+        if buffers.is_some_and(|buffers| buffers.iter().map(Vec::len).sum::<usize>() > MOST) {
+            return Err(refuse(format!("more than {MOST} octets in one call")));
+        }
+        let socket = self.socket(fd)?;
+        let wait = !socket.nonblocking && flags & MSG_DONTWAIT == 0;
+        let until = socket.options.send_timeout.map(|timeout| attempt.began + timeout);
+        let answer = match socket.udp() {
+            Some(udp) => self.write_udp(fd, udp, buffers, flags, to),
+            None => self.write_tcp(fd, buffers, flags, attempt),
+        };
+        match answer {
+            Err(Stop::Errno(EAGAIN)) if wait => {
+                let over = until.is_some_and(|until| until <= self.machine.now());
+                match attempt.moved {
+                    0 if over => Err(EAGAIN.into()),
+                    moved if over => Ok(count(moved)),
+                    _ => Err(Stop::Wait(until)),
+                }
+            }
+            Err(Stop::Errno(_)) if attempt.moved > 0 => Ok(count(attempt.moved)),
+            answer => answer,
+        }
+    }
+
+    fn write_tcp(
+        &mut self,
+        fd: Fd,
+        buffers: Option<&[Vec<u8>]>,
+        flags: i64,
+        attempt: &mut Attempt,
+    ) -> Answer {
+        if flags & MSG_FASTOPEN != 0 {
+            return if self.settings.fast_open & 1 == 0 {
+                Err(EOPNOTSUPP.into())
+            } else {
+                Err(refuse("MSG_FASTOPEN"))
+            };
+        }
+        let socket = self.socket_mut(fd)?;
+        let Stage::Open(id) = socket.stage else {
+            return Err(socket.take_error().unwrap_or(EPIPE).into());
+        };
+        if let Some(error) = socket.take_error() {
+            return Err(error.into());
+        }
+        if socket.shut_write {
+            return Err(EPIPE.into());
+        }
+        match self.machine.host().tcp_state(id) {
+            State::SynSent | State::SynReceived => return Err(EAGAIN.into()),
+            State::Established | State::CloseWait => {}
+            _ => return Err(EPIPE.into()),
+        }
+        let data = buffers.ok_or(EFAULT)?.concat();
+        self.write_octets(fd, id, &data, flags, attempt)
+    }
+
+    fn write_octets(
+        &mut self,
+        fd: Fd,
+        id: ConnectionId,
+        data: &[u8],
+        flags: i64,
+        attempt: &mut Attempt,
+    ) -> Answer {
+        let flags =
+            SendFlags { urgent: flags & MSG_OOB != 0, more: flags & MSG_MORE != 0, ..SendFlags::default() };
+        while let Some(rest) = data.get(attempt.moved..).filter(|rest| !rest.is_empty()) {
+            let taken = self.machine.call(|host, now| host.tcp_send_slice(now, id, rest, flags));
+            match taken {
+                Ok(taken) => attempt.moved += taken,
+                Err(SendError::Full) => return Err(EAGAIN.into()),
+                Err(SendError::Closing) => return Err(EPIPE.into()),
+                Err(SendError::Closed(_)) => {
+                    self.spread_events();
+                    return Err(self.socket_mut(fd)?.take_error().unwrap_or(EPIPE).into());
+                }
+                Err(why) => return Err(refuse(format!("SEND failed: {why}"))),
+            }
+        }
+        Ok(count(attempt.moved))
+    }
+}
+
+fn count(octets: usize) -> Returned {
+    Returned::value(i64::try_from(octets).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,222 @@
+//! Our own stack as the host under test: sockets by Linux's contracts over one [`stack::Host`] on virtual time.
+//!
+//! ```text
+//!            calls/ ─► Socket ─► Host ─► packets          machine: the host, its link and its clock
+//!   begin ─►   │          │                               setup:   what the script sets (sysctl …) as configuration
+//!              │          └── options/                    info:    TCP_INFO
+//!              └─► Wait: tried again after whatever happens, until it has returned or its time is over
+//! ```
+//!
+//! There are no threads: a call that blocks is kept, and made again whenever something happened to the host.
+
+mod calls;
+mod errno;
+mod info;
+mod machine;
+mod options;
+mod socket;
+
+use crate::packetdrill::setup::{self, Command, Settings};
+use crate::packetdrill::subject::{
+    Begun, Call, Errno, Fd, Finished, Refusal, Returned, Sent, Setup, Subject, Ticket,
+};
+use calls::{Attempt, Stop};
+use env::{Duration, Instant};
+use machine::Machine;
+use socket::Table;
+
+/// What the host's own clock shows when a script begins, unless told otherwise: zero would be a clock that never ran.
+const START: Duration = Duration::from_secs(3_600);
+
+/// Our stack, to be played against.
+#[derive(Default)]
+pub struct Ours {
+    kernel: Option<Kernel>,
+    pending: Vec<Pending>,
+    finished: Vec<(Ticket, Finished)>,
+    tickets: u64,
+    seed: u64,
+    start: Option<Instant>,
+}
+
+/// The host with the sockets over it.
+pub(in crate::packetdrill) struct Kernel {
+    machine: Machine,
+    table: Table,
+    settings: Settings,
+}
+
+/// A call that has not returned.
+struct Pending {
+    ticket: Ticket,
+    call: Call,
+    attempt: Attempt,
+    /// On the host's clock: when it is to be looked at though nothing happened.
+    until: Option<Instant>,
+}
+
+impl Ours {
+    /// A subject whose host draws its secrets from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// The same with a host whose own clock shows `start` when a script begins: for what happens when clocks wrap. At
+    /// least one second.
+    #[must_use]
+    pub fn starting(self, start: Instant) -> Self {
+        Self { start: Some(start.max(Instant::from_secs(1))), ..self }
+    }
+
+    fn seed(&self) -> [u8; 32] {
+        let mut seed = [0x5a; 32];
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        seed
+    }
+
+    /// Whether something came out that nobody has fetched, as a count that only grows.
+    fn news(&self) -> u64 {
+        self.kernel.as_ref().map_or(0, |kernel| kernel.machine.count()) + self.tickets_done()
+    }
+
+    fn tickets_done(&self) -> u64 {
+        self.tickets - self.pending.len() as u64
+    }
+
+    /// Makes calls that wait again: something happened.
+    fn retry(&mut self) {
+        let Some(kernel) = &mut self.kernel else { return };
+        kernel.spread_events();
+        let mut at = 0;
+        // One that returns may be what another waits for.
+        while let Some(pending) = self.pending.get_mut(at) {
+            let until = match kernel.attempt(&pending.call, &mut pending.attempt) {
+                Err(Stop::Wait(until)) => {
+                    pending.until = until;
+                    at += 1;
+                    continue;
+                }
+                Ok(returned) => returned,
+                Err(Stop::Errno(errno)) => Returned::error(errno),
+                // What can't be done was refused at the first attempt.
+                Err(Stop::Refused(_)) => Returned::error(crate::packetdrill::linux::EOPNOTSUPP),
+            };
+            let pending = self.pending.remove(at);
+            kernel.spread_events();
+            self.finished.push((pending.ticket, Finished { at: kernel.machine.elapsed(), returned: until }));
+            at = 0;
+        }
+    }
+}
+
+impl Subject for Ours {
+    fn name(&self) -> String {
+        "handfast".into()
+    }
+
+    fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal> {
+        let settings = setup::settings(setup)?;
+        let start = self.start.unwrap_or(Instant::ZERO + START);
+        let machine = Machine::new(setup, settings.host()?, self.seed(), start)?;
+        self.pending.clear();
+        self.finished.clear();
+        self.tickets = 0;
+        self.kernel = Some(Kernel { machine, table: Table::default(), settings });
+        Ok(())
+    }
+
+    fn command(&mut self, line: &str) -> Result<(), Refusal> {
+        let kernel = self.kernel.as_mut().ok_or_else(not_configured)?;
+        for command in setup::commands(line)? {
+            kernel.command(&command)?;
+        }
+        self.retry();
+        Ok(())
+    }
+
+    fn now(&self) -> Instant {
+        self.kernel.as_ref().map_or(Instant::ZERO, |kernel| kernel.machine.elapsed())
+    }
+
+    fn run_until(&mut self, deadline: Instant) {
+        let before = self.news();
+        loop {
+            let Some(kernel) = &mut self.kernel else { return };
+            let deadline = kernel.machine.inside(deadline);
+            let waiting = self.pending.iter().filter_map(|pending| pending.until).min();
+            let until = waiting.map_or(deadline, |waiting| waiting.min(deadline));
+            let acted = kernel.machine.step(until);
+            let over = kernel.machine.now() >= deadline;
+            self.retry();
+            if self.news() != before || (over && !acted) {
+                return;
+            }
+        }
+    }
+
+    fn begin(&mut self, call: &Call, _may_block: bool) -> Result<Begun, Refusal> {
+        let kernel = self.kernel.as_mut().ok_or_else(not_configured)?;
+        let mut attempt = Attempt::at(kernel.machine.now());
+        let begun = match kernel.attempt(call, &mut attempt) {
+            Ok(returned) => Begun::Done(returned),
+            Err(Stop::Errno(errno)) => Begun::Done(Returned::error(errno)),
+            Err(Stop::Refused(refusal)) => return Err(refusal),
+            Err(Stop::Wait(until)) => {
+                let ticket = Ticket(self.tickets);
+                self.tickets += 1;
+                attempt.again = true;
+                self.pending.push(Pending { ticket, call: call.clone(), attempt, until });
+                Begun::Blocked(ticket)
+            }
+        };
+        self.retry();
+        Ok(begun)
+    }
+
+    fn finished(&mut self, ticket: Ticket) -> Option<Finished> {
+        let at = self.finished.iter().position(|(whose, _)| *whose == ticket)?;
+        Some(self.finished.remove(at).1)
+    }
+
+    fn inject(&mut self, packet: &[u8]) {
+        if let Some(kernel) = &mut self.kernel {
+            kernel.machine.inject(packet);
+        }
+        self.retry();
+    }
+
+    fn take(&mut self) -> Option<Sent> {
+        self.kernel.as_mut()?.machine.take()
+    }
+
+    fn tcp_info(&mut self, fd: Fd) -> Result<Vec<(&'static str, i64)>, Errno> {
+        match &mut self.kernel {
+            Some(kernel) => kernel.tcp_info(fd),
+            None => Err(crate::packetdrill::linux::EBADF),
+        }
+    }
+}
+
+impl Kernel {
+    /// What a shell command changes while the host runs.
+    fn command(&mut self, command: &Command) -> Result<(), Refusal> {
+        let interface = self.machine.interface();
+        match self.settings.apply(command)? {
+            setup::Effect::None => Ok(()),
+            setup::Effect::Mtu(mtu) => {
+                let set = self.machine.call(|host, _| host.set_mtu(interface, mtu));
+                set.map_err(|why| Refusal::because(format!("the link can't have an MTU of {mtu}: {why}")))
+            }
+            setup::Effect::Listens(port) => {
+                let listeners = self.machine.host().tcp_list_listeners();
+                let found = listeners.iter().any(|listener| listener.local.port() == port);
+                let refusal = || Refusal::because(format!("nobody listens at port {port}"));
+                if found { Ok(()) } else { Err(refusal()) }
+            }
+        }
+    }
+}
+
+fn not_configured() -> Refusal {
+    Refusal::because("no host was made")
+}

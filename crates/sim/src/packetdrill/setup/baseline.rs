@@ -1,0 +1,22 @@
+//! The settings that the public suites' `defaults.sh` makes: what their scripts take for granted.
+//!
+//! Their file is not read: a script that names it means these.
+
+use super::Settings;
+use tcp::{Congestion, Ecn};
+
+/// As production hosts of those who wrote the scripts are set.
+pub(super) fn apply(settings: &mut Settings) {
+    settings.receive_memory = [4_096, 540_000, 15 << 20];
+    settings.send_memory = [4_096, 256 << 10, 4 << 20];
+    settings.timestamps = true;
+    settings.sack = true;
+    (settings.syn_retries, settings.synack_retries) = (5, 5);
+    settings.congestion = Congestion::Cubic;
+    settings.idle_restart = false;
+    settings.loss_probe = true;
+    settings.ecn = Ecn::Off;
+    settings.unsent_low = None;
+    settings.fast_open = 0x7_0403;
+    settings.syn_cookies = 1;
+}

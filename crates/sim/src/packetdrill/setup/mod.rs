@@ -1,0 +1,208 @@
+//! What a script says of its host before and between its events, as configuration of ours.
+//!
+//! ```text
+//!   `../common/defaults.sh
+//!    sysctl -q net.ipv4.tcp_ecn=2`  ─► shell: words ─► command: what it asks ─► sysctl: Settings ─► TcpConfig, HostConfig
+//!   --mss=1000                      ─► options
+//! ```
+//!
+//! Whatever is not known is a [`Refusal`]: the script is skipped, and told why.
+
+mod baseline;
+mod command;
+mod shell;
+mod sysctl;
+
+use crate::packetdrill::subject::{Refusal, Setup};
+pub(super) use command::{Command, commands};
+use env::Duration;
+use stack::HostConfig;
+use tcp::{Congestion, Ecn, TcpConfig};
+
+/// The longest that Linux waits before it sends again.
+const RTO_MAX: Duration = Duration::from_secs(120);
+/// The least, and the first.
+const RTO_MIN: Duration = Duration::from_millis(200);
+const RTO_INITIAL: Duration = Duration::from_secs(1);
+/// The largest window that is offered before anything was received.
+const FIRST_WINDOW: u32 = 65_535;
+
+/// How a host of scripts is set: Linux's defaults, until something says otherwise.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// Least, first and most octets of a receive buffer (`tcp_rmem`), and of a send buffer (`tcp_wmem`).
+    pub(super) receive_memory: [u32; 3],
+    pub(super) send_memory: [u32; 3],
+    pub(super) timestamps: bool,
+    pub(super) sack: bool,
+    pub(super) window_scaling: bool,
+    pub(super) syn_retries: u8,
+    pub(super) synack_retries: u8,
+    /// `tcp_retries2`: R2 as a count.
+    pub(super) retries: u8,
+    pub(super) syn_cookies: u8,
+    pub(super) somaxconn: usize,
+    pub(super) congestion: Congestion,
+    pub(super) ecn: Ecn,
+    /// `tcp_notsent_lowat`, unless it is no limit.
+    pub(super) unsent_low: Option<u32>,
+    pub(super) idle_restart: bool,
+    pub(super) loss_probe: bool,
+    /// `tcp_fastopen`, bit for bit.
+    pub(super) fast_open: u32,
+    /// Seconds, seconds, count.
+    pub(super) keep_idle: u32,
+    pub(super) keep_interval: u32,
+    pub(super) keep_count: u8,
+    /// `tcp_fin_timeout`, seconds.
+    pub(super) fin_timeout: u32,
+    pub(super) hop_limit: u8,
+    pub(super) path_mtu_discovery: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            receive_memory: [4_096, 131_072, 6 << 20],
+            send_memory: [4_096, 16_384, 4 << 20],
+            timestamps: true,
+            sack: true,
+            window_scaling: true,
+            syn_retries: 6,
+            synack_retries: 5,
+            retries: 15,
+            syn_cookies: 1,
+            somaxconn: 4_096,
+            congestion: Congestion::Cubic,
+            ecn: Ecn::Accept,
+            unsent_low: None,
+            idle_restart: true,
+            loss_probe: true,
+            fast_open: 1,
+            keep_idle: 7_200,
+            keep_interval: 75,
+            keep_count: 9,
+            fin_timeout: 60,
+            hop_limit: 64,
+            path_mtu_discovery: true,
+        }
+    }
+}
+
+/// What a command does to a host beside its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing.
+    None,
+    /// The link takes packets of so many octets.
+    Mtu(u16),
+    /// The command is one that fails unless somebody listens at this port.
+    Listens(u16),
+}
+
+/// Options that are the kernel's or the wire's business, and have no meaning here.
+const WITHOUT_MEANING: [&str; 8] = [
+    "tcp_ts_tick_usecs",
+    "tcp_ts_ecr_scaled",
+    "tolerance_usecs",
+    "tolerance_percent",
+    "strict_segments",
+    "verbose",
+    "send_omit_free",
+    "code_format",
+];
+
+/// The settings that a script begins with.
+///
+/// # Errors
+/// The first thing that is not known.
+pub(super) fn settings(setup: &Setup<'_>) -> Result<Settings, Refusal> {
+    for (name, value) in &setup.options {
+        let heeded =
+            WITHOUT_MEANING.contains(name) || (*name == "code_sockopt" && *value == Some("TCP_INFO"));
+        if !heeded {
+            return Err(Refusal::because(format!("the option --{name} is not known")));
+        }
+    }
+    let mut settings = Settings::default();
+    for text in &setup.commands {
+        for command in commands(text)? {
+            match settings.apply(&command)? {
+                Effect::None => {}
+                Effect::Mtu(_) | Effect::Listens(_) => {
+                    return Err(Refusal::because(format!("`{text}` before the host is there")));
+                }
+            }
+        }
+    }
+    Ok(settings)
+}
+
+impl Settings {
+    /// The settings of a connection.
+    pub(super) fn tcp(&self) -> Result<TcpConfig, Refusal> {
+        let [_, first, most] = self.receive_memory;
+        let [_, send, send_most] = self.send_memory;
+        let impossible = |why: tcp::ConfigError| Refusal::because(format!("a connection can't be so: {why}"));
+        let receive = (first / 2).clamp(2_048, FIRST_WINDOW);
+        let config = TcpConfig::default()
+            .rto(RTO_INITIAL, RTO_MIN, RTO_MAX)
+            .and_then(|config| config.receive_buffer_range(receive, most.max(receive)))
+            .and_then(|config| config.send_buffer_range(send.max(2_048), send_most.max(send).max(2_048)))
+            .map_err(impossible)?
+            .timestamps(self.timestamps)
+            .sack(self.sack)
+            .window_scaling(self.window_scaling)
+            .congestion(self.congestion)
+            .ecn(self.ecn)
+            .unsent_limit(self.unsent_low)
+            .idle_restart(self.idle_restart)
+            .loss_probe(self.loss_probe)
+            .syn_timeout(self.open_for(self.syn_retries))
+            .user_timeout(backed_off(RTO_MIN, self.retries))
+            .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));
+        Ok(config)
+    }
+
+    /// The settings of the host.
+    pub(super) fn host(&self) -> Result<HostConfig, Refusal> {
+        Ok(HostConfig {
+            hop_limit: self.hop_limit,
+            path_mtu_discovery: self.path_mtu_discovery,
+            tcp: self.tcp()?,
+            ..HostConfig::default()
+        })
+    }
+
+    /// How long a handshake is tried when its SYN is sent again so often.
+    pub(super) fn open_for(&self, retries: u8) -> Duration {
+        backed_off(RTO_INITIAL, retries)
+    }
+}
+
+/// From a first transmission to the timeout of the last of so many others, each twice as late as the one before.
+fn backed_off(first: Duration, retries: u8) -> Duration {
+    (0..=u32::from(retries)).map(|n| first.saturating_mul(1 << n.min(20)).min(RTO_MAX)).sum()
+}
+
+/// A congestion control by Linux's name.
+pub(super) fn congestion(name: &str) -> Option<Congestion> {
+    Some(match name {
+        "reno" => Congestion::NewReno,
+        "cubic" => Congestion::Cubic,
+        "bbr" => Congestion::Bbr,
+        "dctcp" => Congestion::Dctcp,
+        _ => return None,
+    })
+}
+
+/// The name by which Linux knows a congestion control.
+pub(super) fn congestion_name(algorithm: Congestion) -> &'static str {
+    match algorithm {
+        Congestion::NewReno => "reno",
+        other => other.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! A table of `sysctl` names: what each does to the settings, or with which values there is nothing to do.
+
+use super::{Settings, congestion};
+use crate::packetdrill::subject::Refusal;
+use tcp::Ecn;
+
+/// What a name stands for.
+enum Rule {
+    /// It sets something; `None` is a value that ours cannot have.
+    Sets(fn(&mut Settings, &str) -> Option<()>),
+    /// The stack is as these values say, and no other way.
+    Is(&'static [&'static str]),
+    /// It is about something that no packet and no call of a script shows: how work is batched, what is counted.
+    Unseen,
+}
+
+/// The names that are known, without `net.`; those of IPv4 hold for IPv6 as well.
+const RULES: &[(&str, Rule)] = &[
+    ("ipv4.tcp_rmem", Rule::Sets(|s, v| put(&mut s.receive_memory, three(v)))),
+    ("ipv4.tcp_wmem", Rule::Sets(|s, v| put(&mut s.send_memory, three(v)))),
+    ("ipv4.tcp_timestamps", Rule::Sets(|s, v| put(&mut s.timestamps, number::<u8>(v).map(|n| n != 0)))),
+    ("ipv4.tcp_sack", Rule::Sets(|s, v| put(&mut s.sack, flag(v)))),
+    ("ipv4.tcp_window_scaling", Rule::Sets(|s, v| put(&mut s.window_scaling, flag(v)))),
+    ("ipv4.tcp_syn_retries", Rule::Sets(|s, v| put(&mut s.syn_retries, number(v)))),
+    ("ipv4.tcp_synack_retries", Rule::Sets(|s, v| put(&mut s.synack_retries, number(v)))),
+    ("ipv4.tcp_retries2", Rule::Sets(|s, v| put(&mut s.retries, number(v)))),
+    ("ipv4.tcp_syncookies", Rule::Sets(|s, v| put(&mut s.syn_cookies, number(v)))),
+    ("core.somaxconn", Rule::Sets(|s, v| put(&mut s.somaxconn, number(v)))),
+    ("ipv4.tcp_congestion_control", Rule::Sets(|s, v| put(&mut s.congestion, congestion(v)))),
+    ("ipv4.tcp_ecn", Rule::Sets(|s, v| put(&mut s.ecn, ecn(v)))),
+    ("ipv4.tcp_notsent_lowat", Rule::Sets(|s, v| put(&mut s.unsent_low, unlimited(v)))),
+    ("ipv4.tcp_slow_start_after_idle", Rule::Sets(|s, v| put(&mut s.idle_restart, flag(v)))),
+    ("ipv4.tcp_early_retrans", Rule::Sets(|s, v| put(&mut s.loss_probe, early_retransmit(v)))),
+    ("ipv4.tcp_fastopen", Rule::Sets(|s, v| put(&mut s.fast_open, number(v)))),
+    ("ipv4.tcp_keepalive_time", Rule::Sets(|s, v| put(&mut s.keep_idle, number(v)))),
+    ("ipv4.tcp_keepalive_intvl", Rule::Sets(|s, v| put(&mut s.keep_interval, number(v)))),
+    ("ipv4.tcp_keepalive_probes", Rule::Sets(|s, v| put(&mut s.keep_count, number(v)))),
+    ("ipv4.tcp_fin_timeout", Rule::Sets(|s, v| put(&mut s.fin_timeout, number(v)))),
+    ("ipv4.ip_default_ttl", Rule::Sets(|s, v| put(&mut s.hop_limit, number(v)))),
+    ("ipv4.ip_no_pmtu_disc", Rule::Sets(|s, v| put(&mut s.path_mtu_discovery, flag(v).map(|off| !off)))),
+    ("ipv4.tcp_frto", Rule::Is(&["1", "2"])),
+    ("ipv4.tcp_dsack", Rule::Is(&["1"])),
+    ("ipv4.tcp_fack", Rule::Is(&["0"])),
+    ("ipv4.tcp_reordering", Rule::Is(&["3"])),
+    ("ipv4.tcp_recovery", Rule::Is(&["1"])),
+    ("ipv4.tcp_retries1", Rule::Is(&["3"])),
+    ("ipv4.tcp_ecn_option", Rule::Is(&["2"])),
+    ("ipv4.tcp_ecn_fallback", Rule::Is(&["1"])),
+    ("ipv4.tcp_moderate_rcvbuf", Rule::Is(&["1"])),
+    ("ipv4.tcp_mtu_probing", Rule::Is(&["1"])),
+    ("ipv4.tcp_abort_on_overflow", Rule::Is(&["0"])),
+    ("ipv4.tcp_fastopen_blackhole_timeout_sec", Rule::Is(&["0"])),
+    ("ipv4.tcp_tso_win_divisor", Rule::Unseen),
+    ("ipv4.tcp_min_tso_segs", Rule::Unseen),
+    ("ipv4.tcp_tso_rtt_log", Rule::Unseen),
+    ("ipv4.tcp_limit_output_bytes", Rule::Unseen),
+    ("ipv4.tcp_autocorking", Rule::Unseen),
+    ("ipv4.tcp_no_metrics_save", Rule::Unseen),
+    ("ipv4.tcp_no_ssthresh_metrics_save", Rule::Unseen),
+    ("ipv4.tcp_pacing_ss_ratio", Rule::Unseen),
+    ("ipv4.tcp_pacing_ca_ratio", Rule::Unseen),
+    ("ipv4.tcp_available_congestion_control", Rule::Unseen),
+    ("ipv4.tcp_allowed_congestion_control", Rule::Unseen),
+    ("ipv4.tcp_max_orphans", Rule::Unseen),
+    ("ipv4.tcp_max_tw_buckets", Rule::Unseen),
+    ("core.rmem_max", Rule::Unseen),
+    ("core.wmem_max", Rule::Unseen),
+    ("core.optmem_max", Rule::Unseen),
+    ("core.default_qdisc", Rule::Unseen),
+];
+
+impl Settings {
+    /// `name=value`.
+    pub(super) fn sysctl(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        let known =
+            name.strip_prefix("net.").and_then(|short| RULES.iter().find(|(known, _)| *known == short));
+        let Some((_, rule)) = known else {
+            return Err(Refusal::because(format!("the setting {name} is not known")));
+        };
+        let heeded = match rule {
+            Rule::Sets(set) => set(self, value).is_some(),
+            Rule::Is(values) => values.contains(&value),
+            Rule::Unseen => true,
+        };
+        if heeded { Ok(()) } else { Err(Refusal::because(format!("{name} can't be {value} here"))) }
+    }
+}
+
+fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {
+    *place = value?;
+    Some(())
+}
+
+/// A number as `sysctl` takes it: in the system of ten, or with 0x.
+fn number<T: TryFrom<u64>>(value: &str) -> Option<T> {
+    let value = match value.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+        None => value.parse().ok()?,
+    };
+    T::try_from(value).ok()
+}
+
+fn flag(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
+}
+
+fn three(value: &str) -> Option<[u32; 3]> {
+    let mut numbers = value.split_whitespace().map(number);
+    let three = [numbers.next()??, numbers.next()??, numbers.next()??];
+    numbers.next().is_none().then_some(three)
+}
+
+/// A number of octets, of which the largest is no limit; the outer `None` is no number.
+fn unlimited(value: &str) -> Option<Option<u32>> {
+    let octets = number::<u32>(value)?;
+    Some((octets != u32::MAX).then_some(octets))
+}
+
+fn ecn(value: &str) -> Option<Ecn> {
+    Some(match value {
+        "0" => Ecn::Off,
+        "1" => Ecn::Classic,
+        "2" => Ecn::Accept,
+        "3" => Ecn::Accurate,
+        _ => return None,
+    })
+}
+
+/// Whether the tail is probed; early retransmission itself is no longer in Linux.
+fn early_retransmit(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(false),
+        "3" | "4" => Some(true),
+        _ => None,
+    }
+}
