@@ -14,6 +14,8 @@
 
 mod glue;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use glue::ProbePlan;
 
