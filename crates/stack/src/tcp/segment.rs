@@ -82,7 +82,7 @@ pub(super) fn send(
         ttl: marks.ttl,
         dscp: marks.dscp, // As the user set it (RFC 9293 SHLD-22).
         ecn: segment.ecn,
-        dont_fragment: ip.config.path_mtu_discovery, // 1191-13
+        dont_fragment: ip.config.path_mtu_discovery, // 1191-13, 8899-2
         head,
         body: segment.payload,
         segment_size: segment.segment_size,

@@ -192,7 +192,7 @@ fn when_the_path_grows_again_nothing_goes_again() {
 /// SYN, SYN-ACK, data, ACK, FIN and RST: none may be cut on its way while paths are discovered, and all may when that
 /// is switched off; over IPv6 none ever is.
 ///
-/// Covers: RFC 1191 1191-13; RFC 8201 8201-1
+/// Covers: RFC 1191 1191-13; RFC 8201 8201-1; RFC 8899 8899-2
 #[test]
 fn no_segment_may_be_cut_on_its_way() {
     for discovery in [true, false] {

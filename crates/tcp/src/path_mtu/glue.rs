@@ -23,7 +23,8 @@ pub(crate) enum ProbePlan {
 
 impl SendHalf {
     /// The timer has expired: octets of payload that go again. Where full segments have vanished and one that was sent again
-    /// is not answered either, a smaller one tells whether their size is to blame; a still smaller one when that is lost, too.
+    /// is not answered either, a smaller one tells whether their size is to blame, whatever routers say or do not (8899-10); a
+    /// still smaller one when that is lost, too.
     pub(crate) fn head_after_timeout(&mut self, now: Instant, shared: &mut Shared) -> u32 {
         let headway = self.headway().saturating_mul(5); // RFC 4821 §7.6.3
         let mut in_vain = false;
@@ -45,7 +46,7 @@ impl SendHalf {
     }
 
     /// How long the next probe waits after one was lost, so that losses that nothing is cut for are rarer than others: as
-    /// many round trips as the window has segments (RFC 4821 §7.6.2).
+    /// many round trips as the window has segments (RFC 4821 §7.6.2; 8899-6).
     fn headway(&self) -> Duration {
         let round_trip = self.rtt.smoothed().unwrap_or(Duration::from_secs(1));
         let segments = self.congestion.window() / self.segment_size.max(1);
@@ -135,7 +136,8 @@ impl Open {
         self.note_window(shared, now, Trigger::PathMtu);
     }
 
-    /// Segments have packets of `size` from here on; cwnd stays what it is in octets (8899-8).
+    /// Segments have packets of `size` from here on, and only probes are larger (8899-1); cwnd stays what it is in octets
+    /// (8899-8).
     fn use_packets_of(&mut self, shared: &Shared, size: u16) {
         let limit = shared.path.limit_of(size);
         let payload = self.snd.limit_segments(limit, self.agreed.option_octets());
