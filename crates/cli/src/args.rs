@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench;
 use crate::demo;
+use crate::drill;
 use crate::explain;
 #[cfg(target_os = "linux")]
 use crate::{http, nc, ping, resolve, serve};
@@ -22,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) const CODES: &str = "\
 Exit codes:
     0  it worked
-    1  something here failed: a file, an interface, a permission
+    1  something here failed: a file, an interface, a permission, a script of drill
     2  it was asked wrongly
     3  a name was not found
     4  no connection: refused, unreachable
@@ -40,6 +41,7 @@ Examples:
   handfast demo transfer --file README.md --loss 5% --delay 20ms
   handfast explain a.pcapng --summary
   handfast replay run.hfr --ladder
+  handfast drill crates/sim/scripts
   handfast sim swarm --seeds 1000
   sudo handfast serve . &                                 a host of its own, with files
   sudo handfast get http://10.111.0.2/README.md --trace   and another one that fetches one, packet by packet";
@@ -48,6 +50,7 @@ Examples:
 pub(crate) enum Command {
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
+    Drill(drill::DrillArgs),
     Explain(explain::ExplainArgs),
     Replay(replay::ReplayArgs),
     Sim(swarm::SimArgs),

@@ -3,6 +3,7 @@
 //! ```text
 //!   main ─► args ─► bench    how fast it is
 //!                   demo     scenes on a link in memory, drawn
+//!                   drill    packetdrill scripts against the stack
 //!                   explain  a capture, told as the same ladder
 //!                   swarm    random worlds in which everything must hold
 //!                   paths    how controllers do over long, lossy and shaky paths
@@ -22,6 +23,7 @@ mod bench;
 mod body;
 mod clean;
 mod demo;
+mod drill;
 mod explain;
 #[cfg(target_os = "linux")]
 mod http;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         args::Command::Bench(args) => bench::run(args, &mut out),
         args::Command::Demo(args) => demo::run(args, &mut out),
+        args::Command::Drill(args) => drill::run(&args, &mut out),
         args::Command::Explain(args) => explain::run(args, &mut out),
         args::Command::Replay(args) => replay::run(args, &mut out),
         args::Command::Sim(args) => swarm::run(args, &mut out),

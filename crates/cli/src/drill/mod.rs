@@ -1,0 +1,258 @@
+//! `handfast drill`: packetdrill scripts, played against our stack in virtual time.
+//!
+//! ```text
+//!   PATH… ─► find: scripts ─► jobs: a script, an IP version ─► crew: threads, each with hosts of its own
+//!                                                                  │ Played: a verdict, the packets
+//!                                                                  ▼
+//!                               text, or json ◄── in the order of the jobs ──► capture (--pcap)
+//! ```
+//!
+//! A script that panics is a failure like others; so is one that goes on for longer than anybody waits.
+
+mod capture;
+mod crew;
+mod find;
+mod json;
+mod text;
+
+use crate::out::Out;
+use crate::{Done, Usage, args};
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use crew::Ended;
+use indicatif::{ProgressBar, ProgressStyle};
+use sim::packetdrill::Ours;
+use sim::packetdrill::play::{Rules, play};
+use sim::packetdrill::report::{Exchanged, Outcome, Verdict};
+use sim::packetdrill::script::{customary, parse};
+use sim::packetdrill::subject::IpVersion;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Play packetdrill scripts against the stack, in virtual time: no root, no Linux, no waiting
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::args::CODES))]
+pub(crate) struct DrillArgs {
+    /// Scripts (*.pkt), or directories of them
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Stronger than packetdrill: a packet that the script doesn't expect fails it, and checksums and echoed timestamps count
+    #[arg(long)]
+    strict: bool,
+    /// Times are kept to the nanosecond instead of within 4 ms or an eighth
+    #[arg(long)]
+    exact: bool,
+    /// Which addresses: v4, v6, mapped (IPv6 sockets, IPv4 packets), or all three in turn
+    #[arg(long, value_name = "VERSION", value_enum, default_value_t = Ip::V4)]
+    ip: Ip,
+    /// Draw the packets of scripts that pass, too
+    #[arg(long, conflicts_with = "json")]
+    ladder: bool,
+    /// One JSON object a line: each script, then the counts
+    #[arg(long)]
+    json: bool,
+    /// Write the packets of each script to a capture in DIR
+    #[arg(long, value_name = "DIR")]
+    pcap: Option<PathBuf>,
+    /// Play against another host: `kernel` is the Linux kernel, in a network namespace of its own
+    #[arg(long, value_name = "HOST", value_enum)]
+    against: Option<Against>,
+    /// Threads. Default: as many as there are cores
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = args::count)]
+    threads: Option<NonZeroU64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ip {
+    V4,
+    V6,
+    Mapped,
+    All,
+}
+
+impl Ip {
+    fn versions(self) -> &'static [IpVersion] {
+        match self {
+            Self::V4 => &[IpVersion::V4],
+            Self::V6 => &[IpVersion::V6],
+            Self::Mapped => &[IpVersion::Mapped],
+            Self::All => &IpVersion::ALL,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Against {
+    Kernel,
+}
+
+const EXAMPLES: &str = "\
+Each script is told in a line: ok; FAIL, with what the script expects, what was, and the packets so far; or skip, with \
+what it needs that this host doesn't have. docs/drill.md says what of packetdrill's language is spoken.
+
+Examples:
+  handfast drill crates/sim/scripts                  ours
+  handfast drill --ip all --strict close.pkt
+  handfast drill gtests/net/tcp --json | jq -c 'select(.verdict == \"fail\") | [.script, .line, .what]'";
+
+/// How long one script may take by the clock on the wall: on virtual time it takes a few milliseconds.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// One script for one kind of address.
+#[derive(Clone, Debug)]
+struct Job {
+    path: PathBuf,
+    version: IpVersion,
+}
+
+/// A job that is over.
+struct Played {
+    job: Job,
+    outcome: Outcome,
+    /// What to print instead of a failure's own words: an error of syntax shows its line.
+    shown: Option<String>,
+}
+
+/// How many of each there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, verdict: &Verdict) {
+        *match verdict {
+            Verdict::Passed => &mut self.passed,
+            Verdict::Failed(_) => &mut self.failed,
+            Verdict::Skipped { .. } => &mut self.skipped,
+        } += 1;
+    }
+}
+
+pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
+    if let Some(Against::Kernel) = args.against {
+        let why = "--against kernel: this build has no referee that drives the kernel";
+        return Err(Usage(why.to_owned()).into());
+    }
+    let jobs = jobs(args)?;
+    if let Some(dir) = &args.pcap {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    }
+    let rules = Rules { strict: args.strict, exact: args.exact, ..Rules::default() };
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or(cores, |threads| usize::try_from(threads.get()).unwrap_or(usize::MAX));
+    let bar = bar(jobs.len());
+    let mut counts = Counts::default();
+    let mut result = Ok(());
+    crew::work(
+        jobs.clone(),
+        threads,
+        LONGEST,
+        move |job| one(job, rules),
+        |index, ended| {
+            let Some(job) = jobs.get(index) else { return };
+            let played = played(job.clone(), ended);
+            counts.add(&played.outcome.verdict);
+            bar.inc(1);
+            if result.is_ok() {
+                result = bar.suspend(|| tell(&played, args, out));
+            }
+        },
+    );
+    bar.finish_and_clear();
+    result?;
+    if args.json {
+        out.line(&json::counts(counts))?;
+    } else {
+        out.line(&text::counts(counts))?;
+    }
+    Ok(if counts.failed > 0 { Done::Badly } else { Done::Well })
+}
+
+/// All scripts, each for every kind of address that is asked for.
+fn jobs(args: &DrillArgs) -> anyhow::Result<Vec<Job>> {
+    let scripts = find::scripts(&args.paths)?;
+    let each =
+        |path: PathBuf| args.ip.versions().iter().map(move |&version| Job { path: path.clone(), version });
+    Ok(scripts.into_iter().flat_map(each).collect())
+}
+
+/// A script that was read, or what is wrong with it.
+struct Told {
+    outcome: Outcome,
+    shown: Option<String>,
+}
+
+/// Plays one script against a host of its own.
+fn one(job: &Job, rules: Rules) -> Told {
+    let octets = match std::fs::read(&job.path) {
+        Ok(octets) => octets,
+        Err(error) => return Told { outcome: failed(format!("cannot read it: {error}")), shown: None },
+    };
+    let text = String::from_utf8_lossy(&octets);
+    let definitions = customary(job.version == IpVersion::V6, job.version != IpVersion::V4);
+    match parse(&text, &definitions) {
+        Ok(script) => {
+            let rules = Rules { version: job.version, ..rules };
+            Told { outcome: play(&script, &mut Ours::new(0), &rules), shown: None }
+        }
+        Err(error) => {
+            let mut outcome = failed(error.message.clone());
+            if let Verdict::Failed(failure) = &mut outcome.verdict {
+                failure.at = error.at;
+            }
+            Told { outcome, shown: Some(error.in_file(&job.path.display().to_string()).to_string()) }
+        }
+    }
+}
+
+fn played(job: Job, ended: Ended<Told>) -> Played {
+    match ended {
+        Ended::Well(Told { outcome, shown }) => Played { job, outcome, shown },
+        Ended::Panicked(why) => Played { job, outcome: failed(format!("it panicked: {why}")), shown: None },
+        Ended::Stuck => {
+            let what = format!("it didn't end within {} s", LONGEST.as_secs());
+            Played { job, outcome: failed(what), shown: None }
+        }
+    }
+}
+
+fn failed(what: String) -> Outcome {
+    let zero = env::Instant::ZERO;
+    let failure = sim::packetdrill::report::Failure::told(Default::default(), zero, what);
+    Outcome { verdict: Verdict::Failed(Box::new(failure)), exchange: Vec::new(), ended: zero }
+}
+
+fn tell(played: &Played, args: &DrillArgs, out: &mut Out) -> anyhow::Result<()> {
+    if let Some(dir) = &args.pcap {
+        let file = dir.join(capture::name(&played.job));
+        let written = capture::write(&file, &played.outcome.exchange);
+        written.with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if args.json {
+        out.line(&json::script(played))?;
+    } else {
+        out.write(&text::script(played, args.ladder, out.columns()))?;
+    }
+    Ok(())
+}
+
+/// A path as it is shown.
+fn shown(path: &Path) -> String {
+    crate::clean::line(&path.display().to_string())
+}
+
+fn bar(jobs: usize) -> ProgressBar {
+    // On standard error, and only if that is a terminal.
+    let bar = ProgressBar::new(jobs as u64);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} scripts") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// The packets of a script, for whoever draws or writes them.
+type Exchange = [Exchanged];
