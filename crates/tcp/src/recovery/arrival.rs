@@ -442,10 +442,11 @@ impl Recovery {
                 self.reno.partial_seen = false;
                 self.mark_next(arrival.at, arrival.segment_size, verdict);
                 self.reno.credit = segment_size.saturating_mul(3);
+                self.reno.allowance = verdict.flight.saturating_sub(self.reno.credit);
                 verdict.began = true;
                 verdict.resend = Some(Why::FastRetransmit);
             }
-            Phase::Fast => self.reno.credit = self.reno.credit.saturating_add(segment_size),
+            Phase::Fast => self.reno.on_duplicate(segment_size),
             Phase::Open | Phase::Timeout => {}
         }
         self.reno.clamp(self.flying());

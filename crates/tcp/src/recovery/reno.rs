@@ -9,6 +9,9 @@ pub(super) struct Reno {
     pub(super) duplicates: u32,
     /// Octets that duplicate ACKs say have left the network.
     pub(super) credit: u32,
+    /// Octets that further duplicate ACKs of this recovery may say so of: what was out as it began. More of them are forged, or
+    /// of what was sent since (5681-24).
+    pub(super) allowance: u32,
     /// Octets of limited transmit, which FlightSize excludes (5681-21).
     pub(super) limited: u32,
     pub(super) partial_seen: bool,
@@ -22,6 +25,13 @@ impl Reno {
         if acked >= segment_size {
             self.credit = self.credit.saturating_add(segment_size);
         }
+    }
+
+    /// A duplicate ACK says that one segment left the network.
+    pub(super) fn on_duplicate(&mut self, segment_size: u32) {
+        let left = segment_size.min(self.allowance);
+        self.allowance -= left;
+        self.credit = self.credit.saturating_add(left);
     }
 
     /// No more segments can have left than are out: forged duplicates earn nothing (5681-24).
