@@ -74,6 +74,7 @@ mod builder;
 mod current;
 mod echo;
 mod error;
+pub mod fast_open;
 mod handle;
 pub mod net;
 mod park;

@@ -8,6 +8,7 @@ use crate::{EcnMode, State, Status};
 use env::Instant;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use tcp::fast_open::FastOpenState;
 use tcp::{BusyTime, Standing};
 
 /// What a connection is doing: the figures of Linux's TCP_INFO, by their meaning. [`TcpStream::status`] has those of RFC
@@ -149,6 +150,8 @@ pub struct TcpInfo {
     pub sack: bool,
     /// How marks are told, if both sides agreed that they are (RFC 3168, 9768).
     pub ecn: Option<EcnMode>,
+    /// How far Fast Open came, if either side tried it (tcpi_options has TCPI_OPT_SYN_DATA for `Accepted` and `Served`).
+    pub fast_open: Option<FastOpenState>,
     /// Shifts of the windows, the peer's and ours, if both sides agreed (RFC 7323).
     pub window_scales: Option<(u8, u8)>,
 }
@@ -229,6 +232,7 @@ impl TcpInfo {
             timestamps: status.timestamps,
             sack: status.sack,
             ecn: status.ecn,
+            fast_open: status.fast_open,
             window_scales: status.scales,
         }
     }

@@ -135,6 +135,11 @@ impl TcpListener {
         Poll::Ready((TcpStream::new(self.stack.clone(), id, local, peer), peer))
     }
 
+    /// Which listener of which stack it is.
+    pub(crate) fn place(&self) -> (&Stack, ListenerId) {
+        (&self.stack, self.id)
+    }
+
     /// Where it listens.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crate::shared::Inner;
 use crate::tcp_options::{Wishes, buffer_size, hop_limit};
 use crate::{Congestion, KeepAlive, ListenConfig, Stack, TcpEcn, TcpListener, TcpStream};
 use crate::{error, error::invalid};
+use env::Instant;
 use stack::{ConnectOptions, Sharing, TcpBound};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -434,8 +435,20 @@ impl TcpSocket {
     /// # Errors
     /// As [`TcpStream::connect`].
     pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
+        let (opening, ()) = self.begin(addr, |stack, inner, now, options| {
+            TcpStream::begin(stack, inner, now, options).map(|stream| (stream, ()))
+        })?;
+        opening.opened().await
+    }
+
+    /// OPEN as `open` does it, with what was set here.
+    pub(crate) fn begin<R>(
+        self,
+        addr: SocketAddr,
+        open: impl FnOnce(&Stack, &mut Inner, Instant, ConnectOptions) -> io::Result<(TcpStream, R)>,
+    ) -> io::Result<(TcpStream, R)> {
         self.of_our_version(addr)?;
-        let opening = self.stack.shared().call(|inner, now| {
+        self.stack.shared().call(|inner, now| {
             inner.check()?;
             let mut set = self.set();
             let options = ConnectOptions {
@@ -446,11 +459,10 @@ impl TcpSocket {
                 reuse: set.sharing.address || set.sharing.port,
                 ..ConnectOptions::to(addr)
             };
-            let stream = TcpStream::begin(&self.stack, inner, now, options)?;
+            let (stream, more) = open(&self.stack, inner, now, options)?;
             inner.host().tcp_set_linger(stream.id, set.linger);
-            Ok::<_, io::Error>(stream)
-        })?;
-        opening.opened().await
+            Ok((stream, more))
+        })
     }
 
     /// Listens where the socket is bound, or at every address and a port that is chosen. At most `backlog` connections

@@ -3,6 +3,7 @@
 
 use crate::addrs::each_addr;
 use crate::error;
+use crate::fast_open::{self, FastOpenConnect};
 use crate::shared::{Inner, STREAM, Side, Socket};
 use crate::tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::told::{self, Told};
@@ -106,6 +107,22 @@ impl TcpStream {
         let id = inner.host().tcp_connect(now, options).map_err(|why| error::connect(why, peer))?;
         let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
         Ok(Self::new(stack.clone(), id, local, peer))
+    }
+
+    /// OPEN with data, under a lock that is held already; how much goes with the SYN.
+    pub(crate) fn begin_with(
+        stack: &Stack,
+        inner: &mut Inner,
+        now: Instant,
+        options: ConnectOptions,
+        how: FastOpenConnect,
+        data: &[u8],
+    ) -> io::Result<(Self, usize)> {
+        inner.check()?;
+        let peer = options.remote;
+        let (id, taken) = fast_open::open(inner, now, options, how, data)?;
+        let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
+        Ok((Self::new(stack.clone(), id, local, peer), taken))
     }
 
     /// Waits for the handshake. The connection is let go of when the future is dropped.

@@ -60,6 +60,11 @@ impl TcpListener {
         Ok(Self(Arc::new(Core { stack: stack.clone(), id, local, patience: Patience::default() })))
     }
 
+    /// Which listener of which stack it is.
+    pub(crate) fn place(&self) -> (&Stack, ListenerId) {
+        (&self.0.stack, self.0.id)
+    }
+
     /// Where it listens.
     ///
     /// # Errors

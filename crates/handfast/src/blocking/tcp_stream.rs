@@ -2,6 +2,7 @@
 
 use super::Patience;
 use crate::addrs::each_addr;
+use crate::fast_open::{self, FastOpenConnect};
 use crate::park::{block_on, block_on_until};
 use crate::shared::{Inner, Side, Socket};
 use crate::told::{self, Told};
@@ -75,13 +76,45 @@ impl TcpStream {
         Self::open(stack, *addr, std::time::Instant::now().checked_add(timeout))
     }
 
+    /// Opens a connection and sends `data`, with the SYN as far as possible, as
+    /// [`TcpSocket::connect_with`](crate::TcpSocket::connect_with): the peer's application may get that part **more than
+    /// once**. Done when the handshake is, and all of `data` is queued.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(
+        stack: &Stack,
+        peer: SocketAddr,
+        data: &[u8],
+        how: FastOpenConnect,
+    ) -> io::Result<Self> {
+        let mut taken = 0;
+        let stream = Self::open_as(stack, peer, None, |inner, now| {
+            let (id, count) = fast_open::open(inner, now, ConnectOptions::to(peer), how, data)?;
+            taken = count;
+            Ok(id)
+        })?;
+        let (id, told) = (stream.0.id, &stream.0.told);
+        block_on(fast_open::write_all(stack, id, data.get(taken..).unwrap_or(&[]), told))?;
+        Ok(stream)
+    }
+
     fn open(stack: &Stack, peer: SocketAddr, deadline: Option<std::time::Instant>) -> io::Result<Self> {
+        Self::open_as(stack, peer, deadline, |inner, now| {
+            let opened = inner.host().tcp_connect(now, ConnectOptions::to(peer));
+            opened.map_err(|why| error::connect(why, peer))
+        })
+    }
+
+    fn open_as(
+        stack: &Stack,
+        peer: SocketAddr,
+        deadline: Option<std::time::Instant>,
+        open: impl FnOnce(&mut Inner, Instant) -> io::Result<ConnectionId>,
+    ) -> io::Result<Self> {
         let (id, local) = stack.shared().call(|inner, now| {
             inner.check()?;
-            let id = inner
-                .host()
-                .tcp_connect(now, ConnectOptions::to(peer))
-                .map_err(|why| error::connect(why, peer))?;
+            let id = open(inner, now)?;
             let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
             Ok::<_, io::Error>((id, local))
         })?;
