@@ -16,6 +16,9 @@ mod recordings;
 #[path = "../../crates/device/tests/exercise/coalesce_seeds.rs"]
 mod batches;
 
+#[path = "../../crates/sim/tests/any_script/seeds.rs"]
+mod scripts;
+
 use handfast_wire::ethernet::{EtherType, MacAddr};
 use handfast_wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};
 use handfast_wire::{Head, Protocol, SeqNum, arp, ethernet, icmpv4, icmpv6, igmp, ipv4, ipv6, mld, ndp, udp};
@@ -200,6 +203,7 @@ fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
         "explain" => captures::all(),
         "coalesce" => batches::all(),
         "recording" => recordings::all(),
+        "drill" => scripts::all(),
         _ => return None,
     })
 }

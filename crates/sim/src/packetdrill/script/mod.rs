@@ -5,6 +5,7 @@
 //!                      ├─ packet    TCP, UDP and ICMP lines
 //!                      ├─ icmp      names of types and codes, and what is quoted
 //!                      └─ call      calls, their arguments and results
+//!        ◄── print
 //! ```
 
 pub mod ast;
@@ -13,6 +14,7 @@ mod error;
 pub mod icmp;
 pub mod packet;
 mod parse;
+mod print;
 
 pub use ast::{Action, Code, Command, Event, Position, Script, Setting, Time};
 pub use call::{Call, Cmsg, EpollEvent, EpollMember, Errno, Expression, ExtendedError, Msghdr, Pollfd};

@@ -117,7 +117,7 @@ fn text(input: &mut Input<'_>) -> Out<Expression> {
 
 /// A symbol, what it was defined as, or an address.
 fn named(input: &mut Input<'_>) -> Out<Expression> {
-    let Some((name, _)) = opt(word).parse_next(input)? else { return expected(input, "a value") };
+    let Some((name, span)) = opt(word).parse_next(input)? else { return expected(input, "a value") };
     if opt(sign("=")).parse_next(input)?.is_some() {
         let value = expression(input)?;
         return Ok(Expression::Assign(name.to_owned(), Box::new(value)));
@@ -129,7 +129,13 @@ fn named(input: &mut Input<'_>) -> Out<Expression> {
         None => Expression::Symbol(name.to_owned()),
         Some(Defined::Integer(value)) => Expression::Integer { value, hex: false },
         Some(Defined::Text(text)) => Expression::Text(text.as_bytes().to_vec()),
-        Some(Defined::Word(word) | Defined::Command(word)) => Expression::Symbol(word.to_owned()),
+        Some(Defined::Word(word)) => Expression::Symbol(word.to_owned()),
+        Some(Defined::Command(text) | Defined::Other(text)) => {
+            return wrong(
+                span,
+                format!("`{name}` is defined as `{}`, which is no value", text.escape_debug()),
+            );
+        }
     })
 }
 

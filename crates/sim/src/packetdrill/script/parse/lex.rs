@@ -124,7 +124,8 @@ pub(super) fn sign<'s>(sign: &'static str) -> impl Parser<Input<'s>, (), ErrMode
     terminated(literal(sign).void(), blank)
 }
 
-fn of_word(char: char) -> bool {
+/// Whether a character may stand in a word.
+pub(in super::super) fn of_word(char: char) -> bool {
     char.is_ascii_alphanumeric() || char == '_'
 }
 

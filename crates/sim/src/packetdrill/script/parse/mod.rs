@@ -21,8 +21,10 @@ mod tests;
 
 use super::ast::Script;
 use super::error::{Lines, ParseError};
+pub(super) use lex::of_word;
 use lex::{Flaw, Input, Known, Why};
 pub use setting::customary;
+pub(super) use setting::of_value;
 use std::collections::BTreeMap;
 use winnow::Parser;
 use winnow::error::ErrMode;

@@ -1,7 +1,7 @@
 //! `--name=value`: what a script says of itself before it begins.
 
 use super::super::ast::Setting;
-use super::lex::{Input, Out, between, blank, expected, sign, word};
+use super::lex::{Input, Out, between, blank, expected, of_word, word};
 use std::collections::BTreeMap;
 use winnow::combinator::{alt, fail, opt, repeat};
 use winnow::prelude::*;
@@ -14,13 +14,15 @@ pub(super) fn settings(input: &mut Input<'_>) -> Out<Vec<Setting>> {
     repeat(0.., setting).parse_next(input)
 }
 
+/// A setting has no blanks but within quotes: the next line is another.
 fn setting(input: &mut Input<'_>) -> Out<Setting> {
     let at = input.state.lines.position(input.current_token_start());
     literal("--").parse_next(input)?;
-    let Some((name, _)) = opt(word).parse_next(input)? else {
+    let Some(name) = opt(take_while(1.., of_word)).parse_next(input)? else {
         return expected(input, "the name of an option");
     };
-    let value = if opt(sign("=")).parse_next(input)?.is_some() {
+    let name: &str = name;
+    let value = if opt('=').parse_next(input)?.is_some() {
         let Some(value) = opt(alt((quoted, definition, bare))).parse_next(input)? else {
             return expected(input, "the value of the option");
         };
@@ -28,6 +30,7 @@ fn setting(input: &mut Input<'_>) -> Out<Setting> {
     } else {
         None
     };
+    blank(input)?;
     Ok(Setting { at, name: name.to_owned(), value })
 }
 
@@ -37,8 +40,8 @@ fn quoted(input: &mut Input<'_>) -> Out<String> {
 
 /// `NAME=VALUE`, the value perhaps in quotes or backticks, which stay.
 fn definition(input: &mut Input<'_>) -> Out<String> {
-    let (name, _) = word(input)?;
-    sign("=").parse_next(input)?;
+    let name: &str = take_while(1.., of_word).parse_next(input)?;
+    '='.parse_next(input)?;
     let value = alt((
         between('"').map(|(text, _)| format!("\"{text}\"")),
         between('`').map(|(text, _)| format!("`{text}`")),
@@ -49,10 +52,13 @@ fn definition(input: &mut Input<'_>) -> Out<String> {
 }
 
 fn bare(input: &mut Input<'_>) -> Out<String> {
-    let of_value = |char: char| char.is_ascii_graphic() && !['"', '`'].contains(&char);
     let value: &str = take_while(1.., of_value).parse_next(input)?;
-    blank(input)?;
     Ok(value.to_owned())
+}
+
+/// Whether a character may stand in a value without quotes.
+pub(in super::super) fn of_value(char: char) -> bool {
+    char.is_ascii_graphic() && !['"', '`'].contains(&char)
 }
 
 /// What the settings define.
@@ -73,6 +79,8 @@ pub(super) enum Defined<'s> {
     Command(&'s str),
     /// Another word.
     Word(&'s str),
+    /// Something that is no word, and so nothing that could stand where one does.
+    Other(&'s str),
 }
 
 /// What `word` stands for, if it was defined.
@@ -86,8 +94,10 @@ pub(super) fn defined<'s>(input: &Input<'s>, word: &str) -> Option<Defined<'s>> 
         Defined::Command(command)
     } else if let Some(value) = hex.or_else(|| value.parse().ok()) {
         Defined::Integer(value)
-    } else {
+    } else if value.chars().all(of_word) {
         Defined::Word(value)
+    } else {
+        Defined::Other(value)
     })
 }
 
