@@ -54,6 +54,7 @@ fn subject(rfc: &str) -> &'static str {
         "6946" => "atomic fragments",
         "6980" => "neighbour discovery in fragments",
         "7323" => "window scale and timestamps",
+        "7413" => "Fast Open",
         "7661" => "congestion window validation",
         "8085" => "UDP: how to use it",
         "8200" => "IPv6",

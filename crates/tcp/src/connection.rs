@@ -8,7 +8,7 @@
 //! ```
 //!
 //! LISTEN and the passive SYN-RECEIVED are records in [`crate::listener`]; SYN-RECEIVED here comes from a simultaneous
-//! open, so that where it came from is never in doubt (RFC 9293 MUST-11).
+//! open, or early from Fast Open, which is marked: where it came from is never in doubt (RFC 9293 MUST-11).
 
 use crate::challenge::AckBudget;
 use crate::ecn::Marks;

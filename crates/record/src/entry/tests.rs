@@ -4,8 +4,9 @@ use crate::octets::Octets;
 use bytes::Bytes;
 use stack::journal::Arrived;
 use stack::{
-    Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, InterfaceConfig, ListenConfig, ListenerId,
-    PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
+    Cidr, ConnectOptions, ConnectionId, EchoId, EchoSend, FastOpenConnect, FastOpenListen, InterfaceConfig,
+    ListenConfig, ListenerId, PendingId, RouteEntry, Sharing, TcpBound, UdpBind, UdpId, UdpOptions, UdpSend,
+    Verdict,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -95,6 +96,15 @@ fn samples() -> Vec<Input> {
         Input::TcpUnbind(bound),
         Input::TcpSetCork(now, connection, true),
         Input::TcpSetUnsentLimit(now, connection, Some(4_000)),
+        Input::TcpConnectWith(
+            now,
+            ConnectOptions::to(at),
+            FastOpenConnect { cookie: true },
+            b"early"[..].into(),
+        ),
+        Input::TcpListenerFastOpen(listener, Some(FastOpenListen { queue: 3, cookie: false })),
+        Input::TcpSetFastOpenKeys(Some(listener)),
+        Input::TcpForgetFastOpen,
     ]
 }
 

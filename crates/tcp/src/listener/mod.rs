@@ -12,7 +12,8 @@
 //! Which listener, how many records and when cookies begin is for whoever holds the tables.
 //!
 //! Data and FIN on a SYN are legal and not kept: our SYN-ACK acknowledges the SYN alone, the peer sends them again,
-//! and the user gets them after the handshake (9293-E4, 9293-E45; RFC 4987 §3.6).
+//! and the user gets them after the handshake (9293-E4, 9293-E45; RFC 4987 §3.6). What [Fast Open](crate::fast_open) takes
+//! is not of these: its connections are made of a record before that is answered.
 
 mod accepted;
 mod cookie;
