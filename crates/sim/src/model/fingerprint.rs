@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 
 /// Figures that only decide when something happens, or how much at once, at sizes that no model reaches.
-const STATISTICS: [&str; 15] = [
+const STATISTICS: [&str; 16] = [
     "resent_segments: ",
     "resent_octets: ",
     "left: ",
@@ -24,6 +24,7 @@ const STATISTICS: [&str; 15] = [
     "resent: ",
     "doubled: ",
     "persists: ",
+    "vanished: ",
 ];
 
 /// 128 bits of the canonical text of `thing`, for an end whose clock stands at `now`. `text` is room to work in.

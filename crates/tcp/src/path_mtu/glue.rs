@@ -41,8 +41,13 @@ impl SendHalf {
             return self.segment_size;
         }
         let size = shared.path.mtu_of(self.segment_limit);
-        let head = shared.path_mtu.get_or_insert_default().test_below(&shared.path, size, in_vain);
-        self.segment_size.saturating_sub(u32::from(size - head)).max(1)
+        let known = shared.path_mtu.get_or_insert_default();
+        let head = known.test_below(&shared.path, size, in_vain);
+        let payload = self.segment_size.saturating_sub(u32::from(size - head)).max(1);
+        if self.nxt.wrapping_since(self.una) <= payload {
+            known.test = Test::None; // Nothing larger is out: its size is not to blame.
+        }
+        payload
     }
 
     /// How long the next probe waits after one was lost, so that losses that nothing is cut for are rarer than others: as
@@ -156,7 +161,12 @@ impl Open {
                 self.use_packets_of(shared, size);
             }
         } else if self.snd.recovery.is_marked(start, end) {
-            search.inconclusive(now, headway);
+            // Without SACK nobody can tell whether others were lost with it: it counts, and so does the loss.
+            if self.snd.una == start && !self.agreed.sack {
+                search.lost(now, headway);
+            } else {
+                search.inconclusive(now, headway);
+            }
         }
     }
 
