@@ -15,4 +15,5 @@ mod path_mtu;
 mod random;
 mod recovery;
 mod timestamps;
+mod undo;
 mod windows;

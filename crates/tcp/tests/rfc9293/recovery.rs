@@ -106,8 +106,7 @@ fn the_window_comes_down_in_proportion_and_ends_at_what_was_aimed_at() {
     let between: Vec<_> = windows[at..end].iter().map(|window| window.1).collect();
     assert!(between.windows(2).all(|two| two[1] <= two[0] + SEGMENT), "{between:?}");
     assert!(between.len() > 10 && between[between.len() / 2] > aim, "not at once: {between:?}");
-    // NewReno ends with a segment more than is in flight where that is less (RFC 6582 §3.2, step 3).
-    assert!(windows[end].1 <= aim && windows[end].1 + 2 * SEGMENT > aim, "{windows:?}");
+    assert_eq!(windows[end].1, aim, "{windows:?}");
 }
 
 /// Covers: RFC 8985 8985-13, 8985-15
