@@ -10,9 +10,9 @@
 //! CSS, conservative slow start, grows at a quarter of the pace while it finds out whether the delay was real. A round
 //! is over when what was in flight at its start is delivered.
 //!
-//! The RFC looks at the first eight samples of a round. Departures are spread over the round here, and a queue that begins
-//! in its middle would be seen a round too late, when the window has doubled once more: so every eight samples are looked
-//! at. And CSS, which lasts five rounds at most, ends early when delay has risen by as much again and stays there: then it
+//! The RFC looks at the first eight samples of a round. Where departures are spread over the round, a queue that begins
+//! in its middle would be seen a round too late, when the window has doubled once more: there every eight samples are
+//! looked at. Without pacing the later ones only tell of the bursts that slow start sends. And CSS, which lasts five rounds at most, ends early when delay has risen by as much again and stays there: then it
 //! was real.
 
 use super::AckSample;
@@ -43,6 +43,8 @@ pub(super) struct HyStart {
     /// The least of up to eight samples in a row, and how many there are.
     least: Duration,
     samples: u8,
+    /// Eight samples of this round were looked at.
+    judged: bool,
     /// What will have been delivered when the round is over.
     round_end: u64,
     delivered: u64,
@@ -72,6 +74,7 @@ impl HyStart {
             this_round: INFINITY,
             least: INFINITY,
             samples: 0,
+            judged: false,
             round_end: 0,
             delivered: 0,
             css: None,
@@ -84,9 +87,9 @@ impl HyStart {
         if self.css.is_some() { octets / CSS_GROWTH_DIVISOR } else { octets }
     }
 
-    /// Takes an ACK into account; `true` when slow start is over (9406-1, 9406-2).
-    pub(super) fn on_ack(&mut self, sample: &AckSample) -> bool {
-        let certain = sample.round_trip.is_some_and(|round_trip| self.take(round_trip));
+    /// Takes an ACK into account, of a sender that is paced or not; `true` when slow start is over (9406-1, 9406-2).
+    pub(super) fn on_ack(&mut self, sample: &AckSample, paced: bool) -> bool {
+        let certain = sample.round_trip.is_some_and(|round_trip| self.take(round_trip, paced));
         self.delivered = self.delivered.saturating_add(u64::from(sample.delivered));
         let last = self.delivered >= self.round_end && self.next_round(sample.in_flight);
         certain || last
@@ -98,22 +101,33 @@ impl HyStart {
     }
 
     /// Takes a round trip into account; `true` when delay has risen for certain.
-    fn take(&mut self, round_trip: Duration) -> bool {
+    fn take(&mut self, round_trip: Duration, paced: bool) -> bool {
         self.this_round = self.this_round.min(round_trip);
+        if self.judged && !paced {
+            return self.resume_if_below(round_trip);
+        }
         self.least = self.least.min(round_trip);
         self.samples += 1;
         if self.samples < N_RTT_SAMPLE {
             return false;
         }
-        self.samples = 0;
+        (self.samples, self.judged) = (0, true);
         let least = core::mem::replace(&mut self.least, INFINITY);
         self.judge(least)
+    }
+
+    /// Delay has fallen below what led to CSS: it was not real.
+    fn resume_if_below(&mut self, least: Duration) -> bool {
+        if self.css.is_some_and(|css| least < css.baseline) {
+            self.css = None;
+        }
+        false
     }
 
     /// Whether delay has risen, or has fallen again: no one of eight samples was below `least`.
     fn judge(&mut self, least: Duration) -> bool {
         match &mut self.css {
-            Some(css) if least < css.baseline => self.css = None,
+            Some(css) if least < css.baseline => return self.resume_if_below(least),
             Some(css) => {
                 css.above = if least >= css.certain { css.above + 1 } else { 0 };
                 return css.above >= SURE;
@@ -133,7 +147,7 @@ impl HyStart {
     /// A round begins with `in_flight` octets out; `true` when it was the last of CSS.
     fn next_round(&mut self, in_flight: u32) -> bool {
         self.last_round = core::mem::replace(&mut self.this_round, INFINITY);
-        (self.least, self.samples) = (INFINITY, 0);
+        (self.least, self.samples, self.judged) = (INFINITY, 0, false);
         self.round_end = self.delivered.saturating_add(u64::from(in_flight.max(1)));
         let Some(css) = &mut self.css else { return false };
         css.rounds += 1;
@@ -156,7 +170,7 @@ mod rfc9406_4_2 {
                 round_trip: Some(Duration::from_millis(millis)),
                 ..AckSample::default()
             };
-            hystart.on_ack(&sample) || over
+            hystart.on_ack(&sample, true) || over
         })
     }
 
@@ -164,7 +178,7 @@ mod rfc9406_4_2 {
     fn settled() -> HyStart {
         let mut hystart = HyStart::new();
         let first = AckSample { delivered: MSS, in_flight: 10 * MSS, ..AckSample::default() };
-        assert!(!hystart.on_ack(&first));
+        assert!(!hystart.on_ack(&first, true));
         assert!(!round(&mut hystart, [100; 10]));
         hystart
     }
@@ -232,7 +246,7 @@ mod rfc9406_4_2 {
                 round_trip: Some(Duration::from_millis(millis(n))),
                 ..AckSample::default()
             };
-            hystart.on_ack(&sample)
+            hystart.on_ack(&sample, true)
         })
     }
 
@@ -247,6 +261,18 @@ mod rfc9406_4_2 {
         assert_eq!(hystart.phase(), "CSS", "the round is the same, and its least is 100 ms");
         let over = long_round(&mut hystart, 100, |n| 136 + n);
         assert!(over.is_some_and(|after| (24..32).contains(&after)), "{over:?}");
+    }
+
+    #[test]
+    fn without_pacing_a_burst_within_a_round_is_no_queue() {
+        let mut hystart = settled();
+        for n in 0..100 {
+            let round_trip = Some(Duration::from_millis(100 + n));
+            let sample =
+                AckSample { delivered: MSS, in_flight: 100 * MSS, round_trip, ..AckSample::default() };
+            assert!(!hystart.on_ack(&sample, false));
+        }
+        assert_eq!(hystart.phase(), "slow start");
     }
 
     #[test]
@@ -276,6 +302,6 @@ mod rfc9406_4_2 {
             round_trip: Some(Duration::MAX),
             ..AckSample::default()
         };
-        assert!((0..100).all(|_| !hystart.on_ack(&sample)));
+        assert!((0..100).all(|_| !hystart.on_ack(&sample, true)));
     }
 }

@@ -51,7 +51,7 @@ impl NewReno {
 
     /// Watches delay; past CSS slow start is over without any loss.
     fn watch_delay(&mut self, sample: &AckSample) {
-        if self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample)) {
+        if self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample, false)) {
             self.hystart = None;
             self.ssthresh = self.cwnd;
         }
@@ -326,7 +326,7 @@ mod rfc5681_3_1 {
         assert_eq!(reno.phase(), "CSS");
         assert!((before + 25 * MSS..before + 40 * MSS).contains(&reno.window()));
         let mut lossy = reno.clone();
-        round(&mut reno, 150);
+        (0..5).for_each(|_| round(&mut reno, 150));
         assert_eq!((reno.phase(), reno.threshold() < u32::MAX), ("congestion avoidance", true));
         lossy.on_congestion(Instant::ZERO, 100 * MSS, Reduction::Loss);
         assert_eq!((lossy.phase(), lossy.hystart.is_none()), ("congestion avoidance", true));

@@ -1,17 +1,17 @@
 //! An ACK arrives: what it delivers, what it says is lost, and whether that was a mistake.
 //!
 //! ```text
-//!   ACK ─► ledger: delivered ─► round trip ─► RACK ─► D-SACK, Eifel, F-RTO ─► undone?
+//!   ACK ─► ledger: delivered ─► round trip ─► RACK ─► mistake: D-SACK, Eifel, F-RTO ─► undone?
 //!                                                          ╰─► lost ─► recovery begins, or goes on, or is over ─► Verdict
 //! ```
 
 use super::episode::{Episode, Frto};
-use super::ledger::{Judge, Ledger, Run};
+use super::ledger::{Judge, Run};
 use super::probe::Answer;
 use super::rack::{Rack, Told};
 use super::rate::{Sampler, Snapshot};
 use super::sack::Blocks;
-use super::{MOST_UNDOS, Phase, Place, Recovery};
+use super::{Phase, Place, Recovery};
 use crate::congestion::{LossSample, RateSample};
 use crate::rtt::RoundTrip;
 use crate::{Undo, Why, timestamp};
@@ -79,19 +79,19 @@ pub(crate) struct Verdict {
 
 /// What the runs of one ACK come to.
 #[derive(Default)]
-struct Tally {
-    delivered: u32,
+pub(super) struct Tally {
+    pub(super) delivered: u32,
     /// When the newest thing that was sent once was sent (6298-8).
-    sole: Option<Instant>,
+    pub(super) sole: Option<Instant>,
     /// Whether anything acknowledged was sent more than once.
-    resent: bool,
+    pub(super) resent: bool,
     /// Something that was sent once, and believed lost, was newly acknowledged, or SACKed.
-    original_acked: bool,
-    original_sacked: bool,
+    pub(super) original_acked: bool,
+    pub(super) original_sacked: bool,
     /// The first run, when it was sent again and the echo answers its original (RFC 3522).
-    answered: Option<Run>,
+    pub(super) answered: Option<Run>,
     /// The most that was delivered of what left together, as it was first sent.
-    together: u32,
+    pub(super) together: u32,
 }
 
 /// One ACK's way into the books.
@@ -254,90 +254,8 @@ impl Recovery {
         }
     }
 
-    /// The peer has `from..to` twice (RFC 2883 §5).
-    fn on_dsack(&mut self, from: Place, to: Place) {
-        self.figures.dsacks += 1;
-        self.figures.doubled += to - from;
-        if let Some(episode) = &mut self.episode {
-            episode.prove(from, to, 1, Undo::DuplicateSack);
-        }
-        // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
-        // says nothing of order.
-        if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) {
-            self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
-        }
-    }
-
-    /// The original of what was sent again arrived, and the echo says so (RFC 3522 §3.2).
-    fn on_original_answered(&mut self, arrival: &Arrival<'_>, run: &Run) {
-        if self.phase == Phase::Fast {
-            self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
-        }
-        if let Some(episode) = &mut self.episode {
-            episode.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
-        }
-    }
-
-    /// Whether the last reduction was a mistake; then everything is as it was before it.
-    fn undo(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
-        let una = self.ledger.una();
-        let over = self.phase == Phase::Fast && una >= self.recover;
-        let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
-        if una >= self.undo_round {
-            (self.undos, self.undo_round) = (0, self.ledger.nxt());
-        }
-        let Some(episode) = &self.episode else { return };
-        let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
-        let mistake = mistake.filter(|_| self.undos < MOST_UNDOS);
-        if mistake.is_some() {
-            if self.phase != Phase::Open {
-                self.ledger.forgive();
-                self.phase = Phase::Open;
-                self.reno = super::Reno::default();
-            }
-            self.episode = None;
-            self.figures.undone += 1;
-            self.undos += 1;
-            verdict.undone = mistake;
-        } else if self.phase == Phase::Open && una > episode.end {
-            self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
-        }
-    }
-
-    /// F-RTO's steps 2 and 3, both versions (RFC 5682 §2.1, §3.1; 5682-1): `true` when what was never sent again is
-    /// delivered after the timeout, which then was a mistake.
-    fn probe_timeout(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &Verdict) -> bool {
-        let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
-        let Some(episode) = self.episode.as_mut() else { return false };
-        let (frto, sack) = (episode.frto, self.sack);
-        let original = tally.original_sacked && self.rack.newest().1 <= episode.end;
-        let next = match frto {
-            Frto::Off => Frto::Off,
-            _ if original => return true,
-            Frto::Waits(_) if verdict.advanced && una >= self.recover => Frto::Off, // 2a
-            Frto::Waits(head) if verdict.advanced && una >= head && arrival.new_data => {
-                episode.end = nxt;
-                self.recover = nxt;
-                Frto::Probes // 2b
-            }
-            Frto::Waits(_) if verdict.advanced => Frto::Off,
-            Frto::Probes if verdict.advanced => {
-                if tally.original_acked && una <= episode.end {
-                    return true; // 3b
-                }
-                Frto::Off
-            }
-            // 2a without SACK, 3a: a duplicate that tells nothing new of what was out at the timeout.
-            Frto::Waits(_) if !sack && arrival.duplicate => Frto::Off,
-            Frto::Probes if arrival.duplicate => Frto::Off,
-            other => other,
-        };
-        episode.frto = next;
-        false
-    }
-
     /// Everything that was out as recovery began is acknowledged.
-    fn finish_if_passed(&mut self, verdict: &mut Verdict) {
+    pub(super) fn finish_if_passed(&mut self, verdict: &mut Verdict) {
         if self.phase == Phase::Open || self.ledger.una() < self.recover {
             return;
         }
@@ -414,74 +332,5 @@ impl Recovery {
     pub(crate) fn rack_why(&self) -> Why {
         let later = self.ledger.sacked_segments();
         Why::Rack { later: u16::try_from(later).unwrap_or(u16::MAX) }
-    }
-
-    /// NewReno (RFC 6582 §3.2), and F-RTO's basic version.
-    fn on_plain_ack(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
-        if let Some(run) = &tally.answered {
-            self.on_original_answered(arrival, run);
-        }
-        self.undo(arrival, tally, verdict);
-        if verdict.advanced {
-            self.on_progress(arrival, verdict);
-        } else if arrival.duplicate {
-            self.on_duplicate_ack(arrival, verdict);
-        }
-    }
-
-    /// A duplicate ACK arrived (RFC 5681 §2); the third says that a segment is lost (5681-18). The hole is then marked and
-    /// must be sent again at once.
-    fn on_duplicate_ack(&mut self, arrival: &Arrival<'_>, verdict: &mut Verdict) {
-        let segment_size = arrival.segment_size;
-        self.reno.duplicates = self.reno.duplicates.saturating_add(1);
-        match self.phase {
-            Phase::Open if self.reno.duplicates == 3 && self.ledger.una() > self.recover => {
-                verdict.flight = self.flight_size();
-                self.enter(Phase::Fast);
-                self.episode = Some(Box::new(Episode::new(self.ledger.una(), self.ledger.nxt())));
-                self.reno.partial_seen = false;
-                self.mark_next(arrival.at, arrival.segment_size, verdict);
-                self.reno.credit = segment_size.saturating_mul(3);
-                self.reno.allowance = verdict.flight.saturating_sub(self.reno.credit);
-                verdict.began = true;
-                verdict.resend = Some(Why::FastRetransmit);
-            }
-            Phase::Fast => self.reno.on_duplicate(segment_size),
-            Phase::Open | Phase::Timeout => {}
-        }
-        self.reno.clamp(self.flying());
-    }
-
-    /// SND.UNA moved on.
-    fn on_progress(&mut self, arrival: &Arrival<'_>, verdict: &mut Verdict) {
-        self.reno.duplicates = 0;
-        self.reno.limited = 0;
-        let passed = self.ledger.una() >= self.recover;
-        match self.phase {
-            Phase::Open => {}
-            Phase::Fast if !passed => {
-                self.reno.on_partial(verdict.acked, arrival.segment_size);
-                self.mark_next(arrival.at, arrival.segment_size, verdict);
-                self.reno.clamp(self.flying());
-                verdict.patient = core::mem::replace(&mut self.reno.partial_seen, true);
-                verdict.resend = Some(Why::NextHole);
-            }
-            Phase::Fast | Phase::Timeout => {
-                if passed {
-                    self.reno.credit = 0;
-                    self.finish_if_passed(verdict);
-                }
-            }
-        }
-    }
-
-    /// The first segment that is out is lost.
-    fn mark_next(&mut self, now: Instant, segment_size: u32, verdict: &mut Verdict) {
-        let una = self.ledger.una();
-        let (ledger, sampler): (&mut Ledger, &mut Sampler) = (&mut self.ledger, &mut self.sampler);
-        ledger.mark_lost(una, una + u64::from(segment_size), &mut |octets, snapshot| {
-            verdict.lost += octets;
-            verdict.losses.push(sampler.on_lost(now, octets, snapshot));
-        });
     }
 }

@@ -16,6 +16,7 @@
 mod arrival;
 mod episode;
 mod ledger;
+mod mistake;
 mod pieces;
 mod probe;
 mod prr;

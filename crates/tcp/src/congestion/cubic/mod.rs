@@ -99,7 +99,8 @@ impl Cubic {
 
     /// Watches delay; past the last round of CSS slow start is over without any loss (9438-20, 9438-21).
     fn watch_delay(&mut self, sample: &AckSample) {
-        let over = self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample));
+        let paced = self.pace.is_paced();
+        let over = self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample, paced));
         if over {
             self.hystart = None;
             self.ssthresh = self.cwnd;

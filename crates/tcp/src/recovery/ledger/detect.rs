@@ -10,7 +10,8 @@
 use super::super::Place;
 use super::super::pieces::{Piece, What};
 use super::super::rate::Snapshot;
-use super::{Holes, Ledger, Resent, first_lost};
+use super::lost::first_lost;
+use super::{Holes, Ledger, Resent};
 use crate::cost::step;
 use env::{Duration, Instant};
 

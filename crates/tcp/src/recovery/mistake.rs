@@ -1,0 +1,98 @@
+//! Whether what was believed lost had only been late, and its being taken back (RFC 2883, 3522, 4015, 5682).
+//!
+//! ```text
+//!   D-SACK: it is there twice ───────────────╮
+//!   echo of the original (Eifel) ────────────┼─► all that was sent again was needless ─► as it was before
+//!   after a timeout, an original (F-RTO) ────╯
+//! ```
+
+use super::arrival::{Arrival, Tally, Verdict};
+use super::episode::Frto;
+use super::ledger::Run;
+use super::rack::Told;
+use super::{MOST_UNDOS, Phase, Place, Recovery};
+use crate::Undo;
+
+impl Recovery {
+    /// The peer has `from..to` twice (RFC 2883 §5).
+    pub(super) fn on_dsack(&mut self, from: Place, to: Place) {
+        self.figures.dsacks += 1;
+        self.figures.doubled += to - from;
+        if let Some(episode) = &mut self.episode {
+            episode.prove(from, to, 1, Undo::DuplicateSack);
+        }
+        // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
+        // says nothing of order.
+        if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) {
+            self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
+        }
+    }
+
+    /// The original of what was sent again arrived, and the echo says so (RFC 3522 §3.2).
+    pub(super) fn on_original_answered(&mut self, arrival: &Arrival<'_>, run: &Run) {
+        if self.phase == Phase::Fast {
+            self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
+        }
+    }
+
+    /// Whether the last reduction was a mistake; then everything is as it was before it.
+    pub(super) fn undo(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
+        let una = self.ledger.una();
+        let over = self.phase == Phase::Fast && una >= self.recover;
+        let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
+        if una >= self.undo_round {
+            (self.undos, self.undo_round) = (0, self.ledger.nxt());
+        }
+        let Some(episode) = &self.episode else { return };
+        let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
+        let mistake = mistake.filter(|_| self.undos < MOST_UNDOS);
+        if mistake.is_some() {
+            if self.phase != Phase::Open {
+                self.ledger.forgive();
+                self.phase = Phase::Open;
+                self.reno = super::Reno::default();
+            }
+            self.episode = None;
+            self.figures.undone += 1;
+            self.undos += 1;
+            verdict.undone = mistake;
+        } else if self.phase == Phase::Open && una > episode.end {
+            self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
+        }
+    }
+
+    /// F-RTO's steps 2 and 3, both versions (RFC 5682 §2.1, §3.1; 5682-1): `true` when what was never sent again is
+    /// delivered after the timeout, which then was a mistake.
+    fn probe_timeout(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &Verdict) -> bool {
+        let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
+        let Some(episode) = self.episode.as_mut() else { return false };
+        let (frto, sack) = (episode.frto, self.sack);
+        let original = tally.original_sacked && self.rack.newest().1 <= episode.end;
+        let next = match frto {
+            Frto::Off => Frto::Off,
+            _ if original => return true,
+            Frto::Waits(_) if verdict.advanced && una >= self.recover => Frto::Off, // 2a
+            Frto::Waits(head) if verdict.advanced && una >= head && arrival.new_data => {
+                episode.end = nxt;
+                self.recover = nxt;
+                Frto::Probes // 2b
+            }
+            Frto::Waits(_) if verdict.advanced => Frto::Off,
+            Frto::Probes if verdict.advanced => {
+                if tally.original_acked && una <= episode.end {
+                    return true; // 3b
+                }
+                Frto::Off
+            }
+            // 2a without SACK, 3a: a duplicate that tells nothing new of what was out at the timeout.
+            Frto::Waits(_) if !sack && arrival.duplicate => Frto::Off,
+            Frto::Probes if arrival.duplicate => Frto::Off,
+            other => other,
+        };
+        episode.frto = next;
+        false
+    }
+}
