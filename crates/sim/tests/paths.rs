@@ -6,6 +6,7 @@ use handfast_sim::paths::{
     run,
 };
 use std::ops::ControlFlow;
+use tcp::Congestion;
 
 fn path(text: &str) -> Path {
     text.parse().unwrap()
@@ -51,6 +52,14 @@ fn a_clean_path_is_filled_by_one_flow_and_shared_by_many() {
     assert_eq!(report.run.flows.len(), 4);
     assert!(report.run.goodput_late > 0.9 && report.jain > 0.8, "{report:?}");
     assert_eq!(report.shares, [1.0, 0.0]);
+}
+
+#[test]
+fn eight_flows_of_bbr_share_even_a_path_of_nine_segments_each() {
+    let sides = [(Congestion::Bbr, 8), (Congestion::Bbr, 0)];
+    let contest = Contest { path: path("20mbit/40ms/clean"), sides };
+    let fair: f64 = (1..=3).map(|seed| contest.run(seed).jain).sum();
+    assert!(fair / 3.0 >= 0.8, "{}", fair / 3.0);
 }
 
 #[test]

@@ -12,6 +12,9 @@
 //! the long-term one: a path that loses 1 % by chance is filled to three quarters, and one that loses 3 % to a tenth.
 //! What a flow loses at rest is taken off before it is asked whether it lost too much. A queue that overflows does so
 //! when the flow speeds up, and is noticed as before.
+//!
+//! Where others keep a queue full, a new flow takes it for the path, and its overflow for the path's loss. So what Startup
+//! taught ends with it, and a ProbeRTT that finds a shorter way forgets everything.
 
 /// No more than this is taken for ambient, in hundredths.
 const MOST: u64 = 15;

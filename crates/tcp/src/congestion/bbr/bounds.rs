@@ -146,11 +146,13 @@ impl Bbr {
         self.look_for_queue();
         let lost = self.bounds.octets_lost;
         let delivered = self.model.delivered.saturating_sub(self.bounds.round_delivered);
-        let all = octets(lost.saturating_add(delivered));
-        let too_high = self.bounds.marked || self.is_too_high(octets(lost), all);
+        let all = lost.saturating_add(delivered);
+        let too_high = self.bounds.marked || self.is_too_high(octets(lost), octets(all));
+        // Where a queue stood all the while, any loss but that of the path is its overflow, and others share it.
+        let crowded = !self.bounds.calm && lost > self.bearable(all);
         // DOWN asks for nine tenths. When not even that arrives and something is lost, a queue stands full.
         let slowed = !sample.app_limited && self.bounds.bw_latest < scaled(self.model.bw, 75);
-        if self.bounds.loss_in_round && (too_high || slowed) && !self.state.accelerates() {
+        if self.bounds.loss_in_round && (too_high || crowded || slowed) && !self.state.accelerates() {
             self.lower_shortterm();
         }
         self.bounds.loss_in_round = false;
@@ -203,10 +205,13 @@ impl Bbr {
         let segment = u64::from(self.segment_size);
         let accidents =
             if self.bounds.calm { (segment * ACCIDENTS).min(all / 4) } else { segment.min(all / 16) };
-        // Chance has no even hand: twice the spread of as many segments as are lost in any case.
+        u64::from(lost) > all * LOSS_THRESHOLD / 100 + self.bearable(all) + accidents
+    }
+
+    /// What is lost of `all` in any case. Chance has no even hand: twice the spread of as many segments is added.
+    fn bearable(&self, all: u64) -> u64 {
         let ambient = self.ambient.of(all);
-        let spread = ambient.saturating_mul(segment).isqrt() * 2;
-        u64::from(lost) > all * LOSS_THRESHOLD / 100 + ambient + spread + accidents
+        ambient + ambient.saturating_mul(u64::from(self.segment_size)).isqrt() * 2
     }
 
     /// NoteLoss.

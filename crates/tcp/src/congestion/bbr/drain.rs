@@ -4,12 +4,15 @@
 //!   in flight ≤ BDP, or three rounds have passed ─► ProbeBW_DOWN
 //! ```
 
+use super::ambient::Ambient;
 use super::{Bbr, Sample, State};
 
 impl Bbr {
     /// EnterDrain.
     pub(super) fn enter_drain(&mut self) {
         self.state = State::Drain;
+        // What growth survived, others may have paid for: rest will tell what the path itself loses.
+        self.ambient = Ambient::default();
         self.drain_since = self.model.rounds.count;
     }
 

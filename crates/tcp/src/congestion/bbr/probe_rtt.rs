@@ -5,6 +5,7 @@
 //!   idle meanwhile: the queue has drained by itself, and no probe is needed
 //! ```
 
+use super::ambient::Ambient;
 use super::probe_bw::AckPhase;
 use super::{Bbr, Sample, Start, State};
 use env::{Duration, Instant};
@@ -35,6 +36,9 @@ pub(super) struct LowDelay {
     pub(super) trusted: bool,
     /// When that was.
     probed_at: Instant,
+    /// Whether a queue was seen, of a sixteenth of the way or more, since the shortest round trip was seen last. A queue
+    /// that comes and goes is this flow's own; one that others keep full hardly moves, and its least looks like no queue.
+    stretched: bool,
     /// BBR.min_rtt when the probe began.
     before: Option<Duration>,
     /// Whether the last round trip showed a queue, or nobody can tell.
@@ -53,6 +57,7 @@ impl LowDelay {
             round_done: false,
             trusted: true,
             probed_at: start.now,
+            stretched: false,
             before: None,
             queued: false,
             gap: None,
@@ -85,8 +90,11 @@ impl Bbr {
                 low.at = sample.now;
             }
             low.queued = !low.trusted || !low.delay.is_some_and(|delay| without_queue(rtt, delay));
-            if !low.queued && sample.now < low.probed_at + TRUSTED_FOR {
+            low.stretched |= low.delay.is_some_and(|delay| rtt > delay.saturating_add(delay / 16));
+            let own = low.stretched || sample.app_limited;
+            if !low.queued && own && sample.now < low.probed_at + TRUSTED_FOR {
                 low.at = sample.now; // seen again, and no probe is needed to see it
+                low.stretched = false;
             }
         }
         let expired = sample.now > self.model.min_rtt_at + FILTER;
@@ -143,6 +151,10 @@ impl Bbr {
         let (before, after) = (self.low_delay.before, self.model.min_rtt);
         self.low_delay.trusted =
             before.zip(after).is_some_and(|(before, after)| without_queue(before, after));
+        if !self.low_delay.trusted {
+            // A queue was taken for the path, and what overflowed from it for the path's own loss.
+            self.ambient = Ambient::default();
+        }
         self.low_delay.probed_at = now;
         self.low_delay.at = now; // the next one is due an interval from now
         self.restore_window();

@@ -1,5 +1,6 @@
 //! Loss, marks and timeouts; what follows of them, and what is taken back.
 
+use super::super::ambient::{Ambient, Tally};
 use super::super::{Bbr, State, UNBOUNDED};
 use super::path::{MSS, Path, mbit, ms};
 use crate::congestion::{CongestionControl, Departure, LossSample, Reduction};
@@ -81,6 +82,7 @@ fn after_too_much_loss_a_probe_is_cautious_first_and_bold_when_that_was_safe() {
 #[test]
 fn loss_at_rest_lowers_the_short_term_until_the_next_probe() {
     let mut path = cruising();
+    path.bbr.bounds.reset_shortterm(); // the queue that Startup made may have overflowed
     let bw = path.bbr.model.max_bw();
     lose_a_fifth(&mut path);
     assert_eq!(path.bbr.bounds.bw_shortterm, u64::MAX, "not before the round is over");
@@ -90,6 +92,46 @@ fn loss_at_rest_lowers_the_short_term_until_the_next_probe() {
     assert!(bounds.inflight_shortterm < UNBOUNDED);
     path.run_into(State::Refill, Duration::from_secs(5)).expect("a probe");
     assert_eq!(path.bbr.bounds.bw_shortterm, u64::MAX);
+}
+
+/// Draft §5.5.10.3: one segment is enough where a queue stands, and none too many where there is none.
+#[test]
+fn one_loss_at_rest_counts_only_while_a_queue_stands() {
+    for queued in [false, true] {
+        let mut path = cruising();
+        path.bbr.bounds.reset_shortterm();
+        path.bbr.ambient = Ambient::default();
+        path.run(ms(100));
+        if queued {
+            path.rtt = path.rtt * 5 / 4; // as others' queue would make it
+            path.run(ms(150));
+        }
+        let piece = lost(&path, MSS, MSS);
+        path.bbr.on_lost(&piece);
+        path.bbr.on_congestion(path.now, path.in_flight, Reduction::Loss);
+        path.run(ms(120));
+        assert_eq!(path.bbr.state, State::Cruise);
+        assert_eq!(path.bbr.bounds.calm, !queued);
+        assert_eq!(path.bbr.bounds.bw_shortterm != u64::MAX, queued);
+    }
+}
+
+/// What overflowed while a queue was taken for the path is no loss of the path's.
+#[test]
+fn a_probe_that_finds_a_shorter_way_forgets_what_was_lost_on_the_longer_one() {
+    for shorter in [false, true] {
+        let mut path = cruising();
+        path.run_into(State::ProbeRtt, Duration::from_secs(40)).expect("in time");
+        path.bbr.ambient.at_rest(Tally::of_round(100_000, 900_000));
+        let before = path.bbr.ambient.of(1_000_000);
+        assert!(before > 0);
+        if shorter {
+            path.rtt = path.rtt / 2;
+        }
+        path.run_into(State::Cruise, Duration::from_secs(2)).expect("the probe ends");
+        assert_eq!(path.bbr.ambient.of(1_000_000), if shorter { 0 } else { before });
+        assert_eq!(path.bbr.low_delay.trusted, !shorter);
+    }
 }
 
 /// Draft, appendix: spurious fast recovery.
