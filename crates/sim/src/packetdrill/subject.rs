@@ -62,6 +62,13 @@ pub trait Subject {
     /// An IP packet arrives, now, without a link header.
     fn inject(&mut self, packet: &[u8]);
 
+    /// The same of a packet that a device joined of several, each of `segment` octets of payload but the last. A subject that knows no
+    /// such packets takes it for one.
+    fn inject_joined(&mut self, packet: &[u8], segment: u16) {
+        let _ = segment;
+        self.inject(packet);
+    }
+
     /// The oldest packet that the host sent and that wasn't taken yet.
     fn take(&mut self) -> Option<Sent>;
 

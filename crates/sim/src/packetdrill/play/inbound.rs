@@ -28,7 +28,12 @@ impl Player<'_> {
         let octets = live.map_err(|why| self.fail(why))?;
         let octets = frame::build(&octets, ends).map_err(|why| self.fail(why.0))?;
         self.exchange.push(Exchanged { at: self.subject.now(), outbound: false, packet: octets.clone() });
-        self.subject.inject(&octets);
+        match self.settings.mss {
+            Some(segment) if packet.payload_len() > usize::from(segment) => {
+                self.subject.inject_joined(&octets, segment);
+            }
+            _ => self.subject.inject(&octets),
+        }
         self.collect()
     }
 

@@ -16,8 +16,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub struct Rules {
     /// Which addresses, where the script has no opinion.
     pub version: IpVersion,
-    /// Stronger than packetdrill: a packet that the script didn't expect fails it; checksums, echoed timestamps, and windows that
-    /// shrink are looked at.
+    /// Stronger than packetdrill: a packet that the script didn't expect fails it; checksums, echoed timestamps and what ICMP quotes
+    /// are compared.
     pub strict: bool,
     /// Times are kept to the nanosecond; makes sense on virtual time.
     pub exact: bool,
@@ -42,6 +42,8 @@ pub(super) struct Settings {
     pub(super) bind_port: u16,
     pub(super) connect_port: u16,
     pub(super) mtu: u16,
+    /// Octets of each segment in a longer packet that arrives, as a device that joins segments says it.
+    pub(super) mss: Option<u16>,
 }
 
 impl Settings {
@@ -104,6 +106,7 @@ impl Settings {
             bind_port: 8080,
             connect_port: 8080,
             mtu,
+            mss: None,
         }
     }
 
@@ -125,6 +128,7 @@ impl Settings {
             "bind_port" => self.bind_port = number(value)?,
             "connect_port" => self.connect_port = number(value)?,
             "mtu" => self.mtu = number(value)?,
+            "mss" => self.mss = Some(number(value)?),
             "local_ip" => self.local = self.address(value, self.local)?,
             "remote_ip" => self.remote = self.address(value, self.remote)?,
             "gateway_ip" => self.gateway = self.address(value, self.gateway)?,
@@ -186,6 +190,7 @@ const OURS: &[&str] = &[
     "bind_port",
     "connect_port",
     "mtu",
+    "mss",
     "local_ip",
     "remote_ip",
     "gateway_ip",
