@@ -84,7 +84,7 @@ impl Player<'_> {
     /// A packet that the script didn't expect.
     pub(super) fn unexpected(&self, packet: &Result<Seen, (Instant, String)>) -> Stop {
         let (at, told) = match packet {
-            Ok(seen) => (seen.at, self.told(seen)),
+            Ok(seen) => (seen.at, self.told(&self.in_its_words(seen))),
             Err((at, why)) => (*at, why.clone()),
         };
         let mut stop = self.fail("a packet left that the script doesn't expect");

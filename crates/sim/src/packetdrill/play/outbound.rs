@@ -208,6 +208,16 @@ impl Player<'_> {
         stop
     }
 
+    /// A packet with the script's numbers, if it is of a conversation that the script has.
+    pub(super) fn in_its_words(&self, seen: &Seen) -> Seen {
+        let mut seen = seen.clone();
+        if let Some(talk) = self.talks.iter().find(|talk| talk.sends(seen.src, seen.dst)) {
+            talk.numbers(&mut seen.packet);
+            seen.packet.ports = talk.ports;
+        }
+        seen
+    }
+
     /// A packet in a script's words: what a line would seldom say of its IP header is left out.
     pub(super) fn told(&self, seen: &Seen) -> String {
         let ecn = seen.ecn();

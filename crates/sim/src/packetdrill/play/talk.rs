@@ -189,17 +189,24 @@ impl Talk {
 
     /// The same of a packet that left: numbers of the script. What `expected` has for a timestamp is remembered.
     pub(super) fn translate(&mut self, packet: &mut Packet, expected: &Packet) {
+        self.numbers(packet);
+        if let Body::Tcp(tcp) = &mut packet.body {
+            self.learn_stamp(tcp, expected);
+        }
+        if packet.ports.is_some() {
+            packet.ports = self.ports.filter(|_| expected.ports.is_some());
+        }
+    }
+
+    /// Sequence numbers of a packet that left, as the script counts them.
+    pub(super) fn numbers(&self, packet: &mut Packet) {
         if let Body::Tcp(tcp) = &mut packet.body {
             self.translate_numbers(tcp);
-            self.learn_stamp(tcp, expected);
         }
         if let (Body::Icmp(icmp), Speech::Tcp) = (&mut packet.body, self.speech)
             && let Quoted::Tcp { seq, .. } = &mut icmp.quoted
         {
             *seq = seq.wrapping_sub(self.theirs.offset(false));
-        }
-        if packet.ports.is_some() {
-            packet.ports = self.ports.filter(|_| expected.ports.is_some());
         }
     }
 

@@ -4,15 +4,17 @@ use crate::packetdrill::script::{Call, Packet, TcpOption};
 
 /// A packet.
 pub(super) fn packet(packet: &Packet) -> String {
-    format!("{packet:?}")
+    packet.to_string()
 }
 
 /// The options of a segment.
 pub(super) fn options(list: &[TcpOption]) -> String {
-    format!("{list:?}")
+    let each: Vec<String> = list.iter().map(TcpOption::to_string).collect();
+    if each.is_empty() { "none".to_owned() } else { format!("<{}>", each.join(",")) }
 }
 
 /// A call, without what must come of it.
 pub(super) fn call(call: &Call) -> String {
-    call.name.clone()
+    let line = call.to_string();
+    line.rsplit_once(") = ").map_or(line.clone(), |(call, _)| format!("{call})"))
 }
