@@ -10,8 +10,12 @@ use super::arrival::{Arrival, Tally, Verdict};
 use super::episode::Frto;
 use super::ledger::Run;
 use super::rack::Told;
-use super::{MOST_UNDOS, Phase, Place, Recovery};
+use super::{Phase, Place, Recovery};
 use crate::Undo;
+
+/// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
+/// retransmission needless could make each of its ACKs cost as much as a flight.
+const MOST_UNDOS: u8 = 4;
 
 impl Recovery {
     /// The peer has `from..to` twice (RFC 2883 §5).

@@ -44,10 +44,6 @@ use rate::Sampler;
 use reno::Reno;
 use wire::SeqNum;
 
-/// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
-/// retransmission needless could make each of its ACKs cost as much as a flight.
-const MOST_UNDOS: u8 = 4;
-
 /// A number counted from ISS without wraps.
 type Place = u64;
 
