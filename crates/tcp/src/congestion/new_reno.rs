@@ -107,13 +107,12 @@ impl CongestionControl for NewReno {
         }
         // What was delivered above a hole grows the window as it is told, and not in one leap when the hole is filled, most
         // of which would not count.
-        let octets = if self.sack { sample.delivered } else { sample.acked };
         if self.cwnd < self.ssthresh {
-            return self.slow_start(octets);
+            return self.slow_start(if self.sack { sample.delivered } else { sample.acked });
         }
         self.repairing = false;
         // One segment per window acknowledged (5681-11, 5681-12).
-        self.counted = self.counted.saturating_add(octets);
+        self.counted = self.counted.saturating_add(sample.acked);
         if self.counted >= self.cwnd {
             self.counted -= self.cwnd;
             self.cwnd = self.cwnd.saturating_add(self.segment_size);
