@@ -20,6 +20,12 @@ pub(super) fn script(played: &Played) -> String {
             "because": because,
             "line": at.map(|at| at.line),
         }),
+        Verdict::Failed(failure) if let Some(because) = &played.differs => json!({
+            "verdict": "differs",
+            "because": because,
+            "line": failure.at.line,
+            "what": failure.what,
+        }),
         Verdict::Failed(failure) => {
             let differences = failure.differences.iter().map(|difference| {
                 json!({
@@ -48,6 +54,6 @@ pub(super) fn script(played: &Played) -> String {
 
 /// How many of each.
 pub(super) fn counts(counts: Counts) -> String {
-    let Counts { passed, failed, skipped } = counts;
-    clean::json(&json!({ "passed": passed, "failed": failed, "skipped": skipped }))
+    let Counts { passed, failed, skipped, differing } = counts;
+    clean::json(&json!({ "passed": passed, "failed": failed, "skipped": skipped, "differing": differing }))
 }

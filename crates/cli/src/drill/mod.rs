@@ -13,6 +13,8 @@ mod capture;
 mod crew;
 mod find;
 mod json;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod text;
 
 use crate::out::Out;
@@ -24,7 +26,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim::packetdrill::Ours;
 use sim::packetdrill::play::{Rules, play};
 use sim::packetdrill::report::{Exchanged, Outcome, Verdict};
-use sim::packetdrill::script::{customary, parse};
+use sim::packetdrill::script::{Script, customary, parse};
 use sim::packetdrill::subject::IpVersion;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -55,7 +57,8 @@ pub(crate) struct DrillArgs {
     /// Write the packets of each script to a capture in DIR
     #[arg(long, value_name = "DIR")]
     pcap: Option<PathBuf>,
-    /// Play against another host: `kernel` is the Linux kernel, in a network namespace of its own
+    /// Play against another host: `kernel` is the Linux kernel, in real time, in a network namespace of its own. Takes root,
+    /// and runs the scripts' shell commands
     #[arg(long, value_name = "HOST", value_enum)]
     against: Option<Against>,
     /// Threads. Default: as many as there are cores
@@ -94,10 +97,14 @@ what it needs that this host doesn't have. docs/drill.md says what of packetdril
 Examples:
   handfast drill crates/sim/scripts                  ours
   handfast drill --ip all --strict close.pkt
+  sudo handfast drill crates/sim/scripts --against kernel
   handfast drill gtests/net/tcp --json | jq -c 'select(.verdict == \"fail\") | [.script, .line, .what]'";
 
 /// How long one script may take by the clock on the wall: on virtual time it takes a few milliseconds.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The same against a host in real time: what a script waits for is waited for.
+const LONGEST_REAL: Duration = Duration::from_secs(900);
 
 /// One script for one kind of address.
 #[derive(Clone, Debug)]
@@ -112,6 +119,8 @@ struct Played {
     outcome: Outcome,
     /// What to print instead of a failure's own words: an error of syntax shows its line.
     shown: Option<String>,
+    /// Why the host does otherwise, where the script says that it does.
+    differs: Option<String>,
 }
 
 /// How many of each there were.
@@ -120,22 +129,25 @@ struct Counts {
     passed: usize,
     failed: usize,
     skipped: usize,
+    /// Failed, and the script says itself that this host does otherwise.
+    differing: usize,
 }
 
 impl Counts {
-    fn add(&mut self, verdict: &Verdict) {
-        *match verdict {
-            Verdict::Passed => &mut self.passed,
-            Verdict::Failed(_) => &mut self.failed,
-            Verdict::Skipped { .. } => &mut self.skipped,
+    fn add(&mut self, played: &Played) {
+        *match (&played.outcome.verdict, &played.differs) {
+            (Verdict::Passed, _) => &mut self.passed,
+            (Verdict::Failed(_), Some(_)) => &mut self.differing,
+            (Verdict::Failed(_), None) => &mut self.failed,
+            (Verdict::Skipped { .. }, _) => &mut self.skipped,
         } += 1;
     }
 }
 
 pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
-    if let Some(Against::Kernel) = args.against {
-        let why = "--against kernel: this build has no referee that drives the kernel";
-        return Err(Usage(why.to_owned()).into());
+    let against = args.against;
+    if against.is_some() {
+        there_is_a_kernel()?;
     }
     let jobs = jobs(args)?;
     if let Some(dir) = &args.pcap {
@@ -143,6 +155,8 @@ pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
     }
     let rules = Rules { strict: args.strict, exact: args.exact, ..Rules::default() };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // Scripts that are played in real time mostly wait.
+    let (cores, longest) = if against.is_some() { (cores.max(4), LONGEST_REAL) } else { (cores, LONGEST) };
     let threads = args.threads.map_or(cores, |threads| usize::try_from(threads.get()).unwrap_or(usize::MAX));
     let bar = bar(jobs.len());
     let mut counts = Counts::default();
@@ -150,12 +164,12 @@ pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
     crew::work(
         jobs.clone(),
         threads,
-        LONGEST,
-        move |job| one(job, rules),
+        longest,
+        move |job| one(job, rules, against),
         |index, ended| {
             let Some(job) = jobs.get(index) else { return };
-            let played = played(job.clone(), ended);
-            counts.add(&played.outcome.verdict);
+            let played = played(job.clone(), ended, longest);
+            counts.add(&played);
             bar.inc(1);
             if result.is_ok() {
                 result = bar.suspend(|| tell(&played, args, out));
@@ -184,40 +198,76 @@ fn jobs(args: &DrillArgs) -> anyhow::Result<Vec<Job>> {
 struct Told {
     outcome: Outcome,
     shown: Option<String>,
+    differs: Option<String>,
 }
 
 /// Plays one script against a host of its own.
-fn one(job: &Job, rules: Rules) -> Told {
+fn one(job: &Job, rules: Rules, against: Option<Against>) -> Told {
+    let told = |outcome, differs| Told { outcome, shown: None, differs };
     let octets = match std::fs::read(&job.path) {
         Ok(octets) => octets,
-        Err(error) => return Told { outcome: failed(format!("cannot read it: {error}")), shown: None },
+        Err(error) => return told(failed(format!("cannot read it: {error}")), None),
     };
     let text = String::from_utf8_lossy(&octets);
     let definitions = customary(job.version == IpVersion::V6, job.version != IpVersion::V4);
     match parse(&text, &definitions) {
         Ok(script) => {
             let rules = Rules { version: job.version, ..rules };
-            Told { outcome: play(&script, &mut Ours::new(0), &rules), shown: None }
+            match against {
+                None => told(play(&script, &mut Ours::new(0), &rules), None),
+                Some(Against::Kernel) => told(judged(job, &script, &rules), difference(&text)),
+            }
         }
         Err(error) => {
             let mut outcome = failed(error.message.clone());
             if let Verdict::Failed(failure) = &mut outcome.verdict {
                 failure.at = error.at;
             }
-            Told { outcome, shown: Some(error.in_file(&job.path.display().to_string()).to_string()) }
+            let shown = error.in_file(&job.path.display().to_string()).to_string();
+            Told { outcome, shown: Some(shown), differs: None }
         }
     }
 }
 
-fn played(job: Job, ended: Ended<Told>) -> Played {
-    match ended {
-        Ended::Well(Told { outcome, shown }) => Played { job, outcome, shown },
-        Ended::Panicked(why) => Played { job, outcome: failed(format!("it panicked: {why}")), shown: None },
-        Ended::Stuck => {
-            let what = format!("it didn't end within {} s", LONGEST.as_secs());
-            Played { job, outcome: failed(what), shown: None }
-        }
+/// What a script says of a host that does otherwise, behind `// differs: kernel`.
+fn difference(text: &str) -> Option<String> {
+    let said = text.lines().find_map(|line| line.trim().strip_prefix("// differs: kernel"))?;
+    Some(said.trim().to_owned())
+}
+
+#[cfg(target_os = "linux")]
+fn there_is_a_kernel() -> anyhow::Result<()> {
+    kernel::possible().map_err(|why| Usage(format!("--against kernel: {why}")).into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn there_is_a_kernel() -> anyhow::Result<()> {
+    Err(Usage("--against kernel: this system's kernel is not Linux".to_owned()).into())
+}
+
+/// Plays a script against the kernel.
+#[cfg(target_os = "linux")]
+fn judged(job: &Job, script: &Script, rules: &Rules) -> Outcome {
+    let directory = job.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match kernel::Kernel::new(directory.unwrap_or(Path::new(".")).to_path_buf()) {
+        Ok(mut kernel) => play(script, &mut kernel, rules),
+        Err(why) => failed(format!("the kernel cannot be driven: {why}")),
     }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn judged(_: &Job, _: &Script, _: &Rules) -> Outcome {
+    failed("this system's kernel is not Linux".to_owned())
+}
+
+fn played(job: Job, ended: Ended<Told>, longest: Duration) -> Played {
+    let lost = |outcome| Told { outcome, shown: None, differs: None };
+    let Told { outcome, shown, differs } = match ended {
+        Ended::Well(told) => told,
+        Ended::Panicked(why) => lost(failed(format!("it panicked: {why}"))),
+        Ended::Stuck => lost(failed(format!("it didn't end within {} s", longest.as_secs()))),
+    };
+    Played { job, outcome, shown, differs }
 }
 
 fn failed(what: String) -> Outcome {

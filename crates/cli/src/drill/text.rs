@@ -34,6 +34,10 @@ pub(super) fn script(played: &Played, ladder: bool, columns: usize) -> String {
     let mut text = String::new();
     let mut drawn = ladder;
     match &played.outcome.verdict {
+        Verdict::Failed(failure) if let Some(because) = &played.differs => {
+            let (place, because) = (place(failure.at), clean::line(because));
+            say(&mut text, YELLOW, "differs", format_args!("{name}{place}  {version}  {because}"));
+        }
         Verdict::Passed => say(&mut text, GREEN, "ok  ", format_args!("{name}  {version}")),
         Verdict::Skipped { at, because } => {
             let place = at.map(place).unwrap_or_default();
@@ -123,6 +127,7 @@ fn draw(exchange: &Exchange, columns: usize) -> String {
 
 /// How many of each.
 pub(super) fn counts(counts: Counts) -> String {
-    let Counts { passed, failed, skipped } = counts;
-    format!("{passed} passed, {failed} failed, {skipped} skipped")
+    let Counts { passed, failed, skipped, differing } = counts;
+    let differing = if differing > 0 { format!(", {differing} differ as they say") } else { String::new() };
+    format!("{passed} passed, {failed} failed, {skipped} skipped{differing}")
 }
