@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 
 /// How often time may go on in a script: it is then taken for one that never ends.
 const MOST_STEPS: u32 = 1_000_000;
-/// How many packets a host may send in a script.
-const MOST_PACKETS: usize = 200_000;
+/// How many packets may pass in a script, and how many octets: all are kept for whoever draws them.
+const MOST_PACKETS: usize = 50_000;
+const MOST_OCTETS: usize = 128 << 20;
 
 /// What left and wasn't asked for, the oldest first: what could be read, and what couldn't and why.
 #[derive(Debug, Default)]
@@ -59,14 +60,24 @@ impl Player<'_> {
     /// Fetches what came out.
     pub(super) fn collect(&mut self) -> Done {
         while let Some(sent) = self.subject.take() {
-            if self.exchange.len() >= MOST_PACKETS {
-                return Err(self.fail(format!("it never ends: {MOST_PACKETS} packets")));
-            }
             let seen = frame::read(sent.at, &sent.packet).map_err(|why| (sent.at, why));
             self.queue.waiting.push_back(seen);
-            self.exchange.push(Exchanged { at: sent.at, outbound: true, packet: sent.packet });
+            self.keep(Exchanged { at: sent.at, outbound: true, packet: sent.packet })?;
         }
         self.returned()
+    }
+
+    /// Keeps a packet that passed.
+    pub(super) fn keep(&mut self, packet: Exchanged) -> Done {
+        self.octets += packet.packet.len();
+        if self.exchange.len() >= MOST_PACKETS || self.octets > MOST_OCTETS {
+            let packets = self.exchange.len();
+            return Err(
+                self.fail(format!("it never ends: {packets} packets of {} octets passed", self.octets))
+            );
+        }
+        self.exchange.push(packet);
+        Ok(())
     }
 
     /// Under strict rules nothing may have left that the script didn't ask for.

@@ -21,13 +21,13 @@ impl Player<'_> {
         self.wait(due, "the packet")?;
         let Some(talk) = self.talks.get_mut(index) else { return Ok(()) };
         if let Body::Tcp(tcp) = &packet.body {
-            answer(talk, tcp);
+            answer(talk, tcp, self.settings.isn);
         }
         let ends = talk.inbound(packet);
         let live = talk.to_live(packet, self.settings.scaled_echo);
         let octets = live.map_err(|why| self.fail(why))?;
         let octets = frame::build(&octets, ends).map_err(|why| self.fail(why.0))?;
-        self.exchange.push(Exchanged { at: self.subject.now(), outbound: false, packet: octets.clone() });
+        self.keep(Exchanged { at: self.subject.now(), outbound: false, packet: octets.clone() })?;
         match self.settings.mss {
             Some(segment) if packet.payload_len() > usize::from(segment) => {
                 self.subject.inject_joined(&octets, segment);
@@ -69,7 +69,7 @@ impl Player<'_> {
     fn begin(&mut self, isn: u32, ports: Option<(u16, u16)>) -> usize {
         let index = self.strangers(Speech::Tcp, Phase::Arrived, ports);
         if let Some(talk) = self.talks.get_mut(index) {
-            talk.begin(isn);
+            talk.begin(isn, self.settings.isn);
         }
         index
     }
@@ -98,14 +98,14 @@ impl Player<'_> {
 }
 
 /// What a segment that arrives does to the handshake.
-fn answer(talk: &mut Talk, tcp: &Tcp) {
+fn answer(talk: &mut Talk, tcp: &Tcp, isn: u32) {
     let (syn, ack) = (tcp.flags.syn, tcp.flags.ack);
     match talk.phase {
         Phase::Answered if ack => talk.phase = Phase::Established,
         // Without an ACK it is the other end's SYN in a simultaneous open.
         Phase::SynSent if syn => {
             talk.phase = if ack { Phase::SynAnswered } else { Phase::SynSent };
-            talk.begin(tcp.seq);
+            talk.begin(tcp.seq, isn);
         }
         _ => {}
     }

@@ -103,6 +103,8 @@ struct Player<'a> {
     pending: Option<Pending>,
     snapshots: Vec<Snapshot>,
     exchange: Vec<Exchanged>,
+    /// Octets of them all.
+    octets: usize,
     /// The event before: when it was due, and whether it is a packet that arrives.
     before: Option<(Due, bool)>,
     /// The event that is being played.
@@ -123,6 +125,7 @@ impl<'a> Player<'a> {
             pending: None,
             snapshots: Vec::new(),
             exchange: Vec::new(),
+            octets: 0,
             before: None,
             at: Position::default(),
             steps: 0,

@@ -21,6 +21,8 @@ pub struct Rules {
     pub strict: bool,
     /// Times are kept to the nanosecond; makes sense on virtual time.
     pub exact: bool,
+    /// What is added to the initial sequence numbers that scripts give the other end: close below 2^32, all that they count wraps.
+    pub isn: u32,
 }
 
 /// A script's own settings.
@@ -28,6 +30,7 @@ pub struct Rules {
 pub(super) struct Settings {
     pub(super) version: IpVersion,
     pub(super) strict: bool,
+    pub(super) isn: u32,
     pub(super) tolerance: Tolerance,
     /// How long a tick of the host's timestamps is, if its values are to be compared.
     pub(super) tick: Option<Duration>,
@@ -95,6 +98,7 @@ impl Settings {
         Self {
             version: rules.version,
             strict: rules.strict,
+            isn: rules.isn,
             tolerance: Tolerance::DEFAULT,
             tick: None,
             scaled_echo: false,

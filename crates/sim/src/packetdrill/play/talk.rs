@@ -110,9 +110,9 @@ impl Talk {
         self.ours.live = live;
     }
 
-    /// The other end's SYN arrives: its ISN is what the script says.
-    pub(super) fn begin(&mut self, isn: u32) {
-        self.theirs = Isn { script: isn, live: isn };
+    /// The other end's SYN arrives: its ISN is what the script says, and `more`.
+    pub(super) fn begin(&mut self, isn: u32, more: u32) {
+        self.theirs = Isn { script: isn, live: isn.wrapping_add(more) };
     }
 
     /// Where a packet to the host comes from and goes to. Ports that the line names stand as they are.
