@@ -246,16 +246,6 @@ impl Shared {
             self.events.fast_open = true;
         }
     }
-
-    /// Timeout after timeout on a connection that Fast Open opened: something on the way may let such connections begin
-    /// and not go on.
-    pub(crate) fn fast_open_stalled(&mut self) {
-        if let Some(client) = self.client().filter(|client| client.state == FastOpenState::Accepted) {
-            client.settle(FastOpenState::Lost, None, true);
-            client.state = FastOpenState::Accepted;
-            self.events.fast_open = true;
-        }
-    }
 }
 
 impl SendHalf {

@@ -12,7 +12,7 @@ use crate::listener::Scales;
 use crate::receiver::ReceiveHalf;
 use crate::recovery::Arrival;
 use crate::sender::SendHalf;
-use crate::{Cause, ConnectionError, Discard, Segment, State, Why};
+use crate::{Cause, ConnectionError, Discard, Segment, State, Why, timestamp};
 use alloc::boxed::Box;
 use core::ops::ControlFlow;
 use env::Instant;
@@ -34,6 +34,12 @@ impl Connection {
             }
             None => false,
         };
+        // An answer to a SYN that we did not send, by its echo: of another connection, or forged.
+        if acks_syn && !seg.has(Flags::RST) && !self.echoes_our_syn(now, seg) {
+            discarded(&mut self.shared, now, seg, Discard::OldTimestamp);
+            self.shared.reply = Some(reset_at(seg.header.ack));
+            return;
+        }
         // Second: the RST bit. It counts only if it acknowledges our SYN (9293-E6; 5961-4).
         if seg.has(Flags::RST) {
             if acks_syn {
@@ -51,6 +57,16 @@ impl Connection {
             return discarded(&mut self.shared, now, seg, Discard::SimultaneousOpenRefused);
         }
         self.take_syn(now, seg, acks_syn);
+    }
+
+    /// Whether what is echoed, if anything is, was our clock since OPEN (RFC 7323 §3.2).
+    fn echoes_our_syn(&self, now: Instant, seg: &Segment) -> bool {
+        let Data::SynSent(snd) = &self.data else { return true };
+        let stamps = seg.header.options.timestamps.filter(|_| self.shared.config.timestamps);
+        let Some(echo) = stamps.map(|stamps| stamps.echo).filter(|echo| *echo != 0) else { return true };
+        let offset = self.shared.timestamp_offset;
+        let first = timestamp(snd.stalled_since.unwrap_or(now), offset);
+        echo.wrapping_sub(first) <= timestamp(now, offset).wrapping_sub(first)
     }
 
     /// Both halves come to be: ESTABLISHED if our SYN is acknowledged (9293-E7), else SYN-RECEIVED (9293-E8, MUST-10).

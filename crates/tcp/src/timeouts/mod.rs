@@ -140,7 +140,6 @@ impl SendHalf {
         shared.meter.timeouts = shared.meter.timeouts.saturating_add(1);
         if self.timeouts == shared.config.r1 {
             shared.events.negative_advice = true; // R1 (MUST-20, SHLD-9)
-            shared.fast_open_stalled();
         }
         if self.syn_acked() {
             // What was SACKed is no flight that a larger window was proven by.

@@ -190,6 +190,24 @@ fn a_syn_ack_of_what_was_never_sent_is_refused_and_teaches_nothing() {
 }
 
 #[test]
+fn a_syn_ack_that_echoes_no_clock_of_ours_is_reset_and_the_right_one_still_opens() {
+    let mut bench = acquainted(1460);
+    let (id, _) = open(&mut bench, 100);
+    let syn = bench.one();
+    let ours = syn.header.options.timestamps.expect("timestamps").value;
+    for (echo, flags) in
+        [(ours.wrapping_sub(1), Flags::RST), (ours.wrapping_add(9_999), Flags::RST), (ours, Flags::ACK)]
+    {
+        assert_eq!(bench.host.tcp_state(id), State::SynSent);
+        let timestamps = Some(wire::tcp::Timestamps { value: 7, echo });
+        answer(&mut bench, &syn, SYN_ACK, 100, Options { timestamps, ..options(1460, None) });
+        let seen = bench.one();
+        assert_eq!((seen.flags(), seen.header.seq), (flags, syn.header.seq + 101));
+    }
+    assert_eq!(bench.host.tcp_state(id), State::Established);
+}
+
+#[test]
 fn a_refused_connection_says_so_and_the_cookie_stays() {
     let mut bench = acquainted(1460);
     let (id, _) = open(&mut bench, 100);
