@@ -12,10 +12,11 @@ use super::socket::Stage;
 use crate::packetdrill::linux::{
     ENOPROTOOPT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
     TCP_INFINITE_SSTHRESH, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_ECN,
-    TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
+    TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
 };
 use crate::packetdrill::subject::{Errno, Fd};
 use env::{Duration, Instant};
+use tcp::fast_open::FastOpenState;
 use tcp::{Standing, State, Status};
 
 /// What Linux takes for the degree of reordering of a path that was not seen to reorder.
@@ -31,14 +32,17 @@ impl Kernel {
             Stage::Listening(_) => Ok(vec![("tcpi_state", TCP_LISTEN)]),
             Stage::Fresh(_) | Stage::Over(_) => Ok(vec![("tcpi_state", TCP_CLOSE)]),
             Stage::Open(id) => {
-                let status = self.machine.host().tcp_status(id).unwrap_or_default();
-                Ok(figures(now, &status))
+                let host = self.machine.host();
+                let status = host.tcp_status(id).unwrap_or_default();
+                let early = host.tcp_fast_open_state(id);
+                let early = matches!(early, Some(FastOpenState::Accepted | FastOpenState::Served));
+                Ok(figures(now, &status, early))
             }
         }
     }
 }
 
-fn figures(now: Instant, status: &Status) -> Vec<(&'static str, i64)> {
+fn figures(now: Instant, status: &Status, early: bool) -> Vec<(&'static str, i64)> {
     let state = status.state.unwrap_or(State::Closed);
     let packets = |octets: u32| i64::from(octets.div_ceil(status.segment_size.max(1)));
     let unacked = packets(status.snd_nxt.since(status.snd_una).unwrap_or(0));
@@ -51,7 +55,7 @@ fn figures(now: Instant, status: &Status) -> Vec<(&'static str, i64)> {
         ("tcpi_retransmits", status.timeouts.into()),
         ("tcpi_probes", status.probes.into()),
         ("tcpi_backoff", status.timeouts.max(status.probes).into()),
-        ("tcpi_options", options(status)),
+        ("tcpi_options", options(status, early)),
         ("tcpi_snd_wscale", send_scale.into()),
         ("tcpi_rcv_wscale", receive_scale.into()),
         ("tcpi_delivery_rate_app_limited", status.delivery_app_limited.into()),
@@ -124,13 +128,14 @@ fn standing(standing: Standing) -> i64 {
     }
 }
 
-fn options(status: &Status) -> i64 {
+fn options(status: &Status, early: bool) -> i64 {
     [
         (status.timestamps, TCPI_OPT_TIMESTAMPS),
         (status.sack, TCPI_OPT_SACK),
         (status.scales.is_some(), TCPI_OPT_WSCALE),
         (status.ecn.is_some(), TCPI_OPT_ECN),
         (status.marks_received > 0, TCPI_OPT_ECN_SEEN),
+        (early, TCPI_OPT_SYN_DATA),
     ]
     .into_iter()
     .filter(|(agreed, _)| *agreed)

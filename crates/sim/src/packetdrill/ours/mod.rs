@@ -121,7 +121,9 @@ impl Subject for Ours {
         self.pending.clear();
         self.finished.clear();
         self.tickets = 0;
-        self.kernel = Some(Kernel { machine, table: Table::default(), settings });
+        let mut kernel = Kernel { machine, table: Table::default(), settings };
+        kernel.settings_changed();
+        self.kernel = Some(kernel);
         Ok(())
     }
 
@@ -202,7 +204,14 @@ impl Kernel {
     fn command(&mut self, command: &Command) -> Result<(), Refusal> {
         let interface = self.machine.interface();
         match self.settings.apply(command)? {
-            setup::Effect::None => Ok(()),
+            setup::Effect::None => {
+                self.settings_changed();
+                Ok(())
+            }
+            setup::Effect::Forget => {
+                self.machine.call(|host, _| host.tcp_forget_fast_open());
+                Ok(())
+            }
             setup::Effect::Mtu(mtu) => {
                 let set = self.machine.call(|host, _| host.set_mtu(interface, mtu));
                 set.map_err(|why| Refusal::because(format!("the link can't have an MTU of {mtu}: {why}")))
@@ -213,6 +222,18 @@ impl Kernel {
                 let refusal = || Refusal::because(format!("nobody listens at port {port}"));
                 if found { Ok(()) } else { Err(refusal()) }
             }
+        }
+    }
+}
+
+impl Kernel {
+    /// What holds for all sockets at once follows the settings.
+    fn settings_changed(&mut self) {
+        let keys = self.settings.fast_open_keys;
+        self.machine.call(|host, _| host.tcp_set_fast_open_keys(None, keys));
+        for fd in self.table.listening() {
+            // There is such a listener: nothing is refused.
+            let _served = self.serve_early(fd);
         }
     }
 }

@@ -31,6 +31,10 @@ pub(super) struct Socket {
     pub(super) nonblocking: bool,
     pub(super) stage: Stage,
     pub(super) options: Options,
+    /// How many may wait to be accepted.
+    pub(super) backlog: usize,
+    /// To be connected with the first octets that are written (TCP_FASTOPEN_CONNECT).
+    pub(super) deferred: Option<SocketAddr>,
     /// SO_ERROR: what went wrong and nobody was told of yet.
     pub(super) error: Option<Errno>,
     /// The handshake is complete, and `connect` said so or `accept` gave the socket.
@@ -60,6 +64,8 @@ impl Socket {
             nonblocking: false,
             stage,
             options,
+            backlog: 0,
+            deferred: None,
             error: None,
             connected: false,
             shut_read: false,
@@ -157,5 +163,11 @@ impl Table {
             Descriptor::Socket(socket) if which(socket) => Some(&mut **socket),
             _ => None,
         })
+    }
+
+    /// The descriptors that listen.
+    pub(super) fn listening(&self) -> Vec<Fd> {
+        let listens = |descriptor: &Descriptor| matches!(descriptor, Descriptor::Socket(socket) if matches!(socket.stage, Stage::Listening(_)));
+        self.0.iter().filter(|(_, descriptor)| listens(descriptor)).map(|(fd, _)| Fd(*fd)).collect()
     }
 }

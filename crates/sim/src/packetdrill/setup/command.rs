@@ -13,6 +13,8 @@ pub(in crate::packetdrill) enum Command {
     Baseline,
     /// `sysctl`: a name with dots, a value.
     Sysctl(String, String),
+    /// What is known of peers (their Fast Open cookies) is forgotten.
+    Forget,
     /// The link's MTU.
     Mtu(u16),
     /// Somebody must listen at this port.
@@ -56,7 +58,7 @@ fn one(command: &Simple, piped: Option<&Simple>) -> Option<Vec<Command>> {
         }
         "true" | ":" | "sleep" | "nstat" | "ethtool" => nothing,
         _ if name.starts_with("sysctl_restore") => nothing,
-        "ip" if arguments.starts_with(&["tcp_metrics", "flush"]) => nothing,
+        "ip" if arguments.starts_with(&["tcp_metrics", "flush"]) => Some(vec![Command::Forget]),
         // A queue that holds nothing would lose what is sent.
         "tc" if arguments.starts_with(&["qdisc"]) && !arguments.contains(&"limit") => nothing,
         "ip" => link(arguments),
@@ -95,6 +97,7 @@ impl Settings {
     pub(in crate::packetdrill) fn apply(&mut self, command: &Command) -> Result<Effect, Refusal> {
         match command {
             Command::Nothing => {}
+            Command::Forget => return Ok(Effect::Forget),
             Command::Baseline => baseline::apply(self),
             Command::Sysctl(name, value) => self.sysctl(name, value)?,
             Command::Mtu(mtu) => return Ok(Effect::Mtu(*mtu)),

@@ -17,6 +17,7 @@ use crate::packetdrill::subject::{Refusal, Setup};
 pub(super) use command::{Command, commands};
 use env::Duration;
 use stack::HostConfig;
+use tcp::fast_open::Keys;
 use tcp::{Congestion, Ecn, TcpConfig};
 
 /// The longest that Linux waits before it sends again.
@@ -50,6 +51,8 @@ pub(super) struct Settings {
     pub(super) loss_probe: bool,
     /// `tcp_fastopen`, bit for bit.
     pub(super) fast_open: u32,
+    /// `tcp_fastopen_key`.
+    pub(super) fast_open_keys: Option<Keys>,
     /// Seconds, seconds, count.
     pub(super) keep_idle: u32,
     pub(super) keep_interval: u32,
@@ -79,6 +82,7 @@ impl Default for Settings {
             idle_restart: true,
             loss_probe: true,
             fast_open: 1,
+            fast_open_keys: None,
             keep_idle: 7_200,
             keep_interval: 75,
             keep_count: 9,
@@ -89,11 +93,27 @@ impl Default for Settings {
     }
 }
 
+/// The bits of `tcp_fastopen`.
+pub(super) mod fast_open {
+    /// Connections may be opened with data.
+    pub(in crate::packetdrill) const CLIENT: u32 = 0x1;
+    /// Listeners may take it.
+    pub(in crate::packetdrill) const SERVER: u32 = 0x2;
+    /// Data goes without a cookie.
+    pub(in crate::packetdrill) const CLIENT_WITHOUT_COOKIE: u32 = 0x4;
+    /// Data is taken without one.
+    pub(in crate::packetdrill) const SERVER_WITHOUT_COOKIE: u32 = 0x200;
+    /// All listeners take it, asked or not.
+    pub(in crate::packetdrill) const ALL_LISTENERS: u32 = 0x400;
+}
+
 /// What a command does to a host beside its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Nothing.
     None,
+    /// What is known of peers is forgotten.
+    Forget,
     /// The link takes packets of so many octets.
     Mtu(u16),
     /// The command is one that fails unless somebody listens at this port.
@@ -128,7 +148,7 @@ pub(super) fn settings(setup: &Setup<'_>) -> Result<Settings, Refusal> {
     for text in &setup.commands {
         for command in commands(text)? {
             match settings.apply(&command)? {
-                Effect::None => {}
+                Effect::None | Effect::Forget => {}
                 Effect::Mtu(_) | Effect::Listens(_) => {
                     return Err(Refusal::because(format!("`{text}` before the host is there")));
                 }

@@ -3,6 +3,7 @@
 use super::{Settings, congestion};
 use crate::packetdrill::subject::Refusal;
 use tcp::Ecn;
+use tcp::fast_open::Keys;
 
 /// What a name stands for.
 enum Rule {
@@ -32,6 +33,7 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_slow_start_after_idle", Rule::Sets(|s, v| put(&mut s.idle_restart, flag(v)))),
     ("ipv4.tcp_early_retrans", Rule::Sets(|s, v| put(&mut s.loss_probe, early_retransmit(v)))),
     ("ipv4.tcp_fastopen", Rule::Sets(|s, v| put(&mut s.fast_open, number(v)))),
+    ("ipv4.tcp_fastopen_key", Rule::Sets(|s, v| put(&mut s.fast_open_keys, keys(v).map(Some)))),
     ("ipv4.tcp_keepalive_time", Rule::Sets(|s, v| put(&mut s.keep_idle, number(v)))),
     ("ipv4.tcp_keepalive_intvl", Rule::Sets(|s, v| put(&mut s.keep_interval, number(v)))),
     ("ipv4.tcp_keepalive_probes", Rule::Sets(|s, v| put(&mut s.keep_count, number(v)))),
@@ -118,6 +120,17 @@ fn three(value: &str) -> Option<[u32; 3]> {
 fn unlimited(value: &str) -> Option<Option<u32>> {
     let octets = number::<u32>(value)?;
     Some((octets != u32::MAX).then_some(octets))
+}
+
+/// One key, or two with a comma.
+fn keys(value: &str) -> Option<Keys> {
+    let mut keys = value.split(',').map(|key| key.parse().ok());
+    let (primary, backup) = (keys.next()??, keys.next());
+    let backup = match backup {
+        Some(key) => Some(key?),
+        None => None,
+    };
+    keys.next().is_none().then_some(Keys { primary, backup })
 }
 
 fn ecn(value: &str) -> Option<Ecn> {

@@ -5,17 +5,18 @@
 //!              └──► blocking: waits
 //! ```
 
-use super::{Answer, Attempt, Stop, done, refuse};
+use super::{Answer, Attempt, Stop, done};
 use crate::packetdrill::linux::{
     EAFNOSUPPORT, EALREADY, ECONNABORTED, EINPROGRESS, EISCONN, ENETUNREACH, EOPNOTSUPP,
 };
 use crate::packetdrill::ours::socket::{Stage, plain};
 use crate::packetdrill::ours::{Kernel, errno};
 use crate::packetdrill::subject::Fd;
-use stack::{ConnectOptions, UdpId};
+use stack::{ConnectOptions, ConnectionId, UdpId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tcp::State;
+use wire::Payload;
 
 impl Kernel {
     pub(super) fn connect(&mut self, fd: Fd, to: Option<SocketAddr>, attempt: &Attempt) -> Answer {
@@ -27,15 +28,38 @@ impl Kernel {
         match socket.stage {
             Stage::Listening(_) => Err(EISCONN.into()),
             Stage::Open(_) => self.connect_again(fd, attempt),
+            _ if socket.deferred.is_some() => Err(EISCONN.into()),
             // What became of the last attempt is told before there is another.
             Stage::Over(_) if attempt.again || socket.error.is_some() => {
                 Err(self.socket_mut(fd)?.take_error().unwrap_or(ECONNABORTED).into())
             }
-            _ => self.connect_first(fd, to),
+            _ if socket.options.fast_open_connect => {
+                if self.may_wait_for_data(fd, to)? {
+                    self.socket_mut(fd)?.deferred = Some(to);
+                    return done();
+                }
+                self.open_connection(fd, to, Some(Payload::EMPTY))?;
+                self.begun(fd)
+            }
+            _ => {
+                self.open_connection(fd, to, None)?;
+                self.begun(fd)
+            }
         }
     }
 
-    fn connect_first(&mut self, fd: Fd, to: SocketAddr) -> Answer {
+    fn begun(&self, fd: Fd) -> Answer {
+        Err(if self.socket(fd)?.nonblocking { Stop::Errno(EINPROGRESS) } else { Stop::Wait(None) })
+    }
+
+    /// Opens a connection, with Fast Open and this data where there is any; how much of it went with the SYN.
+    pub(super) fn open_connection(
+        &mut self,
+        fd: Fd,
+        to: SocketAddr,
+        data: Option<Payload>,
+    ) -> Result<(ConnectionId, usize), Stop> {
+        let asks = self.asks(fd)?;
         let socket = self.socket(fd)?;
         if to.is_ipv6() != socket.v6 {
             return Err(EAFNOSUPPORT.into());
@@ -43,9 +67,6 @@ impl Kernel {
         let remote = plain(to);
         if socket.v6 && socket.options.v6_only && remote.is_ipv4() {
             return Err(ENETUNREACH.into());
-        }
-        if socket.options.fast_open_connect {
-            return Err(refuse("TCP_FASTOPEN_CONNECT"));
         }
         let tcp = Arc::new(socket.options.config(&self.settings)?);
         let (ttl, dscp, reuse) = (socket.options.ttl, socket.options.tos >> 2, socket.options.reuse_address);
@@ -65,13 +86,17 @@ impl Kernel {
             if let Some(bound) = bound {
                 host.tcp_unbind(bound);
             }
-            host.tcp_connect(now, ConnectOptions { local, remote, tcp: Some(tcp), ttl, dscp, reuse })
+            let options = ConnectOptions { local, remote, tcp: Some(tcp), ttl, dscp, reuse };
+            match data {
+                Some(data) => host.tcp_connect_with(now, options, asks, data),
+                None => host.tcp_connect(now, options).map(|id| (id, 0)),
+            }
         });
-        let id = opened.map_err(errno::connect)?;
+        let (id, taken) = opened.map_err(errno::connect)?;
         options.apply(&mut self.machine, id);
         let socket = self.socket_mut(fd)?;
         socket.stage = Stage::Open(id);
-        if socket.nonblocking { Err(EINPROGRESS.into()) } else { Err(Stop::Wait(None)) }
+        Ok((id, taken))
     }
 
     /// A handshake was begun: by this call, which waits for it, or by an earlier one.
@@ -106,7 +131,9 @@ impl Kernel {
             }),
             Stage::Listening(id) => self.machine.call(|host, now| host.tcp_unlisten(now, id)),
             Stage::Fresh(bound) | Stage::Over(bound) => {
-                self.socket_mut(fd)?.stage = Stage::Fresh(bound);
+                let socket = self.socket_mut(fd)?;
+                socket.stage = Stage::Fresh(bound);
+                socket.deferred = None;
                 return done();
             }
             Stage::Datagram(_) => return Err(EOPNOTSUPP.into()),

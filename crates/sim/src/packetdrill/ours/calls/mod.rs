@@ -9,6 +9,7 @@
 mod close;
 mod connect;
 mod control;
+mod early;
 mod events;
 mod open;
 mod receive;
@@ -57,13 +58,15 @@ pub(super) struct Attempt {
     pub(super) again: bool,
     /// Octets that it has moved so far.
     pub(super) moved: usize,
+    /// It began with a SYN that has data.
+    pub(super) early: bool,
     /// Octets that it has read so far.
     pub(super) data: Vec<u8>,
 }
 
 impl Attempt {
     pub(super) fn at(began: Instant) -> Self {
-        Self { began, again: false, moved: 0, data: Vec::new() }
+        Self { began, again: false, moved: 0, early: false, data: Vec::new() }
     }
 }
 

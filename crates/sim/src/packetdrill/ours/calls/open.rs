@@ -114,8 +114,10 @@ impl Kernel {
             }
             host.tcp_listen(now, local, config)
         });
-        self.socket_mut(fd)?.stage = Stage::Listening(listener.map_err(|_| EADDRINUSE)?);
-        done()
+        let socket = self.socket_mut(fd)?;
+        socket.stage = Stage::Listening(listener.map_err(|_| EADDRINUSE)?);
+        socket.backlog = backlog;
+        self.serve_early(fd)
     }
 
     pub(super) fn accept(&mut self, fd: Fd, flags: i32) -> Answer {

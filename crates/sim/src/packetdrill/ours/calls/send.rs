@@ -2,8 +2,7 @@
 
 use super::{Answer, Attempt, Stop, refuse};
 use crate::packetdrill::linux::{
-    EAGAIN, EFAULT, EOPNOTSUPP, EPIPE, MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB,
-    MSG_ZEROCOPY,
+    EAGAIN, EFAULT, EPIPE, MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_ZEROCOPY,
 };
 use crate::packetdrill::ours::Kernel;
 use crate::packetdrill::ours::socket::Stage;
@@ -43,6 +42,10 @@ impl Kernel {
         let until = socket.options.send_timeout.map(|timeout| attempt.began + timeout);
         let answer = match socket.udp() {
             Some(udp) => self.write_udp(fd, udp, buffers, flags, to),
+            None if flags & MSG_FASTOPEN != 0 || socket.deferred.is_some() || attempt.early => {
+                attempt.early = true;
+                self.write_early(fd, buffers, flags, to, wait, attempt)
+            }
             None => self.write_tcp(fd, buffers, flags, attempt),
         };
         match answer {
@@ -66,13 +69,6 @@ impl Kernel {
         flags: i64,
         attempt: &mut Attempt,
     ) -> Answer {
-        if flags & MSG_FASTOPEN != 0 {
-            return if self.settings.fast_open & 1 == 0 {
-                Err(EOPNOTSUPP.into())
-            } else {
-                Err(refuse("MSG_FASTOPEN"))
-            };
-        }
         let socket = self.socket_mut(fd)?;
         let Stage::Open(id) = socket.stage else {
             return Err(socket.take_error().unwrap_or(EPIPE).into());
@@ -83,7 +79,10 @@ impl Kernel {
         if socket.shut_write {
             return Err(EPIPE.into());
         }
+        let accepted = socket.connected;
         match self.machine.host().tcp_state(id) {
+            // What was accepted before its handshake is complete may be answered.
+            State::SynReceived if accepted => {}
             State::SynSent | State::SynReceived => return Err(EAGAIN.into()),
             State::Established | State::CloseWait => {}
             _ => return Err(EPIPE.into()),
@@ -92,7 +91,7 @@ impl Kernel {
         self.write_octets(fd, id, &data, flags, attempt)
     }
 
-    fn write_octets(
+    pub(super) fn write_octets(
         &mut self,
         fd: Fd,
         id: ConnectionId,

@@ -137,6 +137,8 @@ impl Kernel {
         let error = if socket.error.is_some() { POLLERR } else { 0 };
         Ok(error
             | match &socket.stage {
+                // It takes what the SYN will carry.
+                _ if socket.deferred.is_some() => POLLOUT | POLLWRNORM,
                 Stage::Fresh(_) | Stage::Over(_) => closed(socket),
                 Stage::Listening(id) => {
                     let id = *id;

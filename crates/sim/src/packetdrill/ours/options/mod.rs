@@ -19,6 +19,7 @@ use crate::packetdrill::linux::{EFAULT, EINVAL, SOL_IP, SOL_IPV6, SOL_SOCKET, SO
 use crate::packetdrill::setup::Settings;
 use crate::packetdrill::subject::{Errno, Fd, Out, Returned};
 use ::tcp::Congestion;
+use ::tcp::fast_open::Keys;
 use env::Duration;
 
 /// What a socket was told.
@@ -54,6 +55,11 @@ pub(super) struct Options {
     /// TCP_INQ.
     pub(super) tell_queue: bool,
     pub(super) fast_open_connect: bool,
+    /// TCP_FASTOPEN of a listener.
+    pub(super) fast_open_queue: Option<usize>,
+    /// TCP_FASTOPEN_NO_COOKIE.
+    pub(super) fast_open_free: bool,
+    pub(super) fast_open_keys: Option<Keys>,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) mtu_discover: i32,
@@ -89,6 +95,9 @@ impl Options {
             congestion: None,
             tell_queue: false,
             fast_open_connect: false,
+            fast_open_queue: None,
+            fast_open_free: false,
+            fast_open_keys: None,
             tos: 0,
             ttl: None,
             mtu_discover: 1,
@@ -121,6 +130,14 @@ impl<'a> Given<'a> {
         }
         let Some(value) = self.value else { return Err(EFAULT) };
         if self.length == 0 { Ok(0) } else { Ok(value.first().copied().unwrap_or_default().into()) }
+    }
+
+    /// All octets of one of these lengths.
+    fn exactly(&self, lengths: &[usize]) -> Result<&'a [u8], Errno> {
+        if !lengths.contains(&self.length) {
+            return Err(EINVAL);
+        }
+        self.value.and_then(|value| value.get(..self.length)).ok_or(EFAULT)
     }
 
     /// The first octets.

@@ -2,16 +2,17 @@
 
 use super::{Given, int, unknown};
 use crate::packetdrill::linux::{
-    EINVAL, ENOENT, SOL_TCP, TCP_CONGESTION, TCP_CORK, TCP_FASTOPEN_CONNECT, TCP_INQ, TCP_KEEPCNT,
-    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT,
-    TCP_USER_TIMEOUT,
+    EINVAL, ENOENT, EOPNOTSUPP, SOL_TCP, TCP_CONGESTION, TCP_CORK, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_MAXSEG,
+    TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT, TCP_USER_TIMEOUT,
 };
 use crate::packetdrill::ours::Kernel;
 use crate::packetdrill::ours::calls::{Stop, refuse};
 use crate::packetdrill::ours::socket::Stage;
-use crate::packetdrill::setup;
+use crate::packetdrill::setup::{self, fast_open};
 use crate::packetdrill::subject::{Errno, Fd};
 use tcp::State;
+use tcp::fast_open::{Key, Keys};
 
 /// The least and the largest that TCP_MAXSEG takes.
 const SEGMENTS: std::ops::RangeInclusive<i32> = 88..=32_767;
@@ -29,6 +30,10 @@ impl Kernel {
             self.socket_mut(fd)?.options.congestion = Some(algorithm);
             return Ok(());
         }
+        if name == TCP_FASTOPEN_KEY {
+            self.socket_mut(fd)?.options.fast_open_keys = Some(keys(given.exactly(&[16, 32])?)?);
+            return self.serve_early(fd).map(drop);
+        }
         if !matches!(
             name,
             TCP_NODELAY
@@ -42,14 +47,28 @@ impl Kernel {
                 | TCP_NOTSENT_LOWAT
                 | TCP_INQ
                 | TCP_QUICKACK
+                | TCP_FASTOPEN
+                | TCP_FASTOPEN_NO_COOKIE
                 | TCP_FASTOPEN_CONNECT
         ) {
             return Err(unknown(SOL_TCP, name));
         }
         let value = given.int()?;
         let on = value != 0;
-        let options = &mut self.socket_mut(fd)?.options;
+        let (bits, most) = (self.settings.fast_open, self.settings.somaxconn);
+        let socket = self.socket_mut(fd)?;
+        let fresh = matches!(socket.stage, Stage::Fresh(_)) && socket.deferred.is_none();
+        let passive = fresh || matches!(socket.stage, Stage::Listening(_));
+        let options = &mut socket.options;
         match name {
+            TCP_FASTOPEN if passive => {
+                options.fast_open_queue = Some((within::<u32>(value, 0..=i32::MAX)? as usize).min(most));
+                return self.serve_early(fd).map(drop);
+            }
+            TCP_FASTOPEN_NO_COOKIE if passive => {
+                options.fast_open_free = within::<u8>(value, 0..=1)? != 0;
+                return self.serve_early(fd).map(drop);
+            }
             TCP_NODELAY => options.no_delay = on,
             TCP_CORK => options.cork = on,
             TCP_MAXSEG if value == 0 || SEGMENTS.contains(&value) => {
@@ -62,7 +81,9 @@ impl Kernel {
             TCP_USER_TIMEOUT => options.user_timeout = within(value, 0..=i32::MAX)?,
             TCP_NOTSENT_LOWAT => options.unsent_low = Some(value.cast_unsigned()),
             TCP_INQ => options.tell_queue = within::<u8>(value, 0..=1)? != 0,
-            TCP_FASTOPEN_CONNECT => options.fast_open_connect = within::<u8>(value, 0..=1)? != 0,
+            TCP_FASTOPEN_CONNECT if !(0..=1).contains(&value) => return Err(EINVAL.into()),
+            TCP_FASTOPEN_CONNECT if bits & fast_open::CLIENT == 0 => return Err(EOPNOTSUPP.into()),
+            TCP_FASTOPEN_CONNECT if fresh => options.fast_open_connect = within::<u8>(value, 0..=1)? != 0,
             TCP_QUICKACK => return Err(refuse("TCP_QUICKACK")),
             _ => return Err(EINVAL.into()),
         }
@@ -85,6 +106,7 @@ impl Kernel {
                 return Ok(options.unsent_low.unwrap_or(0).to_ne_bytes().to_vec());
             }
             TCP_INQ => options.tell_queue.into(),
+            TCP_FASTOPEN => return Ok(int(options.fast_open_queue.unwrap_or(0))),
             TCP_FASTOPEN_CONNECT => options.fast_open_connect.into(),
             TCP_CONGESTION => {
                 let name = setup::congestion_name(options.congestion.unwrap_or(self.settings.congestion));
@@ -108,6 +130,14 @@ impl Kernel {
             None => 536,
         })
     }
+}
+
+/// One key, or the one in force and the one before it.
+fn keys(octets: &[u8]) -> Result<Keys, Errno> {
+    let key = |octets: &[u8]| octets.try_into().map(Key::new).map_err(|_| EINVAL);
+    let (primary, backup) = octets.split_at_checked(16).ok_or(EINVAL)?;
+    let backup = if backup.is_empty() { None } else { Some(key(backup)?) };
+    Ok(Keys { primary: key(primary)?, backup })
 }
 
 /// A value within its limits.
