@@ -136,7 +136,8 @@ impl Player<'_> {
             Call::Send { fd, to: Some(to), .. } if to.port() != 0 => (*fd, Some(*to)),
             _ => return,
         };
-        let Some(talk) = self.talks.iter_mut().find(|talk| talk.fd == Some(fd)) else { return };
+        // The newest: numbers of closed descriptors are given again.
+        let Some(talk) = self.talks.iter_mut().rev().find(|talk| talk.fd == Some(fd)) else { return };
         match to {
             // Told to forget its peer, it may connect again.
             None => talk.phase = Phase::New,
@@ -164,7 +165,7 @@ impl Player<'_> {
                 self.current = Some(self.talks.len() - 1);
             }
             Call::Bind { fd, address } => {
-                if let Some(talk) = self.talks.iter_mut().find(|talk| talk.fd == Some(*fd))
+                if let Some(talk) = self.talks.iter_mut().rev().find(|talk| talk.fd == Some(*fd))
                     && talk.speech == Speech::Udp
                 {
                     talk.local.set_port(address.port());
@@ -173,7 +174,7 @@ impl Player<'_> {
                 }
             }
             Call::Listen { fd, .. } => {
-                if let Some(talk) = self.talks.iter_mut().find(|talk| talk.fd == Some(*fd)) {
+                if let Some(talk) = self.talks.iter_mut().rev().find(|talk| talk.fd == Some(*fd)) {
                     talk.phase = Phase::Listening;
                 }
             }
