@@ -44,6 +44,7 @@ pub struct TcpConfig {
     pub(crate) initial_window: u8,
     pub(crate) idle_restart: bool,
     pub(crate) loss_probe: bool,
+    pub(crate) pacing: bool,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) challenge_acks: u8,
@@ -166,6 +167,7 @@ impl Default for TcpConfig {
             initial_window: 10,
             idle_restart: true,
             loss_probe: true,
+            pacing: true,
             congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
             challenge_acks: 10,
@@ -389,6 +391,13 @@ impl TcpConfig {
     #[must_use]
     pub fn loss_probe(self, on: bool) -> Self {
         Self { loss_probe: on, ..self }
+    }
+
+    /// Whether departures are spread over a round trip where the controller has a rate for that. Default on. Off: whatever
+    /// windows allow leaves at once, in trains of a millisecond's worth, two segments at least.
+    #[must_use]
+    pub fn pacing(self, on: bool) -> Self {
+        Self { pacing: on, ..self }
     }
 
     /// Congestion control. Default CUBIC (RFC 9438).

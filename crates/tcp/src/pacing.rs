@@ -19,9 +19,16 @@ pub(crate) struct Pacer {
     next: Instant,
     /// A train waits for that instant, and for nothing else.
     awaited: bool,
+    /// Nothing is spaced, whatever the rate.
+    off: bool,
 }
 
 impl Pacer {
+    /// One that spaces departures, if that is `on`.
+    pub(crate) fn new(on: bool) -> Self {
+        Self { off: !on, ..Self::default() }
+    }
+
     /// The instant before which nothing may leave, if it has not come yet.
     pub(crate) fn wait(&self, now: Instant) -> Option<Instant> {
         (self.next > now).then_some(self.next)
@@ -39,7 +46,7 @@ impl Pacer {
 
     /// `octets` leave at `now` under `rate` octets a second.
     pub(crate) fn on_sent(&mut self, now: Instant, octets: u32, rate: Option<u64>) {
-        if let Some(rate) = rate {
+        if let Some(rate) = rate.filter(|_| !self.off) {
             let nanos = u64::from(octets).saturating_mul(1_000_000_000) / rate.max(1);
             let earliest = if self.awaited { now - CATCH_UP } else { now };
             self.next = self.next.max(earliest) + Duration::from_nanos(nanos);

@@ -165,7 +165,10 @@ impl Open {
         let alone = self.snd.urgent.is_some()
             || self.rcv.has_duplicate()
             || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
-        let paced = self.snd.congestion.train_limit().unwrap_or(u32::MAX);
+        let paced = match shared.config.pacing {
+            true => self.snd.congestion.train_limit().unwrap_or(u32::MAX),
+            false => self.snd.millisecond(),
+        };
         if alone { 0 } else { shared.path.train_limit.min(paced) }
     }
 

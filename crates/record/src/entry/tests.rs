@@ -105,6 +105,8 @@ fn samples() -> Vec<Input> {
         Input::TcpListenerFastOpen(listener, Some(FastOpenListen { queue: 3, cookie: false })),
         Input::TcpSetFastOpenKeys(Some(listener)),
         Input::TcpForgetFastOpen,
+        Input::TcpSetSynTimeout(now, connection, Duration::from_secs(3)),
+        Input::TcpListenerConfig(listener, Arc::new(TcpConfig::default().pacing(false))),
     ]
 }
 
@@ -233,7 +235,7 @@ fn arrived(now: Instant, interface: InterfaceId, frame: &Frame, payload: bool) -
 fn the_format_is_pinned() {
     let samples = samples();
     let mut octets = Vec::new();
-    for (number, input) in samples.iter().take(57).enumerate() {
+    for (number, input) in samples.iter().take(63).enumerate() {
         let at = octets.len();
         octets.extend(encoded(true, input));
         match octets[at] & KIND {

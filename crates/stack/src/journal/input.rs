@@ -5,7 +5,8 @@ use crate::{
     InterfaceConfig, InterfaceId, ListenConfig, ListenerId, PendingId, RouteEntry, Sharing, TcpBound,
     UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
-use ::tcp::{ConfigError, KeepAlive, SendFlags};
+use ::tcp::{ConfigError, KeepAlive, SendFlags, TcpConfig};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -93,6 +94,8 @@ pub enum Input {
     /// Of one listener, or of all that have none of their own; which is a secret.
     TcpSetFastOpenKeys(Option<ListenerId>),
     TcpForgetFastOpen,
+    TcpSetSynTimeout(Instant, ConnectionId, Duration),
+    TcpListenerConfig(ListenerId, Arc<TcpConfig>),
 }
 
 /// A frame that arrived: what of it a host looks at.
@@ -159,6 +162,7 @@ impl Input {
             | Self::TcpSetAckDelay(now, ..)
             | Self::TcpSetCork(now, ..)
             | Self::TcpSetUnsentLimit(now, ..)
+            | Self::TcpSetSynTimeout(now, ..)
             | Self::UdpSend(now, ..)
             | Self::UdpDeliveryProblem(now, _)
             | Self::UdpJoin(now, ..)
@@ -276,6 +280,8 @@ impl Input {
                 ignore(host.tcp_bind(local, dual_stack, sharing));
             }
             Self::TcpUnbind(bound) => host.tcp_unbind(bound),
+            Self::TcpSetSynTimeout(now, id, timeout) => host.tcp_set_syn_timeout(now, id, timeout),
+            Self::TcpListenerConfig(listener, config) => ignore(host.tcp_listener_config(listener, config)),
             Self::TcpSetCork(now, id, on) => host.tcp_set_cork(now, id, on),
             Self::TcpSetUnsentLimit(now, id, octets) => host.tcp_set_unsent_limit(now, id, octets),
             sockets => sockets.apply_datagram_call(host),

@@ -278,6 +278,14 @@ impl Host {
         self.tcp.touched(&mut self.ip, now, id.0);
     }
 
+    /// R2 while opening, as [`tcp::TcpConfig::syn_timeout`](::tcp::TcpConfig::syn_timeout).
+    pub fn tcp_set_syn_timeout(&mut self, now: Instant, id: ConnectionId, timeout: Duration) {
+        self.note(|| Input::TcpSetSynTimeout(now, id, timeout));
+        let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
+        slot.connection.set_syn_timeout(timeout);
+        self.tcp.touched(&mut self.ip, now, id.0);
+    }
+
     /// Octets that may wait to be sent for the first time, as
     /// [`tcp::TcpConfig::unsent_limit`](::tcp::TcpConfig::unsent_limit).
     pub fn tcp_set_unsent_limit(&mut self, now: Instant, id: ConnectionId, octets: Option<u32>) {

@@ -40,7 +40,7 @@ const QUOTE: usize = 1_280;
 pub(super) struct Listener {
     key: Key,
     pub(super) config: ListenConfig,
-    tcp: Arc<TcpConfig>,
+    pub(super) tcp: Arc<TcpConfig>,
     pub(super) local: SocketAddr,
     pub(super) claimed: Claimed,
     /// Half-open peers and requests without a verdict.

@@ -6,6 +6,7 @@ use crate::journal::Input;
 use crate::ports::{Claimed, Hold, overlap};
 use crate::{Host, PortError};
 use ::tcp::{ConfigError, Readiness, ReceiveError, Settings, SoftError, TcpConfig};
+use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 use env::{Duration, Instant};
 use wire::Port;
@@ -170,6 +171,14 @@ impl Host {
         let config = &mut self.tcp.listeners.get_mut(listener.0)?.config;
         config.ttl = ttl.map(|ttl| ttl.max(1)).or(config.ttl);
         Some(config.ttl.unwrap_or(self.ip.config.hop_limit))
+    }
+
+    /// Settings of connections that a listener opens from now on; what is half open keeps its own. `false` when the listener
+    /// is gone.
+    pub fn tcp_listener_config(&mut self, listener: ListenerId, config: Arc<TcpConfig>) -> bool {
+        self.note(|| Input::TcpListenerConfig(listener, config.clone()));
+        let found = self.tcp.listeners.get_mut(listener.0);
+        found.map(|listener| listener.tcp = config).is_some()
     }
 
     /// Holds `local` for a socket that is to connect or listen later; port 0 is chosen. With `dual_stack`, `[::]` is

@@ -2,6 +2,7 @@
 
 use crate::connection::{Connection, Data};
 use crate::sender::SendHalf;
+use crate::timeouts::Timer;
 use crate::{ConfigError, KeepAlive, TcpConfig};
 use alloc::sync::Arc;
 use env::Duration;
@@ -50,6 +51,15 @@ impl Connection {
     /// R2, the user timeout (RFC 9293 MUST-21; RFC 5482), within the limits of [`TcpConfig::user_timeout`].
     pub fn set_user_timeout(&mut self, timeout: Duration) {
         self.change(|config| config.user_timeout = crate::config::limited(timeout));
+    }
+
+    /// R2 while opening, as [`TcpConfig::syn_timeout`], from the first SYN on.
+    pub fn set_syn_timeout(&mut self, timeout: Duration) {
+        self.change(|config| config.syn_timeout = timeout);
+        if let Data::SynSent(_) = self.data {
+            // It is set again, from the first SYN on, when there is nothing more to send.
+            self.shared.timers.cancel(Timer::User);
+        }
     }
 
     /// Keep-alive (RFC 9293 MUST-24, MUST-27).

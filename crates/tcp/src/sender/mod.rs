@@ -118,7 +118,7 @@ impl SendHalf {
             recovery: Recovery::new(iss),
             congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
-            pacer: Pacer::default(),
+            pacer: Pacer::new(config.pacing),
             vanished: 0,
             resend: None,
             cwnd_limited: false,
@@ -371,6 +371,15 @@ impl SendHalf {
         self.last_sent = now;
         self.stalled_since.get_or_insert(now);
         self.pacer.on_sent(now, octets, self.congestion.pacing_rate());
+    }
+
+    /// Octets that twice the window in a round trip is in a millisecond, and two segments at least.
+    pub(crate) fn millisecond(&self) -> u32 {
+        let nanos = self.rtt.smoothed().map_or(0, |time| time.as_nanos());
+        let doubled = u128::from(self.cwnd()) * 2_000_000;
+        let worth =
+            doubled.checked_div(nanos).map_or(u32::MAX, |octets| u32::try_from(octets).unwrap_or(u32::MAX));
+        worth.max(self.segment_size.saturating_mul(2))
     }
 
     /// Forgets what was written and never sent (FLUSH).

@@ -178,6 +178,8 @@ impl Settings {
             .unsent_limit(self.unsent_low)
             .idle_restart(self.idle_restart)
             .loss_probe(self.loss_probe)
+            // Linux spaces departures where a queue of its own does that, and scripts are run without.
+            .pacing(false)
             .syn_timeout(self.open_for(self.syn_retries))
             .user_timeout(backed_off(RTO_MIN, self.retries))
             .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));

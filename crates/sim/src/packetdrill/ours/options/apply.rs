@@ -9,6 +9,7 @@ use crate::packetdrill::setup::Settings;
 use crate::packetdrill::subject::{Fd, Refusal};
 use env::Duration;
 use stack::ConnectionId;
+use std::sync::Arc;
 use tcp::{KeepAlive, TcpConfig};
 use wire::Mss;
 
@@ -90,8 +91,12 @@ impl Kernel {
                 });
                 Ok(())
             }
-            // Connections that come are as their listener was when it began to listen.
-            Stage::Listening(_) | Stage::Fresh(_) | Stage::Over(_) => Ok(()),
+            Stage::Listening(id) => {
+                let config = Arc::new(options.config(&self.settings)?);
+                self.machine.call(|host, _| host.tcp_listener_config(id, config));
+                Ok(())
+            }
+            Stage::Fresh(_) | Stage::Over(_) => Ok(()),
         }
     }
 
@@ -100,12 +105,16 @@ impl Kernel {
         let unsent = options.unsent_low.filter(|octets| *octets != 0).or(self.settings.unsent_low);
         let receive = options.receive_buffer.map(|octets| (octets / 2).max(2_048));
         let probing = options.probing();
+        let opening = options.syn_count.map(|retries| self.settings.open_for(retries));
         let changed = self.machine.call(|host, now| {
             let Some(old) = old else { return Ok(()) };
             if old.settings.nagle == options.no_delay {
                 host.tcp_set_nagle(now, id, !options.no_delay);
             }
             host.tcp_set_cork(now, id, options.cork);
+            if let Some(timeout) = opening {
+                host.tcp_set_syn_timeout(now, id, timeout);
+            }
             if old.settings.keep_alive != probing {
                 host.tcp_set_keep_alive(now, id, probing)?;
             }

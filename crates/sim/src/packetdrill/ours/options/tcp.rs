@@ -87,6 +87,11 @@ impl Kernel {
             TCP_QUICKACK => return Err(refuse("TCP_QUICKACK")),
             _ => return Err(EINVAL.into()),
         }
+        let open = self.socket(fd)?.connection().filter(|_| name == TCP_NODELAY && on);
+        if let Some(id) = open {
+            // What waits goes, though it was on before.
+            self.machine.call(|host, now| host.tcp_set_nagle(now, id, false));
+        }
         self.options_changed(fd)
     }
 
