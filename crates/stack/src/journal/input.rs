@@ -203,7 +203,8 @@ impl Input {
         match self {
             Self::TcpListen(_, _, ListenConfig { tcp: Some(tcp), .. })
             | Self::TcpConnect(_, ConnectOptions { tcp: Some(tcp), .. })
-            | Self::TcpConnectWith(_, ConnectOptions { tcp: Some(tcp), .. }, ..) => tcp.check(),
+            | Self::TcpConnectWith(_, ConnectOptions { tcp: Some(tcp), .. }, ..)
+            | Self::TcpListenerConfig(_, tcp) => tcp.check(),
             _ => Ok(()),
         }
     }
