@@ -45,6 +45,8 @@ pub struct TcpConfig {
     pub(crate) idle_restart: bool,
     pub(crate) loss_probe: bool,
     pub(crate) pacing: bool,
+    pub(crate) least_train: u8,
+    pub(crate) small_segments_alone: bool,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) challenge_acks: u8,
@@ -168,6 +170,8 @@ impl Default for TcpConfig {
             idle_restart: true,
             loss_probe: true,
             pacing: true,
+            least_train: 2,
+            small_segments_alone: false,
             congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
             challenge_acks: 10,
@@ -398,6 +402,20 @@ impl TcpConfig {
     #[must_use]
     pub fn pacing(self, on: bool) -> Self {
         Self { pacing: on, ..self }
+    }
+
+    /// Segments of a train, at least, where nothing is spread over time; no more than half the congestion window, so that ACKs
+    /// keep coming. Default 2, at least 1.
+    #[must_use]
+    pub fn least_train(self, segments: u8) -> Self {
+        Self { least_train: segments.max(1), ..self }
+    }
+
+    /// Whether Nagle's algorithm looks only at what filled no segment itself, as Linux has it: such a piece waits for the
+    /// one before it, and not for whole segments. Default no: it waits for whatever is out (RFC 9293 §3.7.4, SHLD-7).
+    #[must_use]
+    pub fn small_segments_alone(self, on: bool) -> Self {
+        Self { small_segments_alone: on, ..self }
     }
 
     /// Congestion control. Default CUBIC (RFC 9438).

@@ -167,7 +167,7 @@ impl Open {
             || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
         let paced = match shared.config.pacing {
             true => self.snd.congestion.train_limit().unwrap_or(u32::MAX),
-            false => self.snd.millisecond(),
+            false => self.snd.millisecond(u32::from(shared.config.least_train)),
         };
         if alone { 0 } else { shared.path.train_limit.min(paced) }
     }
@@ -304,7 +304,8 @@ impl Open {
             None => {}
         }
         let train = self.train_limit(shared);
-        let Plan::Send { octets, fin, limited } = self.snd.plan(now, shared.config.nagle, segment, train)
+        let Plan::Send { octets, fin, limited } =
+            self.snd.plan(now, self.snd.nagles(&shared.config), segment, train)
         else {
             return None;
         };
@@ -487,7 +488,7 @@ impl Open {
         if matches!(self.plan_path_probe(now, shared, segment), Some(ProbePlan::Wait)) {
             return Some(Blocked::Congestion);
         }
-        match self.snd.plan(now, shared.config.nagle, segment, shared.path.train_limit) {
+        match self.snd.plan(now, self.snd.nagles(&shared.config), segment, shared.path.train_limit) {
             Plan::Wait(Blocked::Idle) | Plan::Send { .. } => None,
             Plan::Wait(blocked) => Some(blocked),
         }

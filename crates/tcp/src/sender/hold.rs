@@ -5,7 +5,7 @@
 //!   the user corks ─► CORKED, until he uncorks ───┴─► held;  OVERRIDE: goes, once (a timeout, Nagle switched off)
 //! ```
 
-/// Four facts in one octet, for there is one of these in every connection.
+/// Five facts in one octet, for there is one of these in every connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hold(u8);
 
@@ -13,6 +13,7 @@ const CORKED: u8 = 1;
 const MORE: u8 = 2;
 const UNPUSHED: u8 = 4;
 const OVERRIDE: u8 = 8;
+const SMALL: u8 = 16;
 
 impl Hold {
     fn set(&mut self, bit: u8, on: bool) {
@@ -51,6 +52,21 @@ impl Hold {
     /// It waits for what follows no longer.
     pub(crate) fn release(&mut self) {
         self.set(MORE, false);
+    }
+
+    /// Something that filled no segment was sent.
+    pub(crate) fn small_sent(&mut self) {
+        self.set(SMALL, true);
+    }
+
+    /// Everything that was sent is acknowledged.
+    pub(crate) fn small_acked(&mut self) {
+        self.set(SMALL, false);
+    }
+
+    /// Whether something that filled no segment may still be out.
+    pub(crate) fn small_out(self) -> bool {
+        self.has(SMALL)
     }
 
     /// The user corks or uncorks; whether it was corked.

@@ -299,6 +299,9 @@ impl SendHalf {
         let octets = ack.earlier(self.end).since(first).unwrap_or(0);
         self.queue.release(self.queue.start() + u64::from(octets));
         self.una = ack;
+        if ack == self.nxt {
+            self.hold.small_acked();
+        }
         self.timeouts = 0;
         if self.urgent.is_some_and(|up| up.at_or_before(ack)) {
             self.urgent = None;
@@ -339,6 +342,9 @@ impl SendHalf {
 
     /// Enters a first transmission of `count` numbers.
     pub(crate) fn sent(&mut self, now: Instant, count: u32) {
+        if !count.is_multiple_of(self.segment_size) {
+            self.hold.small_sent();
+        }
         let in_flight = self.recovery.in_flight();
         self.recovery.on_sent(now, self.nxt, self.nxt + count);
         self.nxt += count;
@@ -373,13 +379,16 @@ impl SendHalf {
         self.pacer.on_sent(now, octets, self.congestion.pacing_rate());
     }
 
-    /// Octets that twice the window in a round trip is in a millisecond, and two segments at least.
-    pub(crate) fn millisecond(&self) -> u32 {
+    /// Octets that twice the window in a round trip is in a millisecond: `least` segments at least, and half the window at
+    /// most.
+    pub(crate) fn millisecond(&self, least: u32) -> u32 {
         let nanos = self.rtt.smoothed().map_or(0, |time| time.as_nanos());
         let doubled = u128::from(self.cwnd()) * 2_000_000;
         let worth =
-            doubled.checked_div(nanos).map_or(u32::MAX, |octets| u32::try_from(octets).unwrap_or(u32::MAX));
-        worth.max(self.segment_size.saturating_mul(2))
+            doubled.checked_div(nanos).and_then(|octets| u32::try_from(octets).ok()).unwrap_or(u32::MAX);
+        let segment = self.segment_size.max(1);
+        let half = (self.cwnd() / segment / 2).max(1).saturating_mul(segment);
+        worth.max(segment.saturating_mul(least)).min(half)
     }
 
     /// Forgets what was written and never sent (FLUSH).

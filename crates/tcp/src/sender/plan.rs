@@ -1,6 +1,7 @@
 //! What may go now: windows, Nagle, both halves of silly-window avoidance, and limited transmit.
 
 use super::SendHalf;
+use crate::TcpConfig;
 use env::Instant;
 
 /// New data to send, or what stands in its way.
@@ -72,6 +73,11 @@ impl SendHalf {
             open == unsent && (!nagle || fin_waits || self.hold.overridden()) && !self.is_held();
         let octets = if rest_may_go { open } else { whole };
         Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
+    }
+
+    /// Whether a small piece waits for what is out (RFC 9293 MUST-17 is the switch).
+    pub(crate) fn nagles(&self, config: &TcpConfig) -> bool {
+        config.nagle && (self.hold.small_out() || !config.small_segments_alone)
     }
 
     /// Less than a segment: RFC 9293 §3.8.6.2.1 (MUST-38) and Nagle's algorithm (§3.7.4, SHLD-7).

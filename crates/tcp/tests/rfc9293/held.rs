@@ -107,3 +107,37 @@ fn the_tail_is_probed_unless_that_is_switched_off() {
     assert!(matches!(first(true), Some(handfast_tcp::Why::LossProbe { new: false })));
     assert_eq!(first(false), Some(handfast_tcp::Why::RetransmissionTimeout(1)));
 }
+
+/// Covers: RFC 9293 SHLD-7
+#[test]
+fn a_small_piece_waits_for_whole_segments_unless_told_to_look_at_small_ones_alone() {
+    let sent = |alone: bool| {
+        let mut lone = Lone::established(by_the_book().small_segments_alone(alone), &Peer::plain());
+        lone.write(1_040);
+        let first = lone.sent().len();
+        lone.write(40);
+        (first, lone.sent().len())
+    };
+    assert_eq!(sent(false), (1, 0));
+    // The piece goes with the segment; what is written then waits for the piece.
+    assert_eq!(sent(true), (2, 0));
+}
+
+#[test]
+fn without_pacing_whatever_the_window_allows_leaves_at_once_in_short_trains() {
+    let config = handfast_tcp::TcpConfig::default().pacing(false);
+    let mut lone = Lone::established(config, &Peer::plain());
+    for _ in 0..3 {
+        lone.write(30_000);
+        lone.sent();
+        lone.now += ms(10);
+        let all = lone.tcp.status().snd_nxt.wrapping_since(crate::lone::ISS);
+        lone.acked(all);
+    }
+    let (before, now) = (lone.tcp.status().in_flight, lone.now);
+    let pushed = lone.transmits();
+    assert_eq!(before, 0);
+    let trains = pushed.iter().filter(|t| t.segment.has(wire::tcp::Flags::PSH)).count();
+    assert!(pushed.len() >= 20 && trains >= pushed.len() / 10, "{trains} of {}", pushed.len());
+    assert_eq!(now, lone.now);
+}

@@ -30,7 +30,7 @@ impl Kernel {
         match socket.stage {
             Stage::Datagram(_) => Err(ENOPROTOOPT),
             Stage::Listening(_) => Ok(vec![("tcpi_state", TCP_LISTEN)]),
-            Stage::Fresh(_) | Stage::Over(_) => Ok(vec![("tcpi_state", TCP_CLOSE)]),
+            Stage::Fresh(_) | Stage::Over(_) => Ok(figures(now, &Status::default(), false)),
             Stage::Open(id) => {
                 let host = self.machine.host();
                 let status = host.tcp_status(id).unwrap_or_default();

@@ -10,7 +10,8 @@ use crate::packetdrill::subject::{Refusal, Sent, Setup};
 use env::{Duration, Instant, Machine as _};
 use stack::{Cidr, Host, HostConfig, HostEvent, InterfaceConfig, InterfaceId, Medium, RouteEntry};
 use std::collections::VecDeque;
-use wire::Frame;
+use std::num::NonZeroU16;
+use wire::{Frame, SegmentKind};
 
 /// Deadlines that may fall due without the clock going on: more is a host that turns in place.
 const TURNS: usize = 100_000;
@@ -42,8 +43,9 @@ impl Machine {
         let own = Cidr::new(setup.local, setup.prefix);
         link.addresses.push(own.ok_or_else(|| Refusal::because("the prefix is longer than the address"))?);
         let interface = host.add_interface(start, link).map_err(|why| refused(&why))?;
+        // Frames have no link addresses, and so no router has to be known: whoever is there takes them.
         let destination = if setup.remote.is_ipv4() { Cidr::ALL_V4 } else { Cidr::ALL_V6 };
-        let route = RouteEntry { destination, gateway: Some(setup.gateway), interface, metric: 0 };
+        let route = RouteEntry { destination, gateway: None, interface, metric: 0 };
         host.add_route(route).map_err(|why| refused(&why))?;
         let mut machine =
             Self { host, interface, start, now: start, sent: VecDeque::new(), count: 0, events: Vec::new() };
@@ -89,10 +91,15 @@ impl Machine {
         answer
     }
 
-    /// A packet arrives.
-    pub(super) fn inject(&mut self, packet: &[u8]) {
+    /// A packet arrives; or several that a device joined, each with so many octets.
+    pub(super) fn inject(&mut self, packet: &[u8], segment: Option<NonZeroU16>) {
         let held = packet.len();
-        let frame = Frame::received(packet.to_vec().into(), held, self.now);
+        let mut frame = Frame::received(packet.to_vec().into(), held, self.now);
+        if segment.is_some() {
+            let v6 = packet.first().is_some_and(|first| first >> 4 == 6);
+            frame.offload.segment_size = segment;
+            frame.offload.segment_kind = Some(if v6 { SegmentKind::Tcp6 } else { SegmentKind::Tcp4 });
+        }
         self.host.handle_packet(self.now, (self.interface, frame));
         self.settle();
     }

@@ -13,6 +13,7 @@ mod calls;
 mod errno;
 mod info;
 mod machine;
+mod memory;
 mod options;
 mod socket;
 
@@ -24,6 +25,9 @@ use calls::{Attempt, Stop};
 use env::{Duration, Instant};
 use machine::Machine;
 use socket::Table;
+use stack::ConnectionId;
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 /// What the host's own clock shows when a script begins, unless told otherwise: zero would be a clock that never ran.
 const START: Duration = Duration::from_secs(3_600);
@@ -44,6 +48,9 @@ pub(in crate::packetdrill) struct Kernel {
     machine: Machine,
     table: Table,
     settings: Settings,
+    /// What had arrived of connections when they were reset: the stack forgets it (RFC 9293 §3.10.7.4), Linux lets it be
+    /// read.
+    kept: BTreeMap<ConnectionId, Vec<u8>>,
 }
 
 /// A call that has not returned.
@@ -81,6 +88,17 @@ impl Ours {
 
     fn tickets_done(&self) -> u64 {
         self.tickets - self.pending.len() as u64
+    }
+
+    fn arrives(&mut self, packet: &[u8], segment: Option<NonZeroU16>) {
+        if let Some(kernel) = &mut self.kernel {
+            kernel.keep_readable(packet);
+            kernel.machine.inject(packet, segment);
+        }
+        self.retry();
+        if let Some(kernel) = &mut self.kernel {
+            kernel.forget_kept();
+        }
     }
 
     /// Makes calls that wait again: something happened.
@@ -121,7 +139,7 @@ impl Subject for Ours {
         self.pending.clear();
         self.finished.clear();
         self.tickets = 0;
-        let mut kernel = Kernel { machine, table: Table::default(), settings };
+        let mut kernel = Kernel { machine, table: Table::default(), settings, kept: BTreeMap::new() };
         kernel.settings_changed();
         self.kernel = Some(kernel);
         Ok(())
@@ -181,10 +199,11 @@ impl Subject for Ours {
     }
 
     fn inject(&mut self, packet: &[u8]) {
-        if let Some(kernel) = &mut self.kernel {
-            kernel.machine.inject(packet);
-        }
-        self.retry();
+        self.arrives(packet, None);
+    }
+
+    fn inject_joined(&mut self, packet: &[u8], segment: u16) {
+        self.arrives(packet, NonZeroU16::new(segment));
     }
 
     fn take(&mut self) -> Option<Sent> {

@@ -7,6 +7,7 @@
 //!   Datagram: UDP, from the first to the last
 //! ```
 
+use super::memory::SendMemory;
 use super::options::Options;
 use crate::packetdrill::subject::{EpollEvent, Errno, Fd};
 use stack::{ConnectionId, ListenerId, TcpBound, UdpId};
@@ -43,6 +44,7 @@ pub(super) struct Socket {
     pub(super) shut_write: bool,
     /// The peer has closed; an end that the reader has seen.
     pub(super) peer_closed: bool,
+    pub(super) memory: SendMemory,
     /// How often there was news: edge-triggered waiters look whether it grew.
     pub(super) news: u64,
 }
@@ -71,6 +73,7 @@ impl Socket {
             shut_read: false,
             shut_write: false,
             peer_closed: false,
+            memory: SendMemory::default(),
             news: 0,
         }
     }
@@ -169,5 +172,12 @@ impl Table {
     pub(super) fn listening(&self) -> Vec<Fd> {
         let listens = |descriptor: &Descriptor| matches!(descriptor, Descriptor::Socket(socket) if matches!(socket.stage, Stage::Listening(_)));
         self.0.iter().filter(|(_, descriptor)| listens(descriptor)).map(|(fd, _)| Fd(*fd)).collect()
+    }
+
+    /// The descriptors of those who wait for room in a send buffer.
+    pub(super) fn waiting_for_room(&self) -> Vec<Fd> {
+        let waits =
+            |descriptor: &Descriptor| matches!(descriptor, Descriptor::Socket(socket) if socket.memory.full);
+        self.0.iter().filter(|(_, descriptor)| waits(descriptor)).map(|(fd, _)| Fd(*fd)).collect()
     }
 }

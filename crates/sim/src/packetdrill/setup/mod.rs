@@ -25,6 +25,9 @@ const RTO_MAX: Duration = Duration::from_secs(120);
 /// The least, and the first.
 const RTO_MIN: Duration = Duration::from_millis(200);
 const RTO_INITIAL: Duration = Duration::from_secs(1);
+/// Octets that the stack itself would hold for a writer: more than any script writes. What Linux would hold is counted by
+/// the sockets.
+const SEND_BUFFER: u32 = 128 << 20;
 /// The largest window that is offered before anything was received.
 const FIRST_WINDOW: u32 = 65_535;
 
@@ -49,6 +52,8 @@ pub(super) struct Settings {
     pub(super) unsent_low: Option<u32>,
     pub(super) idle_restart: bool,
     pub(super) loss_probe: bool,
+    /// `tcp_min_tso_segs`: segments of a train whose rate deserves fewer.
+    pub(super) least_train: u8,
     /// `tcp_fastopen`, bit for bit.
     pub(super) fast_open: u32,
     /// `tcp_fastopen_key`.
@@ -81,6 +86,7 @@ impl Default for Settings {
             unsent_low: None,
             idle_restart: true,
             loss_probe: true,
+            least_train: 2,
             fast_open: 1,
             fast_open_keys: None,
             keep_idle: 7_200,
@@ -121,7 +127,8 @@ pub(super) enum Effect {
 }
 
 /// Options that are the kernel's or the wire's business, and have no meaning here.
-const WITHOUT_MEANING: [&str; 8] = [
+const WITHOUT_MEANING: [&str; 9] = [
+    "mss",
     "tcp_ts_tick_usecs",
     "tcp_ts_ecr_scaled",
     "tolerance_usecs",
@@ -162,24 +169,24 @@ impl Settings {
     /// The settings of a connection.
     pub(super) fn tcp(&self) -> Result<TcpConfig, Refusal> {
         let [_, first, most] = self.receive_memory;
-        let [_, send, send_most] = self.send_memory;
         let impossible = |why: tcp::ConfigError| Refusal::because(format!("a connection can't be so: {why}"));
         let receive = (first / 2).clamp(2_048, FIRST_WINDOW);
         let config = TcpConfig::default()
             .rto(RTO_INITIAL, RTO_MIN, RTO_MAX)
             .and_then(|config| config.receive_buffer_range(receive, most.max(receive)))
-            .and_then(|config| config.send_buffer_range(send.max(2_048), send_most.max(send).max(2_048)))
+            .and_then(|config| config.send_buffer(SEND_BUFFER))
             .map_err(impossible)?
             .timestamps(self.timestamps)
             .sack(self.sack)
             .window_scaling(self.window_scaling)
             .congestion(self.congestion)
             .ecn(self.ecn)
-            .unsent_limit(self.unsent_low)
             .idle_restart(self.idle_restart)
             .loss_probe(self.loss_probe)
             // Linux spaces departures where a queue of its own does that, and scripts are run without.
             .pacing(false)
+            .least_train(self.least_train)
+            .small_segments_alone(true)
             .syn_timeout(self.open_for(self.syn_retries))
             .user_timeout(backed_off(RTO_MIN, self.retries))
             .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));

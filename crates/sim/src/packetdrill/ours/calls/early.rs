@@ -46,7 +46,8 @@ impl Kernel {
         wait: bool,
         attempt: &mut Attempt,
     ) -> Answer {
-        if self.settings.fast_open & fast_open::CLIENT == 0 {
+        let nobody = to.is_some_and(|to| to.ip().is_unspecified() && to.port() == 0);
+        if nobody || self.settings.fast_open & fast_open::CLIENT == 0 {
             return Err(EOPNOTSUPP.into());
         }
         let socket = self.socket_mut(fd)?;
@@ -57,6 +58,8 @@ impl Kernel {
                 State::SynSent | State::SynReceived if again => Err(Stop::Wait(None)),
                 State::SynSent | State::SynReceived => Err(EALREADY.into()),
                 State::Closed => {
+                    // What went with the SYN went nowhere.
+                    attempt.moved = 0;
                     let error = self.socket_mut(fd)?.take_error().unwrap_or(ECONNABORTED);
                     self.let_go(fd)?;
                     Err(error.into())

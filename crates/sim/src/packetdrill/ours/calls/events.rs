@@ -11,10 +11,9 @@ impl Kernel {
     pub(in crate::packetdrill::ours) fn spread_events(&mut self) {
         for event in self.machine.take_events() {
             match event {
-                HostEvent::TcpConnected(id)
-                | HostEvent::TcpReadable(id)
-                | HostEvent::TcpWritable(id)
-                | HostEvent::TcpUrgent(id) => self.tell(of(id), |_| {}),
+                HostEvent::TcpConnected(id) | HostEvent::TcpReadable(id) | HostEvent::TcpUrgent(id) => {
+                    self.tell(of(id), |_| {})
+                }
                 HostEvent::TcpPeerClosed(id) => self.tell(of(id), |socket| socket.peer_closed = true),
                 HostEvent::TcpSoftError(id, why) => {
                     let state = self.machine.host().tcp_state(id);
@@ -28,6 +27,7 @@ impl Kernel {
                 _ => {}
             }
         }
+        self.tell_of_room();
     }
 
     /// News for a socket, and a change that comes with it.

@@ -17,6 +17,29 @@ const KNOWN: i64 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_NOSIGNAL | MSG_ER
 const MOST: usize = 64 << 20;
 
 impl Kernel {
+    /// A reset is about to arrive: copies what can be read now, of accepted connections and of those that wait to be.
+    pub(in crate::packetdrill::ours) fn keep_readable(&mut self, packet: &[u8]) {
+        if !resets(packet) {
+            return;
+        }
+        let all: Vec<ConnectionId> = self.machine.host().tcp_connections().collect();
+        for id in all {
+            let readable = self.machine.host().tcp_status(id).map_or(0, |status| status.readable);
+            let mut data = vec![0; readable];
+            let copied = self.machine.call(|host, _| host.tcp_peek_into(id, &mut data));
+            data.truncate(copied.unwrap_or(0));
+            if !data.is_empty() {
+                self.kept.insert(id, data);
+            }
+        }
+    }
+
+    /// What was copied of connections that are not over is nobody's business.
+    pub(in crate::packetdrill::ours) fn forget_kept(&mut self) {
+        let host = self.machine.host();
+        self.kept.retain(|id, _| host.tcp_state(*id) == State::Closed && host.tcp_status(*id).is_some());
+    }
+
     pub(super) fn read(
         &mut self,
         fd: Fd,
@@ -55,9 +78,22 @@ impl Kernel {
         if flags & MSG_OOB != 0 {
             return Err(refuse("urgent data beside the stream: it is read in line (RFC 6093)"));
         }
+        let connection = self.socket(fd)?.connection();
+        let kept = connection.and_then(|id| self.kept.get_mut(&id)).filter(|kept| !kept.is_empty());
+        if let Some(kept) = kept {
+            let room = room.ok_or(EFAULT)?.min(kept.len());
+            let data: Vec<u8> = match flags & MSG_PEEK != 0 {
+                true => kept.get(..room).unwrap_or_default().to_vec(),
+                false => kept.drain(..room).collect(),
+            };
+            let result = Ok(i64::try_from(data.len()).unwrap_or(i64::MAX));
+            return Ok(Returned { result, out: Out { data, ..Out::default() } });
+        }
         let socket = self.socket(fd)?;
         let id = match socket.stage {
             Stage::Open(id) => id,
+            // Its SYN will go with what is written.
+            _ if socket.deferred.is_some() => return Err(EAGAIN.into()),
             Stage::Over(_) if socket.shut_read => {
                 return match self.socket_mut(fd)?.take_error() {
                     Some(error) => Err(error.into()),
@@ -69,7 +105,9 @@ impl Kernel {
         let all = flags & MSG_WAITALL != 0 && flags & MSG_PEEK == 0 && !socket.nonblocking;
         let wanted = room.unwrap_or(MOST);
         let left = wanted - attempt.data.len().min(wanted);
-        let (data, end) = self.take_octets(id, left, flags & MSG_PEEK != 0);
+        // Nothing is taken for nowhere.
+        let peek = flags & MSG_PEEK != 0 || room.is_none();
+        let (data, end) = self.take_octets(id, left, peek);
         if room.is_none() && !data.is_empty() {
             return Err(EFAULT.into());
         }
@@ -140,4 +178,14 @@ impl Kernel {
             data: left.to_ne_bytes().to_vec(),
         })
     }
+}
+
+/// Whether a packet is a TCP segment with RST.
+fn resets(packet: &[u8]) -> bool {
+    let header = match packet.first().map(|first| (first >> 4, usize::from(first & 15) * 4)) {
+        Some((4, header)) if packet.get(9) == Some(&6) => header,
+        Some((6, _)) if packet.get(6) == Some(&6) => 40,
+        _ => return false,
+    };
+    packet.get(header + 13).is_some_and(|flags| flags & 4 != 0)
 }

@@ -101,10 +101,24 @@ impl Kernel {
     ) -> Answer {
         let flags =
             SendFlags { urgent: flags & MSG_OOB != 0, more: flags & MSG_MORE != 0, ..SendFlags::default() };
+        // Whoever was told that it is full waits until told otherwise.
+        if attempt.again && self.socket(fd)?.memory.full {
+            return Err(EAGAIN.into());
+        }
         while let Some(rest) = data.get(attempt.moved..).filter(|rest| !rest.is_empty()) {
+            let socket = self.socket(fd)?;
+            let (room, memory) = (self.send_room(socket, id), socket.memory);
+            let next = room.next(memory).min(rest.len());
+            let Some(rest) = rest.get(..next).filter(|rest| !rest.is_empty()) else {
+                self.socket_mut(fd)?.memory.full = true;
+                return Err(EAGAIN.into());
+            };
             let taken = self.machine.call(|host, now| host.tcp_send_slice(now, id, rest, flags));
             match taken {
-                Ok(taken) => attempt.moved += taken,
+                Ok(taken) => {
+                    attempt.moved += taken;
+                    self.socket_mut(fd)?.memory = room.after(memory, taken);
+                }
                 Err(SendError::Full) => return Err(EAGAIN.into()),
                 Err(SendError::Closing) => return Err(EPIPE.into()),
                 Err(SendError::Closed(_)) => {

@@ -163,7 +163,9 @@ impl Kernel {
     fn stream_readiness(&mut self, fd: Fd, id: ConnectionId) -> Result<i64, Errno> {
         let state = self.machine.host().tcp_state(id);
         let readiness = self.machine.call(|host, _| host.tcp_readiness(id));
-        let room = self.machine.host().tcp_send_room(id) > 0;
+        let room = self.send_room(self.socket(fd)?, id).is_writable();
+        let socket = self.socket_mut(fd)?;
+        socket.memory.full |= !room;
         let socket = self.socket(fd)?;
         if state == State::Closed {
             return Ok(

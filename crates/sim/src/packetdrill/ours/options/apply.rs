@@ -19,9 +19,6 @@ impl Options {
         let impossible =
             |why: &dyn std::fmt::Display| Refusal::because(format!("a connection can't be so: {why}"));
         let mut tcp = settings.tcp()?.nagle(!self.no_delay);
-        if let Some(octets) = self.send_buffer {
-            tcp = tcp.send_buffer(octets).map_err(|why| impossible(&why))?;
-        }
         if let Some(octets) = self.receive_buffer {
             // Half of a receive buffer is for what is not payload.
             tcp = tcp.receive_buffer((octets / 2).max(2_048)).map_err(|why| impossible(&why))?;
@@ -34,9 +31,6 @@ impl Options {
         }
         if self.user_timeout != 0 {
             tcp = tcp.user_timeout(Duration::from_millis(self.user_timeout.into()));
-        }
-        if let Some(octets) = self.unsent_low.filter(|octets| *octets != 0) {
-            tcp = tcp.unsent_limit(Some(octets));
         }
         if let Some(algorithm) = self.congestion {
             tcp = tcp.congestion(algorithm);
@@ -102,7 +96,6 @@ impl Kernel {
 
     fn change_connection(&mut self, id: ConnectionId, options: &Options) -> Result<(), Stop> {
         let old = self.machine.host().tcp_options(id);
-        let unsent = options.unsent_low.filter(|octets| *octets != 0).or(self.settings.unsent_low);
         let receive = options.receive_buffer.map(|octets| (octets / 2).max(2_048));
         let probing = options.probing();
         let opening = options.syn_count.map(|retries| self.settings.open_for(retries));
@@ -121,12 +114,10 @@ impl Kernel {
             if options.user_timeout != 0 {
                 host.tcp_set_user_timeout(now, id, Duration::from_millis(options.user_timeout.into()));
             }
-            let send = options.send_buffer.filter(|octets| *octets != old.settings.send_buffer);
             let receive = receive.filter(|octets| *octets != old.settings.receive_buffer);
-            if send.is_some() || receive.is_some() {
-                host.tcp_set_buffers(now, id, send, receive)?;
+            if receive.is_some() {
+                host.tcp_set_buffers(now, id, None, receive)?;
             }
-            host.tcp_set_unsent_limit(now, id, unsent);
             host.tcp_set_linger(id, options.lingers());
             host.tcp_set_marks(id, options.ttl, Some(options.tos >> 2));
             Ok(())

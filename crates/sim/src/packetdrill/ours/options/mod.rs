@@ -15,7 +15,10 @@ mod tcp;
 
 use super::Kernel;
 use super::calls::{Answer, Stop, done, refuse};
-use crate::packetdrill::linux::{EFAULT, EINVAL, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP};
+use crate::packetdrill::linux::{
+    EFAULT, EINVAL, SO_TIMESTAMPING, SO_ZEROCOPY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_MD5SIG,
+    TCP_REPAIR, TCP_ULP, TCP_ZEROCOPY_RECEIVE,
+};
 use crate::packetdrill::setup::Settings;
 use crate::packetdrill::subject::{Errno, Fd, Out, Returned};
 use ::tcp::Congestion;
@@ -202,6 +205,17 @@ impl Kernel {
 
 /// An option that the stack has no answer for.
 fn unknown(level: i64, name: i64) -> Stop {
+    let own = [
+        (SOL_SOCKET, SO_ZEROCOPY, "SO_ZEROCOPY"),
+        (SOL_SOCKET, SO_TIMESTAMPING, "SO_TIMESTAMPING"),
+        (SOL_TCP, TCP_MD5SIG, "TCP_MD5SIG"),
+        (SOL_TCP, TCP_REPAIR, "TCP_REPAIR"),
+        (SOL_TCP, TCP_ULP, "TCP_ULP"),
+        (SOL_TCP, TCP_ZEROCOPY_RECEIVE, "TCP_ZEROCOPY_RECEIVE"),
+    ];
+    if let Some((.., name)) = own.iter().find(|(whose, number, _)| (*whose, *number) == (level, name)) {
+        return refuse(format!("{name} is an interface of Linux's own"));
+    }
     let level = match level {
         SOL_SOCKET => "SOL_SOCKET",
         SOL_TCP => "SOL_TCP",

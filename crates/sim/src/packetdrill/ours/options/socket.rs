@@ -99,11 +99,8 @@ impl Kernel {
         if let Some(octets) = socket.options.send_buffer {
             return Ok(int(octets));
         }
-        let least = self.settings.send_memory[1];
-        let grown = match socket.connection().and_then(|id| self.machine.host().tcp_status(id)) {
-            Some(status) => status.send_buffer.max(least),
-            None => least,
-        };
+        let id = socket.connection();
+        let grown = id.map_or(self.settings.send_memory[1] as usize, |id| self.send_room(socket, id).buffer);
         Ok(int(grown))
     }
 }
