@@ -40,7 +40,7 @@ impl Dctcp {
     pub(crate) fn new(start: &Start) -> Self {
         Self {
             reno: NewReno::new(start),
-            pace: Pace::new(start.initial.max(start.segment_size), start.round_trip),
+            pace: Pace::new(start.initial.max(start.segment_size), start.round_trip, start.in_full),
             alpha: WHOLE,
             delivered: 0,
             round_end: 0,
@@ -173,6 +173,7 @@ mod rfc8257_3_3 {
             initial: 10 * MSS,
             segment_size: MSS,
             round_trip,
+            in_full: false,
             seed: 0,
             sack: true,
         };

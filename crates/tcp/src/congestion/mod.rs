@@ -39,6 +39,9 @@ pub struct Start {
     pub round_trip: Option<Duration>,
     /// Whether the peer tells what it has beyond the first hole (RFC 2018): else one loss a round trip is all that shows.
     pub sack: bool,
+    /// Whether an ACK of many segments opens the window by all of them in slow start, though nothing is paced (L of RFC 9406
+    /// §4.3 is then no limit): as Linux has it.
+    pub in_full: bool,
     /// Something to draw from, the same in every replay: a controller has no other chance.
     pub seed: u64,
 }

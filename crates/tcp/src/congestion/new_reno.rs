@@ -202,7 +202,15 @@ mod rfc5681_3_1 {
 
     fn fresh(initial: u32, segment_size: u32) -> NewReno {
         let now = Instant::ZERO;
-        NewReno::new(&Start { now, initial, segment_size, round_trip: None, sack: false, seed: 0 })
+        NewReno::new(&Start {
+            now,
+            initial,
+            segment_size,
+            round_trip: None,
+            sack: false,
+            in_full: false,
+            seed: 0,
+        })
     }
 
     fn ack(acked: u32) -> AckSample {

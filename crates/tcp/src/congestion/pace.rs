@@ -33,11 +33,13 @@ pub(super) struct Pace {
     at_once: u32,
     /// The rate is halved so often (9438-13).
     slowed: u8,
+    /// It is as if departures were spread, though somebody saw to it that they are not.
+    in_full: bool,
 }
 
 impl Pace {
-    pub(super) fn new(initial: u32, round_trip: Option<Duration>) -> Self {
-        Self { rate: None, round_trip, initial, at_once: initial, slowed: 0 }
+    pub(super) fn new(initial: u32, round_trip: Option<Duration>, in_full: bool) -> Self {
+        Self { rate: None, round_trip, initial, at_once: initial, slowed: 0, in_full }
     }
 
     /// The window is `cwnd`, and double that, unless it is near `ssthresh`, in a round trip.
@@ -70,9 +72,9 @@ impl Pace {
         self.at_once = self.at_once.saturating_sub(departure.octets);
     }
 
-    /// Whether departures are spread at all.
+    /// Whether departures are spread at all, or taken to be.
     pub(super) fn is_paced(&self) -> bool {
-        self.rate.is_some()
+        self.in_full || self.rate.is_some()
     }
 
     /// Octets a second.
@@ -98,7 +100,7 @@ mod tests {
     }
 
     fn pace(cwnd: u32, ssthresh: u32, round_trip: Duration) -> Pace {
-        let mut pace = Pace::new(10 * MSS, None);
+        let mut pace = Pace::new(10 * MSS, None, false);
         pace.on_sent(&sent(10 * MSS, 0));
         pace.update(cwnd, ssthresh, Some(round_trip));
         pace
@@ -120,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_initial_window_leaves_at_once_when_nothing_is_out() {
-        let mut pace = Pace::new(10 * MSS, Some(Duration::from_millis(100)));
+        let mut pace = Pace::new(10 * MSS, Some(Duration::from_millis(100)), false);
         pace.update(10 * MSS, u32::MAX, None);
         assert_eq!((pace.rate(), pace.train(MSS), pace.is_paced()), (None, Some(10 * MSS), true));
         pace.on_sent(&sent(4 * MSS, 0));

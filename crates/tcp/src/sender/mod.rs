@@ -149,7 +149,13 @@ impl SendHalf {
         // RFC 5681 §3.1: one segment when the handshake lost something (5681-6, 6928-2).
         let initial = if lost_syn { payload } else { initial_window(config.initial_window, payload) };
         let round_trip = self.rtt.smoothed();
-        let start = Start { now, round_trip, sack: agreed.sack, ..start(self.iss, initial, payload) };
+        let start = Start {
+            now,
+            round_trip,
+            sack: agreed.sack,
+            in_full: !config.pacing,
+            ..start(self.iss, initial, payload)
+        };
         self.congestion = congestion::build(config.congestion, &start);
     }
 
@@ -412,5 +418,5 @@ impl SendHalf {
 fn start(iss: SeqNum, initial: u32, segment_size: u32) -> Start {
     // The ISN is drawn with a secret key: nobody can foresee what follows from it, and a replay has the same.
     let seed = u64::from(iss.raw());
-    Start { now: Instant::ZERO, initial, segment_size, round_trip: None, sack: false, seed }
+    Start { now: Instant::ZERO, initial, segment_size, round_trip: None, sack: false, in_full: false, seed }
 }

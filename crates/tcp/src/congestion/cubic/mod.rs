@@ -88,7 +88,7 @@ impl Cubic {
             stage: None,
             hystart: Some(Box::new(HyStart::new())),
             validation: Validation::new(start.now),
-            pace: Pace::new(cwnd, start.round_trip),
+            pace: Pace::new(cwnd, start.round_trip, start.in_full),
             undo: None,
         }
     }

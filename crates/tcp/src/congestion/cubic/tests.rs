@@ -13,6 +13,7 @@ fn start() -> Start {
         initial: 10 * MSS,
         segment_size: MSS,
         round_trip: Some(RTT),
+        in_full: false,
         seed: 0,
         sack: true,
     }

@@ -72,8 +72,15 @@ impl Path {
     /// One whose flow draws from `seed`.
     pub(super) fn seeded(rate: u64, rtt: Duration, seed: u64) -> Self {
         let now = Instant::from_secs(1);
-        let start =
-            Start { now, initial: 10 * MSS, segment_size: MSS, round_trip: Some(rtt), sack: true, seed };
+        let start = Start {
+            now,
+            initial: 10 * MSS,
+            segment_size: MSS,
+            round_trip: Some(rtt),
+            sack: true,
+            in_full: false,
+            seed,
+        };
         Self {
             bbr: Bbr::new(&start),
             now,
