@@ -92,6 +92,7 @@ fn ip() -> impl Strategy<Value = Ip> {
         tos,
         flow_label,
         ttl,
+        ..Ip::default()
     })
 }
 
@@ -123,6 +124,10 @@ fn packet() -> impl Strategy<Value = Packet> {
             match &mut body {
                 Body::Tcp(tcp) if direction == Direction::Inbound => {
                     tcp.window = tcp.window.or(Some(0));
+                    ip.bad_sum = fill.is_multiple_of(3);
+                    let part =
+                        Fragment { from: u16::from(fill) * 8, to: u16::from(fill) * 8 + 1, id: tcp.seq };
+                    ip.fragment = fill.is_multiple_of(5).then_some(part);
                     if tcp.options == Options::Any {
                         tcp.options = Options::default();
                     }

@@ -18,6 +18,7 @@ const PACKETS: &str = r#"// Packets of all kinds.
 0.5 > (tos 0x2) FP. 1:1001(1000) ack 11 <md5 00ff00ff,FO TFO_COOKIE,nop,nop,nop,nop>
 +0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]
 +0 > udp 53 > 99 (512)
++0 < [frag 0:1480 id 7, badsum] udp 99 > 53 (3000)
 +0 < ipv4 192.0.2.9 > 192.168.0.1: gre: - 1:1(0) win 1
 +0 > icmp echo_reply id 7 [raw (64)]
 "#;

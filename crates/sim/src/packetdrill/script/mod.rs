@@ -20,5 +20,7 @@ pub use ast::{Action, Code, Command, Event, Position, Script, Setting, Time};
 pub use call::{Call, Cmsg, EpollEvent, EpollMember, Errno, Expression, ExtendedError, Msghdr, Pollfd};
 pub use error::ParseError;
 pub use icmp::{Icmp, Quoted};
-pub use packet::{Body, Direction, Ecn, Flags, Ip, Options, Outer, Packet, Tcp, TcpOption, Tos, Udp};
+pub use packet::{
+    Body, Direction, Ecn, Flags, Fragment, Ip, Options, Outer, Packet, Tcp, TcpOption, Tos, Udp,
+};
 pub use parse::{LONGEST, customary, parse};

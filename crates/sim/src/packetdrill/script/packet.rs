@@ -103,7 +103,7 @@ pub enum Outer {
     },
 }
 
-/// What a line says of an IP header: `[ect0, flowlabel 0x1]`, in square brackets or round ones.
+/// What a line says of an IP header: `[ect0, flowlabel 0x1]`, in square brackets or round ones; ours has `frag` and `badsum`, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ip {
     /// The octet of DSCP and ECN.
@@ -112,6 +112,22 @@ pub struct Ip {
     pub flow_label: Option<u32>,
     /// Time to live, or hop limit.
     pub ttl: Option<u8>,
+    /// Only a part of the packet arrives (an extension of ours, inbound only).
+    pub fragment: Option<Fragment>,
+    /// The checksum of what is in the IP packet is wrong (an extension of ours, inbound only).
+    pub bad_sum: bool,
+}
+
+/// `frag 0:1480 id 7`: of what is in the packet that the line describes, these octets arrive as a fragment (RFC 791 §3.2,
+/// RFC 8200 §4.5). More fragments are said to follow unless it is the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Its first octet, a multiple of eight, counted from the transport header on.
+    pub from: u16,
+    /// The octet behind its last.
+    pub to: u16,
+    /// The identification, 16 bits in IPv4.
+    pub id: u32,
 }
 
 /// What a line says of the octet that holds DSCP and ECN (RFC 2474, RFC 3168 §5).

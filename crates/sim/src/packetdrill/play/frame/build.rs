@@ -1,9 +1,11 @@
 //! Octets of a packet that arrives: headers as the line says them, zeros for its payload, checksums computed.
 
 use super::options;
-use crate::packetdrill::script::{Body, Flags, Icmp, Ip, Options, Packet, Quoted, Tcp, TcpOption, Tos, Udp};
+use crate::packetdrill::script::{
+    Body, Flags, Fragment, Icmp, Ip, Options, Packet, Quoted, Tcp, TcpOption, Tos, Udp,
+};
 use std::net::{IpAddr, SocketAddr};
-use wire::{Ecn, Protocol, checksum, ipv4, ipv6};
+use wire::{Ecn, Head, Protocol, checksum, ipv4, ipv6};
 
 /// What a packet has where a script says nothing: as packetdrill sends it.
 const TTL: u8 = 255;
@@ -31,19 +33,24 @@ impl<T: Into<String>> From<T> for NotBuilt {
 pub(in crate::packetdrill::play) fn build(packet: &Packet, ends: Ends) -> Result<Vec<u8>, NotBuilt> {
     let zeros = vec![0; packet.payload_len()];
     let payload = packet.payload.as_deref().unwrap_or(&zeros);
-    match &packet.body {
-        Body::Tcp(segment) => {
-            let octets = tcp(segment, payload, ends)?;
-            ip(&packet.ip, Protocol::TCP, &octets, ends)
-        }
-        Body::Udp(datagram) => {
-            let octets = udp(datagram, payload, ends)?;
-            ip(&packet.ip, Protocol::UDP, &octets, ends)
-        }
-        Body::Icmp(message) => {
-            let v6 = ends.dst.is_ipv6();
-            let octets = icmp(message, ends)?;
-            ip(&packet.ip, if v6 { Protocol::ICMPV6 } else { Protocol::ICMP }, &octets, ends)
+    let (protocol, sum, mut octets) = match &packet.body {
+        Body::Tcp(segment) => (Protocol::TCP, 16, tcp(segment, payload, ends)?),
+        Body::Udp(datagram) => (Protocol::UDP, 6, udp(datagram, payload, ends)?),
+        Body::Icmp(message) if ends.dst.is_ipv6() => (Protocol::ICMPV6, 2, icmp(message, ends)?),
+        Body::Icmp(message) => (Protocol::ICMP, 2, icmp(message, ends)?),
+    };
+    if packet.ip.bad_sum {
+        spoil(&mut octets, sum);
+    }
+    ip(&packet.ip, protocol, &octets, ends)
+}
+
+/// Makes the checksum `at` its place wrong, and never zero, which in UDP would say that there is none.
+fn spoil(octets: &mut [u8], at: usize) {
+    if let Some(field) = octets.get_mut(at..at + 2) {
+        field[1] ^= 1;
+        if field == [0, 0] {
+            field.fill(0x55);
         }
     }
 }
@@ -150,12 +157,59 @@ fn quoted(protocol: Protocol, head: &[u8], length: usize, ends: Ends) -> Result<
 }
 
 fn ip(said: &Ip, protocol: Protocol, body: &[u8], ends: Ends) -> Result<Vec<u8>, NotBuilt> {
-    let mut octets = ip_header(said, protocol, body.len(), ends)?;
-    octets.extend(body);
+    let Some(Fragment { from, to, .. }) = said.fragment else {
+        let mut octets = ip_header(said, protocol, body.len(), ends)?;
+        octets.extend(body);
+        return Ok(octets);
+    };
+    let part = body.get(from.into()..to.into());
+    let part = part.ok_or_else(|| format!("octets {from} to {to} of a packet that has {}", body.len()))?;
+    let mut octets = fragment_header(said, protocol, part.len(), usize::from(to) < body.len(), ends)?;
+    octets.extend(part);
     Ok(octets)
 }
 
+/// The header of a whole packet.
 fn ip_header(said: &Ip, protocol: Protocol, length: usize, ends: Ends) -> Result<Vec<u8>, NotBuilt> {
+    header_of(said, protocol, length, ends, |_| {})
+}
+
+/// The header of a part of a packet.
+fn fragment_header(
+    said: &Ip,
+    protocol: Protocol,
+    length: usize,
+    more: bool,
+    ends: Ends,
+) -> Result<Vec<u8>, NotBuilt> {
+    let Some(Fragment { from, id, .. }) = said.fragment else {
+        return ip_header(said, protocol, length, ends);
+    };
+    if ends.dst.is_ipv4() {
+        let identification = u16::try_from(id).map_err(|_| "an identification has 16 bits in IPv4")?;
+        return header_of(said, protocol, length, ends, |repr| {
+            repr.dont_fragment = false;
+            repr.more_fragments = more;
+            repr.fragment_offset = from / 8;
+            repr.identification = identification;
+        });
+    }
+    let header = ipv6::FragmentHeader { next_header: protocol, offset: from / 8, more, identification: id };
+    let mut head = Head::new();
+    header.prepend_to(&mut head).map_err(|_| "no room for a fragment header")?;
+    let mut octets = ip_header(said, Protocol::FRAGMENT, length + ipv6::FragmentHeader::LEN, ends)?;
+    octets.extend(head.as_slice());
+    Ok(octets)
+}
+
+/// An IP header; what is IPv4's own may be changed.
+fn header_of(
+    said: &Ip,
+    protocol: Protocol,
+    length: usize,
+    ends: Ends,
+    change: impl FnOnce(&mut ipv4::Repr),
+) -> Result<Vec<u8>, NotBuilt> {
     let tos = match said.tos {
         Tos::Unchecked => 0,
         Tos::Ecn(ecn) => ecn as u8,
@@ -167,7 +221,8 @@ fn ip_header(said: &Ip, protocol: Protocol, length: usize, ends: Ends) -> Result
     let (ttl, dscp, ecn) = (said.ttl.unwrap_or(TTL), tos >> 2, Ecn::from_bits(tos));
     let (octets, result) = match (ends.src.ip(), ends.dst.ip()) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            let repr = ipv4::Repr { ttl, dscp, ecn, ..ipv4::Repr::new(src, dst, protocol) };
+            let mut repr = ipv4::Repr { ttl, dscp, ecn, ..ipv4::Repr::new(src, dst, protocol) };
+            change(&mut repr);
             let mut octets = vec![0; ipv4::HEADER_LEN];
             let result = repr.emit(&mut octets, length);
             (octets, result)
@@ -197,5 +252,60 @@ fn put(octets: &mut [u8], at: usize, sum: impl Fn(&[u8]) -> checksum::Sum) {
     let checksum = sum(octets).checksum().to_be_bytes();
     if let Some(field) = octets.get_mut(at..at + 2) {
         field.copy_from_slice(&checksum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::udp;
+
+    /// A datagram of 24 octets in all, as the annotations have it.
+    fn datagram(ip: Ip, v6: bool) -> Result<Vec<u8>, NotBuilt> {
+        let at = |address: &str| SocketAddr::new(address.parse().unwrap(), 7);
+        let (src, dst) = if v6 { (at("fd00::1"), at("fd00::2")) } else { (at("192.0.2.1"), at("192.0.2.2")) };
+        let body = Body::Udp(Udp { len: 16 });
+        let direction = crate::packetdrill::script::Direction::Inbound;
+        let packet =
+            Packet { direction, outer: Vec::new(), ip, ports: None, body, payload: Some((0..16).collect()) };
+        build(&packet, Ends { src, dst })
+    }
+
+    #[test]
+    fn fragments_are_parts_of_the_whole() {
+        for v6 in [false, true] {
+            let header = if v6 { 40 } else { 20 };
+            let whole = datagram(Ip::default(), v6).unwrap();
+            let part = |from, to| {
+                let fragment = Some(Fragment { from, to, id: 9 });
+                datagram(Ip { fragment, ..Ip::default() }, v6)
+            };
+            let (first, last) = (part(0, 16).unwrap(), part(16, 24).unwrap());
+            for (octets, from, more) in [(&first, 0, true), (&last, 16, false)] {
+                let said = if v6 {
+                    let chain = ipv6::View::new(octets).unwrap().walk().unwrap();
+                    chain.fragment.map(|part| (part.offset, part.more, part.identification))
+                } else {
+                    let view = ipv4::View::new(octets).unwrap();
+                    Some((view.fragment_offset(), view.more_fragments(), view.identification().into()))
+                };
+                assert_eq!(said, Some((from, more, 9)));
+            }
+            let skip = if v6 { header + ipv6::FragmentHeader::LEN } else { header };
+            assert_eq!([&first[skip..], &last[skip..]].concat(), whole[header..]);
+            assert!(part(16, 25).is_err());
+        }
+    }
+
+    #[test]
+    fn a_bad_sum_is_wrong_and_all_else_is_right() {
+        let good = datagram(Ip::default(), false).unwrap();
+        let bad = datagram(Ip { bad_sum: true, ..Ip::default() }, false).unwrap();
+        let ok = |octets: &[u8]| {
+            let ip = ipv4::View::new(octets).unwrap();
+            udp::View::new(ip.payload()).unwrap().checksum_ok(ip.src().into(), ip.dst().into())
+        };
+        assert_eq!((ok(&good), ok(&bad)), (true, false));
+        assert_eq!((good[..26].to_vec(), good[28..].to_vec()), (bad[..26].to_vec(), bad[28..].to_vec()));
     }
 }

@@ -39,7 +39,7 @@ fn read_v4(at: Instant, octets: &[u8]) -> Result<Seen, String> {
         return Err("a fragment".to_owned());
     }
     let tos = view.dscp() << 2 | view.ecn().bits();
-    let ip = Ip { tos: Tos::Octet(tos), flow_label: None, ttl: Some(view.ttl()) };
+    let ip = Ip { tos: Tos::Octet(tos), flow_label: None, ttl: Some(view.ttl()), ..Ip::default() };
     let ends = (IpAddr::V4(view.src()), IpAddr::V4(view.dst()));
     let header = if view.checksum_ok() { Ok(()) } else { Err("IP header") };
     let mut seen = transport(at, ends, ip, view.protocol(), view.payload())?;
@@ -54,7 +54,12 @@ fn read_v6(at: Instant, octets: &[u8]) -> Result<Seen, String> {
         return Err("a fragment".to_owned());
     }
     let tos = view.dscp() << 2 | view.ecn().bits();
-    let ip = Ip { tos: Tos::Octet(tos), flow_label: Some(view.flow_label()), ttl: Some(view.hop_limit()) };
+    let ip = Ip {
+        tos: Tos::Octet(tos),
+        flow_label: Some(view.flow_label()),
+        ttl: Some(view.hop_limit()),
+        ..Ip::default()
+    };
     let payload = view.payload().get(chain.offset.saturating_sub(ipv6::HEADER_LEN)..).unwrap_or_default();
     transport(at, (IpAddr::V6(view.src()), IpAddr::V6(view.dst())), ip, chain.protocol, payload)
 }

@@ -1,7 +1,9 @@
 //! Packet lines, from the direction to the end of the options.
 
 use super::super::icmp::{Icmp, Quoted};
-use super::super::packet::{Body, Direction, Ecn, Flags, Ip, Options, Outer, Packet, Tcp, Tos, Udp};
+use super::super::packet::{
+    Body, Direction, Ecn, Flags, Fragment, Ip, Options, Outer, Packet, Tcp, Tos, Udp,
+};
 use super::lex::{
     Input, Out, blank, expected, keyword, number, number8, number16, sign, spanned, string, up_to_colon,
     word, wrong,
@@ -26,6 +28,9 @@ pub(super) fn packet(input: &mut Input<'_>) -> Out<Packet> {
     let ip = ip(input)?;
     if direction == Direction::Inbound && ip.tos == Tos::AnyEct {
         return wrong(line, "ect01 leaves open which: for packets that leave only");
+    }
+    if direction == Direction::Outbound && (ip.fragment.is_some() || ip.bad_sum) {
+        return wrong(line, "frag and badsum are for packets that arrive only");
     }
     if opt(keyword("encap")).parse_next(input)?.is_some() {
         outer.push(psp(input)?);
@@ -112,7 +117,7 @@ fn ip(input: &mut Input<'_>) -> Out<Ip> {
 }
 
 fn said_of_ip(input: &mut Input<'_>, ip: &mut Ip) -> Out<()> {
-    const KNOWN: &str = "noecn, ect0, ect1, ect01, ce, tos, flowlabel or ttl";
+    const KNOWN: &str = "noecn, ect0, ect1, ect01, ce, tos, flowlabel, ttl, frag or badsum";
     let Some((name, span)) = opt(word).parse_next(input)? else { return expected(input, KNOWN) };
     let tos = match name {
         "noecn" => Tos::Ecn(Ecn::NotEct),
@@ -129,6 +134,14 @@ fn said_of_ip(input: &mut Input<'_>, ip: &mut Ip) -> Out<()> {
             ip.ttl = Some(number8(input, "a time to live")?);
             return Ok(());
         }
+        "frag" => {
+            ip.fragment = Some(fragment(input)?);
+            return Ok(());
+        }
+        "badsum" => {
+            ip.bad_sum = true;
+            return Ok(());
+        }
         _ => return wrong(span, format!("expected {KNOWN}, found `{name}`")),
     };
     if ip.tos != Tos::Unchecked {
@@ -136,6 +149,24 @@ fn said_of_ip(input: &mut Input<'_>, ip: &mut Ip) -> Out<()> {
     }
     ip.tos = tos;
     Ok(())
+}
+
+/// `0:1480 id 7`
+fn fragment(input: &mut Input<'_>) -> Out<Fragment> {
+    const AN_OCTET: &str = "an octet of the packet";
+    let start = input.current_token_start();
+    let from = number16(input, AN_OCTET)?;
+    if opt(sign(":")).parse_next(input)?.is_none() {
+        return expected(input, "the colon of octets such as 0:1480");
+    }
+    let to = number16(input, AN_OCTET)?;
+    if from >= to || !from.is_multiple_of(8) {
+        return wrong(start..start + 1, "a fragment begins at a multiple of 8 and has at least an octet");
+    }
+    if opt(keyword("id")).parse_next(input)?.is_none() {
+        return expected(input, "id N of the fragment");
+    }
+    Ok(Fragment { from, to, id: number(input, "an identification", u32::MAX)? })
 }
 
 /// `8080 > 5000`, if it stands there.

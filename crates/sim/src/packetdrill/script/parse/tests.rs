@@ -86,7 +86,7 @@ fn segments_are_read_whole() {
         urgent: Some(9),
         options: Options::Exactly(list),
     };
-    let ip = Ip { tos: Tos::Ecn(Ecn::Ce), flow_label: None, ttl: Some(9) };
+    let ip = Ip { tos: Tos::Ecn(Ecn::Ce), flow_label: None, ttl: Some(9), ..Ip::default() };
     let ports = Some((8080, 5000));
     let want = Packet {
         direction: Direction::Inbound,
@@ -142,6 +142,15 @@ fn datagrams_and_messages_are_read() {
     assert_eq!((icmp.code, icmp.mtu, icmp.quoted), (None, Some(1280), Quoted::Udp { len: 9 }));
     let Body::Icmp(icmp) = packet("< icmp unreachable CODE").body else { panic!() };
     assert_eq!(icmp.code.as_deref(), Some("host_unreachable"));
+}
+
+#[test]
+fn packets_that_arrive_may_be_in_parts_and_wrong() {
+    let ip = packet("< [frag 8:1480 id 7, badsum, ect0] udp (3000)").ip;
+    let fragment = Some(Fragment { from: 8, to: 1480, id: 7 });
+    assert_eq!(ip, Ip { tos: Tos::Ecn(Ecn::Ect0), fragment, bad_sum: true, ..Ip::default() });
+    assert!(refused("0 > [badsum] udp (1)").contains("for packets that arrive only"));
+    assert!(refused("0 < [frag 4:8 id 1] udp (1)").contains("begins at a multiple of 8"));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Packet lines.
 
 use super::super::icmp::{Icmp, Quoted};
-use super::super::packet::{Body, Direction, Ecn, Flags, Ip, Options, Outer, Packet, Tcp, TcpOption, Tos};
+use super::super::packet::{
+    Body, Direction, Ecn, Flags, Fragment, Ip, Options, Outer, Packet, Tcp, TcpOption, Tos,
+};
 use super::{Quoted as Text, listed};
 use std::fmt::{Display, Formatter, Result};
 
@@ -72,8 +74,10 @@ impl Display for Ip {
         };
         let label = self.flow_label.map(|label| format!("flowlabel {label:#x}"));
         let ttl = self.ttl.map(|ttl| format!("ttl {ttl}"));
+        let fragment = self.fragment.map(|Fragment { from, to, id }| format!("frag {from}:{to} id {id}"));
+        let sum = self.bad_sum.then(|| "badsum".to_owned());
         f.write_str("[")?;
-        listed(f, [tos, label, ttl].into_iter().flatten(), ", ")?;
+        listed(f, [tos, label, ttl, fragment, sum].into_iter().flatten(), ", ")?;
         f.write_str("]")
     }
 }
