@@ -21,6 +21,7 @@ impl Player<'_> {
         self.wait(due, "the packet")?;
         let Some(talk) = self.talks.get_mut(index) else { return Ok(()) };
         if let Body::Tcp(tcp) = &packet.body {
+            talk.edge.arrives(tcp);
             answer(talk, tcp, self.settings.isn);
         }
         let ends = talk.inbound(packet);

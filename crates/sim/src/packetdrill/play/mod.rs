@@ -18,6 +18,7 @@
 mod calls;
 mod clock;
 mod compare;
+mod edge;
 mod frame;
 mod inbound;
 mod outbound;

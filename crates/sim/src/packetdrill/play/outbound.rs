@@ -30,10 +30,16 @@ impl Player<'_> {
             return Err(self.fail("there is no socket that could send this packet"));
         };
         let mut seen = self.gather(index, packet, due)?;
+        let mut back = None;
         if let Some(talk) = self.talks.get_mut(index) {
+            back = seen.packet.tcp().and_then(|tcp| talk.edge.leaves(tcp));
             talk.translate(&mut seen.packet, packet);
         }
         let mut found = compare(packet, &seen, self.strictness(due));
+        if let Some(octets) = back.filter(|_| self.settings.strict) {
+            let (expected, actual) = ("not withdrawn".to_owned(), format!("{octets} octets less"));
+            found.push(Difference { field: "right edge of the window", expected, actual });
+        }
         if let Some(script) = packet.ip.flow_label.filter(|&label| label != 0)
             && let Some(talk) = self.talks.get_mut(index)
         {

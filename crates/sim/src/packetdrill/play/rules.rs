@@ -17,7 +17,7 @@ pub struct Rules {
     /// Which addresses, where the script has no opinion.
     pub version: IpVersion,
     /// Stronger than packetdrill: a packet that the script didn't expect fails it; checksums, echoed timestamps and what ICMP quotes
-    /// are compared.
+    /// are compared, and a window whose right edge goes back is none.
     pub strict: bool,
     /// Times are kept to the nanosecond; makes sense on virtual time.
     pub exact: bool,

@@ -10,6 +10,7 @@
 //!
 //! As tcpdump does it: SYNs have absolute sequence numbers, all else counts from the ISN.
 
+use super::edge::Edge;
 use super::frame::Ends;
 use crate::packetdrill::script::{Body, Options, Packet, Quoted, Tcp, TcpOption};
 use crate::packetdrill::subject::Fd;
@@ -78,6 +79,8 @@ pub(super) struct Talk {
     stamps: HashMap<u32, u32>,
     /// The first of them.
     first_stamp: Option<(u32, u32)>,
+    /// What the host has offered to take.
+    pub(super) edge: Edge,
     /// The flow label that the script last wrote, and what it really was.
     label: Option<(u32, u32)>,
 }
@@ -96,6 +99,7 @@ impl Talk {
             theirs: Isn::default(),
             stamps: HashMap::new(),
             first_stamp: None,
+            edge: Edge::default(),
             label: None,
         }
     }

@@ -199,3 +199,17 @@ fn a_host_that_never_stops_is_a_failure_and_not_a_hang() {
     let outcome = play(&script, &mut raving, &Rules::default());
     assert!(failure(outcome.verdict).what.contains("it never ends"));
 }
+
+#[test]
+fn a_window_that_shrinks_fails_strict_rules_only() {
+    let script = format!("{ACCEPTED}+0 < P. 1:101(100) ack 1 win 1000\n+.04 > . 1:1(0) ack 101\n");
+    let script = parse(&script, &BTreeMap::new()).unwrap();
+    let verdict = |shrinking, strict| {
+        let mut small = Small::default();
+        small.shrinking = shrinking;
+        play(&script, &mut small, &Rules { strict, ..Rules::default() }).verdict
+    };
+    assert_eq!([verdict(true, false), verdict(false, true)], [Verdict::Passed, Verdict::Passed]);
+    let found = differences(verdict(true, true));
+    assert_eq!(found, one("right edge of the window", "not withdrawn", "64435 octets less"));
+}

@@ -31,6 +31,8 @@ pub(super) struct Small {
     unread: usize,
     reading: Option<usize>,
     finished: Option<Finished>,
+    /// Takes back what it has offered, once data has arrived.
+    pub(super) shrinking: bool,
     /// Sends without end, once it begins.
     pub(super) raving: bool,
 }
@@ -47,7 +49,7 @@ impl Small {
             seq: self.next,
             len: len as u16,
             ack: Some(self.acked),
-            window: Some(65_535),
+            window: Some(if self.shrinking && self.unread > 0 { 1000 } else { 65_535 }),
             urgent: None,
             options: Options::Exactly(options),
         };
