@@ -63,12 +63,22 @@ pub struct Failure {
     pub actual: Option<String>,
     /// The single fields in which the two differ.
     pub differences: Vec<Difference>,
+    /// Nothing is wrong but that it came late. In real time that may be the machine's fault, and not the host's.
+    pub late: bool,
 }
 
 impl Failure {
     /// A failure that is told in a sentence.
     pub fn told(at: Position, when: Instant, what: impl Into<String>) -> Self {
-        Self { at, when, what: what.into(), expected: None, actual: None, differences: Vec::new() }
+        Self {
+            at,
+            when,
+            what: what.into(),
+            expected: None,
+            actual: None,
+            differences: Vec::new(),
+            late: false,
+        }
     }
 }
 

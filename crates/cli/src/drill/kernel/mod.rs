@@ -53,6 +53,9 @@ const CONTROLLER: &str = "cubic";
 /// Options that are about how another interpreter works inside.
 const WITHOUT_MEANING: [&str; 1] = ["send_omit_free"];
 
+/// The nice value of threads that keep time.
+const URGENT: i32 = -15;
+
 /// The kernel, with one script's sockets and interface.
 pub(crate) struct Kernel {
     /// Where the script is: its commands run there.
@@ -97,6 +100,8 @@ impl Kernel {
     /// # Errors
     /// The system has no descriptors left.
     pub(crate) fn new(directory: PathBuf) -> io::Result<Self> {
+        // This thread, and those that it starts, before others where it may: lateness is the machine's and not the kernel's.
+        let _ = rustix::process::setpriority_process(None, URGENT);
         Ok(Self {
             directory,
             place: None,
@@ -167,7 +172,12 @@ impl Kernel {
     fn shell(&self, text: &str) -> Result<(), Refusal> {
         let place = self.place()?;
         let directory = &self.directory;
-        let run = || Command::new("sh").arg("-c").arg(text).current_dir(directory).output();
+        // Scripts' helpers name a file of theirs by it.
+        let process = std::process::id().to_string();
+        let run = || {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(text).current_dir(directory).env("PACKETDRILL_PID", &process).output()
+        };
         let output = place.namespace.run(run).and_then(|output| output);
         let output = output.map_err(|why| Refusal::because(format!("`{text}` cannot be run: {why}")))?;
         if output.status.success() {

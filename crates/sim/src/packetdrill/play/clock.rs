@@ -32,11 +32,12 @@ impl Player<'_> {
         if before.is_none() || self.settings.tolerance.allows(due, before, now) {
             return Ok(());
         }
-        Err(self.fail(format!(
-            "{what} was due at {}, but all before it took until {}",
-            time(due.start),
-            time(now)
-        )))
+        let (due, now) = (time(due.start), time(now));
+        let mut stop = self.fail(format!("{what} was due at {due}, but all before it took until {now}"));
+        if let Stop::Fail(failure) = &mut stop {
+            failure.late = true;
+        }
+        Err(stop)
     }
 
     /// Lets time go on until `deadline`.

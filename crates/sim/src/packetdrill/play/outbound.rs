@@ -200,7 +200,11 @@ impl Player<'_> {
         };
         let early = if seen.at < due.start { "early" } else { "late" };
         let found = vec![Difference { field: "time", expected: when, actual: time(seen.at) }];
-        Err(self.differs(packet, seen, due, &format!("a packet is too {early}"), found))
+        let mut stop = self.differs(packet, seen, due, &format!("a packet is too {early}"), found);
+        if let Stop::Fail(failure) = &mut stop {
+            failure.late = seen.at >= due.start;
+        }
+        Err(stop)
     }
 
     fn differs(&self, packet: &Packet, seen: &Seen, due: Due, what: &str, found: Vec<Difference>) -> Stop {

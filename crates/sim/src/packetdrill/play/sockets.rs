@@ -123,7 +123,8 @@ impl Player<'_> {
             if !self.settings.tolerance.allows(end, Some(due.start), finished.at) {
                 let what =
                     format!("`{said}` returned at {}, and should at {}", time(finished.at), time(until));
-                return Err(Failure::told(at, finished.at, what).into());
+                let late = finished.at > until;
+                return Err(Failure { late, ..Failure::told(at, finished.at, what) }.into());
             }
         }
         self.after_call(at, &call, &wanted, &finished.returned)
