@@ -16,6 +16,8 @@ mod machine;
 mod memory;
 mod options;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use crate::packetdrill::setup::{self, Command, Settings};
 use crate::packetdrill::subject::{
