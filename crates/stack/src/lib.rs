@@ -37,6 +37,7 @@ mod packet;
 mod path_mtu;
 mod ports;
 mod route;
+mod sabotage;
 mod tcp;
 pub mod trace;
 #[cfg(test)]

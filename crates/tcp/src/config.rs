@@ -1,7 +1,7 @@
 //! Configuration: every knob says its default, its limit, and where they come from.
 
 use crate::congestion::Controller;
-use crate::sabotage::Fault;
+use crate::sabotage::{Fault, Sabotage};
 use crate::{ConfigError, Ecn};
 use core::fmt;
 use core::str::FromStr;
@@ -460,13 +460,40 @@ impl TcpConfig {
     /// Builds a fault in, for the simulator to find.
     #[cfg(feature = "sabotage")]
     #[must_use]
-    pub fn sabotage(self, sabotage: Option<crate::Sabotage>) -> Self {
-        Self { fault: Fault { sabotage }, ..self }
+    pub fn sabotage(self, sabotage: Option<Sabotage>) -> Self {
+        Self { fault: Fault { sabotage, ..self.fault }, ..self }
+    }
+
+    /// Whether this fault is built in.
+    #[cfg(feature = "sabotage")]
+    pub fn has(&self, sabotage: Sabotage) -> bool {
+        self.fault.has(sabotage)
+    }
+
+    /// Begins every connection at `number`, so that tests see sequence numbers wrap. The host's: set it in the host's settings.
+    #[cfg(feature = "sabotage")]
+    #[must_use]
+    pub fn first_number(self, number: Option<u32>) -> Self {
+        Self { fault: Fault { first: number, ..self.fault }, ..self }
+    }
+
+    /// Where connections begin, if it was fixed.
+    #[cfg(feature = "sabotage")]
+    pub fn fixed_first_number(&self) -> Option<u32> {
+        self.fault.first
     }
 
     /// Twice the maximum segment lifetime: how long TIME-WAIT lasts.
     pub fn time_wait(&self) -> Duration {
+        if self.fault.has(Sabotage::ShortTimeWait) {
+            return Duration::from_secs(1);
+        }
         self.msl.saturating_mul(2)
+    }
+
+    /// Challenge ACKs that a record may send in a second.
+    pub(crate) fn challenge_budget(&self) -> u8 {
+        if self.fault.has(Sabotage::ChallengeUnlimited) { u8::MAX } else { self.challenge_acks }
     }
 }
 

@@ -144,7 +144,7 @@ pub(crate) struct Over {
 
 impl Shared {
     pub(crate) fn new(now: Instant, config: Arc<TcpConfig>, path: Path, timestamp_offset: u32) -> Self {
-        let challenges = AckBudget::new(now, config.challenge_acks);
+        let challenges = AckBudget::new(now, config.challenge_budget());
         Self {
             syn_buffer: config.receive_buffer,
             syn_scale: config.receive_scale(),
@@ -226,7 +226,7 @@ impl Connection {
             sack: accepted.sack,
             scales: accepted.scales,
         };
-        snd.scale = accepted.scales.map_or(WindowScale::ZERO, |scales| scales.send);
+        snd.scale = snd.fault.scale(accepted.scales.map_or(WindowScale::ZERO, |scales| scales.send));
         snd.una = accepted.iss + 1;
         snd.nxt = snd.una;
         if let Some(sample) = accepted.round_trip {

@@ -67,7 +67,7 @@ impl TimeWait {
             lasts: config.time_wait(),
             expires: now + config.time_wait(),
             would_stamp: config.timestamps,
-            challenges: AckBudget::new(now, config.challenge_acks),
+            challenges: AckBudget::new(now, config.challenge_budget()),
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::connection::{Connection, Data, Open, Shared, syn_window};
 use crate::path_mtu::ProbePlan;
 use crate::recovery::Phase;
+use crate::sabotage::Sabotage;
 use crate::sender::{Blocked, Plan, SendHalf};
 use crate::{ChallengeTo, ResetWhy, Segment, State, Transmit, Why, ecn, timestamp};
 use alloc::boxed::Box;
@@ -404,7 +405,7 @@ impl Open {
                 echo: self.rcv.timestamp_echo(),
             });
         }
-        options.sack = self.rcv.sack_blocks(self.sack_room());
+        options.sack = self.snd.fault.told(self.rcv.sack_blocks(self.sack_room()));
         let blocks = options.sack.as_slice().len() as u32;
         let others = self.agreed.option_octets() + if blocks > 0 { 4 + 8 * blocks } else { 0 };
         options.accurate_ecn = self.mark_option(others).map(Box::new);
@@ -438,7 +439,7 @@ impl Open {
             flags |= Flags::PSH;
         }
         // The FIN rides with the last octets, and with whatever ACK is owed (9293-E48).
-        if fin && !(octets > 0 && self.snd.fault.loses_fin()) {
+        if fin && !(octets > 0 && self.snd.fault.has(Sabotage::LoseFinWithData)) {
             flags |= Flags::FIN;
         }
         if let Some(marks) = &mut self.marks {

@@ -44,6 +44,7 @@ use self::table::Slot;
 use self::time_wait::TimeWaitSlot;
 use crate::demux::{Demux, Flow};
 use crate::ports::Ports;
+use crate::sabotage;
 use crate::wheel::Wheel;
 use crate::{HostConfig, HostEvent, Ip, Trace};
 use ::tcp::listener::Cookies;
@@ -217,7 +218,8 @@ impl Tcp {
 
     /// The first number of a connection that opens at `now` (RFC 6528).
     fn first_number(&self, ip: &mut Ip, now: Instant, flow: &Flow) -> SeqNum {
-        let first = || u64::from(self.generator.iss(now, flow).raw());
+        let fixed = sabotage::fixed_first_number(ip);
+        let first = || fixed.unwrap_or_else(|| self.generator.iss(now, flow).raw()).into();
         SeqNum::new(ip.rng.outcome(Chance::SequenceNumber, first) as u32)
     }
 

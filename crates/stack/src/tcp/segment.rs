@@ -1,6 +1,7 @@
 //! Packets and segments: what a delivered packet says to TCP, and a segment made a datagram.
 
 use crate::demux::Flow;
+use crate::sabotage;
 use crate::{Cast, Datagram, Delivered, Drop, Ip, SendFailure};
 use ::tcp::{Segment, Transmit, Why};
 use env::Instant;
@@ -20,7 +21,7 @@ pub(super) fn read(ip: &mut Ip, packet: &mut Delivered) -> Result<(Flow, Segment
         return Err(Drop::TcpMulticast);
     }
     // RFC 9293 MUST-3: before anything of it is believed.
-    let in_packet = packet.checksum == Checksum::InPacket;
+    let in_packet = packet.checksum == Checksum::InPacket && !sabotage::believes_checksums(ip);
     if in_packet && !ip.judge(|| checksum::verify(packet.src, packet.dst, Protocol::TCP, &packet.payload)) {
         return Err(Drop::TcpChecksum);
     }

@@ -86,7 +86,7 @@ impl HalfOpen {
             ends: now + config.syn_timeout,
             wait,
             longest_wait: millis(config.rto_max),
-            challenges: AckBudget::new(now, config.challenge_acks),
+            challenges: AckBudget::new(now, config.challenge_budget()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Step, Stop};
 use crate::connection::Open;
+use crate::sabotage::Sabotage;
 use crate::{ChallengeTo, ConnectionError, Discard, Segment, State};
 use core::ops::ControlFlow;
 use wire::tcp::Flags;
@@ -13,7 +14,7 @@ impl Open {
         if !seg.has(Flags::RST) {
             return ControlFlow::Continue(());
         }
-        if seg.header.seq != self.rcv.nxt() {
+        if seg.header.seq != self.rcv.nxt() && !self.snd.fault.has(Sabotage::ResetAnywhere) {
             return ControlFlow::Break(Stop::Challenge(ChallengeTo::Reset, Discard::UnacceptableReset));
         }
         let error = match self.phase {

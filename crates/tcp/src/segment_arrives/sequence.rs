@@ -3,6 +3,7 @@
 use super::{Step, Stop};
 use crate::connection::{Open, Shared};
 use crate::receiver::{Acceptability, TimestampCheck};
+use crate::sabotage::Sabotage;
 use crate::{ChallengeTo, Discard, Segment, State, Why};
 use core::ops::ControlFlow;
 use env::Instant;
@@ -12,7 +13,7 @@ impl Open {
     /// PAWS, once, when a segment arrives (RFC 7323 §5.3, R1; 7323-14, 7323-21, 7323-22, 7323-24): not for RST, which
     /// no forged timestamp shall shield from.
     pub(super) fn check_timestamp(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
-        if !self.agreed.timestamps || seg.has(Flags::RST) {
+        if !self.agreed.timestamps || seg.has(Flags::RST) || self.snd.fault.has(Sabotage::PawsOff) {
             return ControlFlow::Continue(());
         }
         match self.rcv.check_timestamp(now, seg.header.options.timestamps, !seg.payload.is_empty()) {
@@ -40,6 +41,11 @@ impl Open {
                 ControlFlow::Continue(())
             }
             _ if reset => ControlFlow::Break(Stop::Discard(Discard::UnacceptableReset)),
+            Acceptability::Duplicate
+                if !seg.payload.is_empty() && self.snd.fault.has(Sabotage::SilentOnDuplicates) =>
+            {
+                ControlFlow::Break(Stop::Discard(Discard::Duplicate))
+            }
             refused => {
                 // What is just behind us came from a peer that is where we think it is: its ACK counts. Without this,
                 // simultaneous open, self-connect and crossing FINs and probes would wait for a timer (9293-E49).

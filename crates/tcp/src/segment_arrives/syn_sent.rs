@@ -134,7 +134,7 @@ impl Connection {
         let recent = theirs.timestamps.filter(|_| config.timestamps);
         let agreed =
             Agreed { timestamps: recent.is_some(), sack: theirs.sack_permitted && config.sack, scales };
-        snd.scale = scales.map_or(WindowScale::ZERO, |scales| scales.send);
+        snd.scale = snd.fault.scale(scales.map_or(WindowScale::ZERO, |scales| scales.send));
         let peer_mss = theirs.trusted_mss().unwrap_or(self.shared.path.default_mss); // MUST-15
         let lost_syn = snd.resent_segments > 0;
         let limit = self.shared.segment_limit(peer_mss);

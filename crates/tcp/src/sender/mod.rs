@@ -17,7 +17,7 @@ use crate::connection::{Agreed, Shared};
 use crate::pacing::Pacer;
 use crate::recovery::Recovery;
 use crate::rtt::RoundTrip;
-use crate::sabotage::Fault;
+use crate::sabotage::{Fault, Sabotage};
 use crate::{TcpConfig, Why};
 use alloc::boxed::Box;
 use env::Instant;
@@ -324,7 +324,7 @@ impl SendHalf {
     }
 
     pub(crate) fn set_window(&mut self, seq: SeqNum, ack: SeqNum, window: u32) {
-        self.edge = ack + window + u32::from(self.fault.widens_window());
+        self.edge = ack + window + u32::from(self.fault.has(Sabotage::WindowEdgeOffByOne));
         self.wl1 = seq;
         self.wl2 = ack;
         self.max_window = self.max_window.max(window);

@@ -2,6 +2,7 @@
 
 use super::SendHalf;
 use crate::TcpConfig;
+use crate::sabotage::Sabotage;
 use env::Instant;
 
 /// New data to send, or what stands in its way.
@@ -45,7 +46,7 @@ impl SendHalf {
         // A window that was pulled back may end before SND.NXT (MUST-34, SHLD-15).
         let window = self.edge.since(self.nxt).unwrap_or(0);
         let in_flight = self.recovery.in_flight();
-        let cwnd = if self.fault.ignores_cwnd() { u32::MAX } else { self.cwnd() };
+        let cwnd = if self.fault.has(Sabotage::IgnoreCwnd) { u32::MAX } else { self.cwnd() };
         let room = cwnd.saturating_sub(in_flight);
         if unsent == 0 {
             return match (window, room) {

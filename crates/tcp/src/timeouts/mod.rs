@@ -19,6 +19,7 @@ use crate::congestion::Reduction;
 use crate::connection::{Connection, Data, Open, Shared};
 use crate::meter::Held;
 use crate::path_mtu;
+use crate::sabotage::Sabotage;
 use crate::sender::{Blocked, Persist, SendHalf};
 use crate::{Cause, ConnectionError, ResetWhy, State, Trigger, Why};
 use env::{Duration, Instant};
@@ -155,7 +156,9 @@ impl SendHalf {
         } else {
             self.recovery.on_timeout(now, &self.rtt, self.segment_size);
         }
-        self.rtt.back_off();
+        if !self.fault.has(Sabotage::NoBackOff) {
+            self.rtt.back_off();
+        }
         self.rto_at = now + self.rtt.rto();
         self.probe_due = false;
         self.resend = Some(Why::RetransmissionTimeout(self.timeouts));
@@ -195,7 +198,7 @@ impl Open {
         if persisting {
             self.snd.rto_at = Instant::FAR;
             shared.timers.cancel(Timer::Retransmit);
-            if self.snd.fault.never_probes() {
+            if self.snd.fault.has(Sabotage::NoPersistTimer) {
                 return;
             }
             shared.timers.set_if_idle(Timer::Persist, now + self.snd.probe_interval(shared));

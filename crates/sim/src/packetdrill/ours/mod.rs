@@ -30,6 +30,7 @@ use socket::Table;
 use stack::ConnectionId;
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
+use tcp::TcpConfig;
 
 /// What the host's own clock shows when a script begins, unless told otherwise: zero would be a clock that never ran.
 const START: Duration = Duration::from_secs(3_600);
@@ -43,6 +44,7 @@ pub struct Ours {
     tickets: u64,
     seed: u64,
     start: Option<Instant>,
+    change: Option<fn(TcpConfig) -> TcpConfig>,
 }
 
 /// The host with the sockets over it.
@@ -75,6 +77,12 @@ impl Ours {
     #[must_use]
     pub fn starting(self, start: Instant) -> Self {
         Self { start: Some(start.max(Instant::from_secs(1))), ..self }
+    }
+
+    /// The same with settings of connections as `change` makes them of what the script says: for faults on purpose.
+    #[must_use]
+    pub fn changed(self, change: fn(TcpConfig) -> TcpConfig) -> Self {
+        Self { change: Some(change), ..self }
     }
 
     fn seed(&self) -> [u8; 32] {
@@ -135,7 +143,8 @@ impl Subject for Ours {
     }
 
     fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal> {
-        let settings = setup::settings(setup)?;
+        let mut settings = setup::settings(setup)?;
+        settings.change = self.change.unwrap_or(settings.change);
         let start = self.start.unwrap_or(Instant::ZERO + START);
         let machine = Machine::new(setup, settings.host()?, self.seed(), start)?;
         self.pending.clear();

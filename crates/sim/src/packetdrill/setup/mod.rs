@@ -66,6 +66,8 @@ pub(super) struct Settings {
     pub(super) fin_timeout: u32,
     pub(super) hop_limit: u8,
     pub(super) path_mtu_discovery: bool,
+    /// What else a test wants of connections.
+    pub(super) change: fn(TcpConfig) -> TcpConfig,
 }
 
 impl Default for Settings {
@@ -95,6 +97,7 @@ impl Default for Settings {
             fin_timeout: 60,
             hop_limit: 64,
             path_mtu_discovery: true,
+            change: |config| config,
         }
     }
 }
@@ -190,7 +193,7 @@ impl Settings {
             .syn_timeout(self.open_for(self.syn_retries))
             .user_timeout(backed_off(RTO_MIN, self.retries))
             .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));
-        Ok(config)
+        Ok((self.change)(config))
     }
 
     /// The settings of the host.
