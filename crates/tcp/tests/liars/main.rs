@@ -1,5 +1,5 @@
-//! A peer that lies about what it has gains nothing: each liar is held against its honest twin, on the same path, at the
-//! same times.
+//! What a peer that lies about what it has can gain is bounded: each liar is held against its honest twin, on the same path,
+//! at the same times.
 //!
 //! ```text
 //!   sender ─► path: 25 ms, segments drawn by their numbers are lost once ─► peer: takes all, and tells what its Lie makes of it
