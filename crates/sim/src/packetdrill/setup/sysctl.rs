@@ -47,6 +47,7 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_reordering", Rule::Is(&["3"])),
     ("ipv4.tcp_recovery", Rule::Is(&["1"])),
     ("ipv4.tcp_retries1", Rule::Is(&["3"])),
+    ("ipv4.tcp_rfc1337", Rule::Is(&["1"])),
     ("ipv4.tcp_syn_linear_timeouts", Rule::Is(&["0"])),
     ("ipv4.tcp_ecn_option", Rule::Is(&["2"])),
     ("ipv4.tcp_ecn_fallback", Rule::Is(&["1"])),
