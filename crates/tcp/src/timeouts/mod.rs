@@ -319,6 +319,8 @@ impl SendHalf {
     fn probe_interval(&self, shared: &Shared) -> Duration {
         let probes = self.persist.as_ref().map_or(0, |persist| u32::from(persist.probes));
         let factor = 1u32.checked_shl(probes).unwrap_or(u32::MAX);
-        self.rtt.rto().saturating_mul(factor).min(shared.config.rto_max)
+        // A peer that answers keeps its connection (MUST-37): so it is asked before patience with it is at an end.
+        let patience = shared.config.user_timeout / 2;
+        self.rtt.rto().saturating_mul(factor).min(shared.config.rto_max).min(patience)
     }
 }

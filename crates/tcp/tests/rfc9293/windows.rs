@@ -135,6 +135,25 @@ fn a_window_shut_over_data_in_flight_never_times_out_while_the_peer_answers() {
     assert_eq!(lone.tcp.state(), State::Closed);
 }
 
+/// Covers: RFC 9293 MUST-37
+#[test]
+fn whoever_is_impatient_asks_before_patience_ends() {
+    let config = TcpConfig::default().user_timeout(Duration::from_secs(10));
+    let mut lone = Lone::established(config, &Peer::plain());
+    lone.arrives(ACK, 1, 1, 0, 0);
+    lone.write(5_000);
+    let mut probes = 0;
+    for _ in 0..1_000 {
+        if !lone.advance(ms(500)).is_empty() {
+            probes += 1;
+            lone.arrives(ACK, 1, 1, 0, 0);
+        }
+    }
+    assert_eq!(lone.tcp.state(), State::Established, "{probes} probes were answered");
+    lone.advance(Duration::from_secs(11));
+    assert_eq!(lone.tcp.state(), State::Closed, "nobody answers any more");
+}
+
 /// Covers: RFC 9293 MUST-36
 #[test]
 fn a_window_kept_shut_ends_the_connection_where_a_limit_is_set() {
