@@ -78,7 +78,8 @@ fn undone(controller: Congestion, timestamps: bool, trouble: fn(&mut Pair)) -> (
 /// Covers: RFC 9438 9438-17, 9438-18; RFC 5682 5682-1
 #[test]
 fn window_and_threshold_are_what_they_were_whatever_proves_the_mistake_and_whoever_controls() {
-    let proofs: [(Undo, bool, fn(&mut Pair)); 3] = [
+    type Proof = (Undo, bool, fn(&mut Pair));
+    let proofs: [Proof; 3] = [
         (Undo::DuplicateSack, false, late_segment),
         (Undo::Eifel, true, late_segment),
         (Undo::Frto, false, standstill),

@@ -126,7 +126,7 @@ fn a_probe_that_finds_a_shorter_way_forgets_what_was_lost_on_the_longer_one() {
         let before = path.bbr.ambient.of(1_000_000);
         assert!(before > 0);
         if shorter {
-            path.rtt = path.rtt / 2;
+            path.rtt /= 2;
         }
         path.run_into(State::Cruise, Duration::from_secs(2)).expect("the probe ends");
         assert_eq!(path.bbr.ambient.of(1_000_000), if shorter { 0 } else { before });
