@@ -74,7 +74,7 @@ impl Recovery {
                 self.reno.partial_seen = false;
                 self.mark_next(arrival.at, arrival.segment_size, verdict);
                 self.reno.credit = segment_size.saturating_mul(3);
-                self.reno.allowance = verdict.flight.saturating_sub(self.reno.credit);
+                self.reno.allowance = self.flying().saturating_sub(self.reno.credit);
                 verdict.began = true;
                 verdict.resend = Some(Why::FastRetransmit);
             }

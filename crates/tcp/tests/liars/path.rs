@@ -151,6 +151,8 @@ impl World {
     fn answer(&self, flags: Flags, ack: u32, window: u16, mut options: Options) -> Segment {
         let value = self.now.as_millis() as u32;
         let echo = match self.lie {
+            // A SYN,ACK that echoes another clock than ours is of no connection of ours.
+            _ if flags.contains(Flags::SYN) => self.echo,
             Lie::EchoesOlder(by) => self.echo.wrapping_sub(by),
             Lie::EchoesNewer(by) => self.echo.wrapping_add(by),
             _ => self.echo,
