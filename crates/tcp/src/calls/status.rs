@@ -38,6 +38,8 @@ pub struct Status {
     pub snd_nxt: SeqNum,
     /// SND.WND: what the peer has room for from SND.UNA on.
     pub snd_wnd: u32,
+    /// The largest window that the peer ever offered (MAX.SND.WND, RFC 5961 §5).
+    pub max_window: u32,
     /// IRS.
     pub irs: SeqNum,
     /// RCV.NXT.
@@ -291,6 +293,7 @@ impl Status {
         self.snd_una = snd.una;
         self.snd_nxt = snd.nxt;
         self.snd_wnd = snd.window();
+        self.max_window = snd.max_window;
         self.queued = snd.queued();
         self.unsent = snd.unsent();
         self.cwnd = snd.cwnd();

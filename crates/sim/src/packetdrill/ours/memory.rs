@@ -84,8 +84,8 @@ impl Kernel {
     pub(super) fn send_room(&self, socket: &Socket, id: ConnectionId) -> Room {
         let status = self.machine.host().tcp_status(id).unwrap_or_default();
         let segment = usize::try_from(status.segment_size).unwrap_or(1).max(1);
-        let window = usize::try_from(status.snd_wnd).unwrap_or(MOST);
-        // No more than half of what the peer has room for, so that two are on their way.
+        let window = usize::try_from(status.max_window).unwrap_or(MOST);
+        // No more than half of what the peer ever had room for, so that two are on their way.
         let chunk = (window / 2).min(MOST) / segment * segment;
         let options = &socket.options;
         let low = options.unsent_low.filter(|low| *low != 0).or(self.settings.unsent_low);
