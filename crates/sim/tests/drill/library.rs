@@ -1,0 +1,93 @@
+//! The scripts, read; and one of them played.
+
+use handfast_sim::Instant;
+use handfast_sim::packetdrill::Ours;
+use handfast_sim::packetdrill::play::{Rules, play};
+use handfast_sim::packetdrill::report::Verdict;
+use handfast_sim::packetdrill::script::{customary, parse};
+use handfast_sim::packetdrill::subject::IpVersion;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tcp::TcpConfig;
+
+/// One script.
+pub(crate) struct Written {
+    /// Where it stands, below the directory of scripts.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// How a script is played.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Way {
+    pub(crate) rules: Rules,
+    /// What the host's own clock shows when it begins, unless it is the usual.
+    pub(crate) start: Option<Instant>,
+    /// What is changed in the host's settings.
+    pub(crate) change: Option<fn(TcpConfig) -> TcpConfig>,
+}
+
+impl Written {
+    /// Plays it. `Ok(false)`: it doesn't apply.
+    ///
+    /// # Errors
+    /// What is not as it says.
+    pub(crate) fn play(&self, way: &Way) -> Result<bool, String> {
+        let version = way.rules.version;
+        let definitions = customary(version == IpVersion::V6, version != IpVersion::V4);
+        let script = parse(&self.text, &definitions).map_err(|why| why.message.clone())?;
+        let mut host = Ours::new(0);
+        if let Some(start) = way.start {
+            host = host.starting(start);
+        }
+        if let Some(change) = way.change {
+            host = host.changed(change);
+        }
+        match play(&script, &mut host, &way.rules).verdict {
+            Verdict::Passed => Ok(true),
+            Verdict::Failed(why) => {
+                Err(format!("{}: {} ({})", why.at.line, why.what, why.actual.unwrap_or_default()))
+            }
+            Verdict::Skipped { because, .. } => {
+                // An option of the script's own says for what it is; anything else is a script that nobody reads.
+                let meant = self.text.lines().any(|line| line.starts_with("--ip_version="));
+                if meant { Ok(false) } else { Err(format!("skipped: {because}")) }
+            }
+        }
+    }
+
+    /// Whether it is meant to hold strictly: unless it says why not, in a line `// loose: …`.
+    pub(crate) fn is_strict(&self) -> bool {
+        let why = self.text.lines().find_map(|line| line.strip_prefix("// loose:"));
+        !why.is_some_and(|why| !why.trim().is_empty())
+    }
+
+    /// Whether it has TCP in it: what sockets mapped into IPv6 are played for.
+    pub(crate) fn is_tcp(&self) -> bool {
+        self.text.contains("IPPROTO_TCP")
+    }
+}
+
+/// All scripts, in the order of their names.
+pub(crate) fn all() -> Vec<Written> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let mut paths = Vec::new();
+    below(&root, &mut paths);
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        Written { name, text: fs::read_to_string(&path).unwrap() }
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn below(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "pkt") {
+            found.push(path);
+        }
+    }
+}
