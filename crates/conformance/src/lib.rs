@@ -17,8 +17,10 @@ pub mod files;
 pub mod items;
 pub mod lexer;
 pub mod pages;
+pub mod readme;
 pub mod report;
 pub mod requirements;
+pub mod scripts;
 pub mod tags;
 
 use std::path::{Path, PathBuf};

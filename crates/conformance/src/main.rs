@@ -7,7 +7,7 @@ use std::{env, fs, io};
 
 use handfast_conformance::pages::{Counts, pages};
 use handfast_conformance::report::{DIRECTORY, Report};
-use handfast_conformance::workspace_root;
+use handfast_conformance::{readme, workspace_root};
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
@@ -39,6 +39,7 @@ fn run(root: &Path, write: bool, tests: Option<&Path>) -> io::Result<Vec<String>
     if write {
         shrink_open_list(root, &mut report)?;
         write_pages(root, &report)?;
+        write_readme(root, &report)?;
     }
     println!(
         "{:>5} {:>6} {:>5} {:>5} {:>7} {:>7} {:>11} {:>6}",
@@ -79,6 +80,15 @@ fn shrink_open_list(root: &Path, report: &mut Report) -> io::Result<()> {
         report.open.remove(id);
     });
     Ok(())
+}
+
+/// Renews the README's line.
+fn write_readme(root: &Path, report: &Report) -> io::Result<()> {
+    let path = root.join(readme::FILE);
+    let old = fs::read_to_string(&path)?;
+    let gate = fs::read_to_string(root.join(readme::GATE))?;
+    let new = readme::renewed(&old, report, &gate).map_err(io::Error::other)?;
+    if new == old { Ok(()) } else { fs::write(path, new) }
 }
 
 /// Writes the pages that changed, and removes those of RFCs that have no rows any more.

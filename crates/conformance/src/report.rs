@@ -6,7 +6,8 @@ use std::{fs, io};
 
 use crate::files::{Source, walk};
 use crate::requirements::{Requirement, Requirements, Stand, parse_open};
-use crate::tags::is_label;
+use crate::scripts::{self, Script};
+use crate::tags::{Tag, is_label};
 
 /// Where the rows, the open list and the pages live, from the workspace's root.
 pub const DIRECTORY: &str = "docs/conformance";
@@ -61,6 +62,8 @@ pub struct Report {
     pub open: BTreeMap<String, String>,
     /// What was found, by id.
     pub evidence: BTreeMap<String, Evidence>,
+    /// How many scripts there are.
+    pub scripts: usize,
     /// Tags and citations that are wrong, as `file:line: what`.
     pub slips: Vec<String>,
 }
@@ -77,13 +80,17 @@ impl Report {
         let open = parse_open(&fs::read_to_string(dir.join("open.tsv"))?).map_err(bad)?;
         let (sources, strays) = walk(root, &[SELF])?;
         let mut report = Self::new(requirements, open, &sources);
+        for script in scripts::read(root)? {
+            report.add_script(&script);
+        }
         report.slips.extend(strays.into_iter().map(|f| format!("{f}: holds tags, but no crate compiles it")));
         Ok(report)
     }
 
     /// Joins rows and sources.
     pub fn new(requirements: Requirements, open: BTreeMap<String, String>, sources: &[Source]) -> Self {
-        let mut report = Self { requirements, open, evidence: BTreeMap::new(), slips: Vec::new() };
+        let mut report =
+            Self { requirements, open, evidence: BTreeMap::new(), scripts: 0, slips: Vec::new() };
         for source in sources {
             report.add(source);
         }
@@ -99,18 +106,7 @@ impl Report {
         self.slips.extend(scan.faults.iter().map(|(line, what)| format!("{file}:{line}: {what}")));
         for test in &scan.tests {
             for tag in &test.tags {
-                let slip = |what: &str| format!("{file}:{}: {} {what}", test.line, tag.id);
-                let Some(row) = self.requirements.get(&tag.id) else {
-                    self.slips.push(slip("is no rule that we know; see docs/conformance/requirements.tsv"));
-                    continue;
-                };
-                // An id with a number of its own may also be named under that RFC.
-                let named = |rfc: &str| rfc == row.rfc || row.id.split('-').next() == Some(rfc);
-                if tag.rfc.as_deref().is_some_and(|rfc| !named(rfc)) {
-                    self.slips.push(slip(&format!("is a rule of RFC {}", row.rfc)));
-                    continue;
-                }
-                self.evidence.entry(tag.id.clone()).or_default().tests.insert(place(&test.symbol));
+                self.prove(tag, place(&test.symbol), &format!("{file}:{}", test.line));
             }
         }
         for citation in &scan.citations {
@@ -122,6 +118,49 @@ impl Report {
                 evidence.code.insert(place(&citation.symbol));
             }
         }
+    }
+
+    /// A script counts as a test: one of `sim` plays them all.
+    fn add_script(&mut self, script: &Script) {
+        self.scripts += 1;
+        match &script.tags {
+            Ok(tags) => {
+                for tag in tags {
+                    let place = Place {
+                        symbol: format!("sim/scripts::{}", script.name()),
+                        file: script.file.clone(),
+                    };
+                    self.prove(tag, place, &script.file);
+                }
+            }
+            Err(why) => self.slips.push(format!("{}: {why}", script.file)),
+        }
+    }
+
+    /// Takes a tag at `at` as evidence, or says what is wrong with it.
+    fn prove(&mut self, tag: &Tag, place: Place, at: &str) {
+        let slip = |what: &str| format!("{at}: {} {what}", tag.id);
+        let Some(row) = self.requirements.get(&tag.id) else {
+            return self.slips.push(slip("is no rule that we know; see docs/conformance/requirements.tsv"));
+        };
+        // An id with a number of its own may also be named under that RFC, and what RFC 1122 asks of hosts stands in the rows
+        // of the protocol that it is about.
+        let named = |rfc: &str| rfc == row.rfc || row.id.split('-').next() == Some(rfc) || rfc == "1122";
+        if tag.rfc.as_deref().is_some_and(|rfc| !named(rfc)) {
+            return self.slips.push(slip(&format!("is a rule of RFC {}", row.rfc)));
+        }
+        self.evidence.entry(tag.id.clone()).or_default().tests.insert(place);
+    }
+
+    /// Rules that apply, and those of them that tests cover.
+    pub fn covered(&self) -> (usize, usize) {
+        let apply = self.requirements.rows().iter().filter(|row| matches!(row.stand, Stand::Applies));
+        let (mut all, mut tested) = (0, 0);
+        for row in apply {
+            all += 1;
+            tested += usize::from(self.evidence.get(&row.id).is_some_and(|found| !found.tests.is_empty()));
+        }
+        (all, tested)
     }
 
     /// What was found for a rule.
@@ -161,7 +200,9 @@ impl Report {
             let made = |test: &&str| test.strip_prefix(module).is_some_and(|rest| rest.starts_with("::"));
             listed.contains(path) || name.ends_with('!') && (module.is_empty() || listed.iter().any(made))
         };
-        let tests: BTreeSet<_> = self.evidence.values().flat_map(|e| &e.tests).collect();
+        // Scripts are no programs: a test of their own plays whatever is there.
+        let programs = |place: &&Place| !place.file.starts_with(scripts::DIRECTORY);
+        let tests: BTreeSet<_> = self.evidence.values().flat_map(|e| &e.tests).filter(programs).collect();
         tests.into_iter().filter(|place| !exists(place)).collect()
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use handfast_conformance::pages::pages;
 use handfast_conformance::report::{DIRECTORY, Report};
-use handfast_conformance::workspace_root;
+use handfast_conformance::{readme, workspace_root};
 
 const WRITE: &str = "run: cargo run -p handfast-conformance -- --write";
 
@@ -30,6 +30,14 @@ fn the_pages_are_up_to_date() {
     let files = fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<_> = files.filter(|name| name.ends_with(".md")).collect();
     assert_eq!(files, pages.into_keys().collect(), "a page of no RFC; {WRITE}");
+}
+
+#[test]
+fn the_line_of_the_readme_is_up_to_date() {
+    let read = |file: &str| fs::read_to_string(workspace_root().join(file)).unwrap();
+    let text = read(readme::FILE);
+    let renewed = readme::renewed(&text, &report(), &read(readme::GATE));
+    assert!(renewed.as_ref() == Ok(&text), "{} is out of date; {WRITE}", readme::FILE);
 }
 
 #[test]
