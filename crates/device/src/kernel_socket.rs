@@ -44,6 +44,8 @@ pub struct Control {
 /// What `recvmsg` gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
+    /// What the call returned: with `MSG_TRUNC` a datagram's whole length, more than the buffers have.
+    pub count: usize,
     /// The octets, of all buffers in their order.
     pub data: Vec<u8>,
     /// Whom they are from, where the socket says that.
@@ -79,12 +81,17 @@ pub fn read(fd: BorrowedFd<'_>, lengths: Option<&[usize]>) -> io::Result<Vec<u8>
     Ok(room.filled(count))
 }
 
-/// `writev` of these buffers; `None` is a null pointer. How many octets were taken.
+/// `writev` of these buffers, `write` of a single one; `None` is a null pointer. How many octets were taken.
 ///
 /// # Errors
 /// As `writev(2)`.
 pub fn write(fd: BorrowedFd<'_>, buffers: Option<&[Vec<u8>]>) -> io::Result<usize> {
     let vectors = outgoing(buffers);
+    // An empty datagram is sent by `write`; `writev` of nothing does nothing.
+    if let [only] = vectors.as_slice() {
+        // SAFETY: it is null, or names octets of `buffers`, which the kernel only reads.
+        return checked(unsafe { libc::write(fd.as_raw_fd(), only.iov_base, only.iov_len) });
+    }
     // SAFETY: each vector is null, or names octets of `buffers`, which the kernel only reads.
     checked(unsafe { libc::writev(fd.as_raw_fd(), vectors.as_ptr(), vectors.len() as c_int) })
 }
@@ -109,6 +116,7 @@ pub fn receive(fd: BorrowedFd<'_>, lengths: Option<&[usize]>, flags: i32) -> io:
     let count = checked(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, flags) })?;
     let control: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).collect();
     Ok(Received {
+        count,
         data: room.filled(count),
         from: address(name.get(..message.msg_namelen as usize).unwrap_or(&name)),
         control: pieces(control.get(..message.msg_controllen).unwrap_or(&control)),
@@ -435,11 +443,17 @@ mod tests {
             let to = receiver.local_addr().unwrap();
             let sent = send(sender.as_fd(), Some(&[b"to ".to_vec(), b"you".to_vec()]), 0, Some(to), &[tos]);
             assert_eq!(sent.unwrap(), 6);
+            let peeked = receive(receiver.as_fd(), Some(&[4]), libc::MSG_PEEK | libc::MSG_TRUNC).unwrap();
+            assert_eq!((peeked.count, peeked.data.len()), (6, 4));
             let got = receive(receiver.as_fd(), Some(&[4]), 0).unwrap();
             assert_eq!((got.data.as_slice(), got.flags & libc::MSG_TRUNC), (&b"to y"[..], libc::MSG_TRUNC));
             assert_eq!(got.from.unwrap().ip(), to.ip());
             let [told] = got.control.as_slice() else { panic!("{:?}", got.control) };
             assert_eq!((told.level, told.kind, told.data.first()), (level, kind, Some(&0x28)));
+            rustix::net::connect(&sender, &to).unwrap();
+            assert_eq!(write(sender.as_fd(), Some(&[Vec::new()])).unwrap(), 0);
+            let got = receive(receiver.as_fd(), Some(&[4]), libc::MSG_DONTWAIT).unwrap();
+            assert_eq!((got.count, got.from.unwrap().ip()), (0, to.ip()), "an empty datagram");
         }
     }
 

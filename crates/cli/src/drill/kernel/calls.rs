@@ -183,7 +183,7 @@ fn receive(fd: BorrowedFd<'_>, lengths: Option<&[usize]>, flags: i32) -> io::Res
     let incoming =
         |control: Control| ControlMessage { level: control.level, kind: control.kind, data: control.data };
     let control = got.control.into_iter().map(incoming).collect();
-    let count = value(got.data.len());
+    let count = value(got.count);
     let out = Out { data: got.data, address: got.from, control, flags: got.flags, ..Out::default() };
     Ok(Returned { out, ..count })
 }
