@@ -59,7 +59,7 @@ impl Written {
     /// Whether it is meant to hold strictly: unless it says why not, in a line `// loose: …`.
     pub(crate) fn is_strict(&self) -> bool {
         let why = self.text.lines().find_map(|line| line.strip_prefix("// loose:"));
-        !why.is_some_and(|why| !why.trim().is_empty())
+        why.is_none_or(|why| why.trim().is_empty())
     }
 
     /// Whether it has TCP in it: what sockets mapped into IPv6 are played for.
