@@ -252,7 +252,8 @@ fn a_link_whose_mtu_grew_again_carries_larger_segments_again() {
     for (mtu, expected) in [(1_300, whole - 200), (1_500, whole)] {
         let id = two.ids[0];
         two.hosts[0].set_mtu(id, mtu).expect("an MTU");
-        two.send(0, ours, &[1; 5_000]);
+        // Enough that a probe of what the link takes again is followed by what would tell of its loss.
+        two.send(0, ours, &[1; 50_000]);
         two.run(1_000);
         assert_eq!(size(&two), expected);
     }
