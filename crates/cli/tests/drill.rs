@@ -114,7 +114,7 @@ fn programs_get_an_object_a_line_and_captures_are_written() {
     assert_eq!(lines[1]["line"], 9);
     assert_eq!(lines[1]["at"], 200_000_000);
     assert_eq!(lines[1]["differences"][0]["field"], "PSH");
-    assert_eq!(lines[4], serde_json::json!({ "passed": 1, "failed": 2, "skipped": 1 }));
+    assert_eq!(lines[4], serde_json::json!({ "passed": 1, "failed": 2, "skipped": 1, "differing": 0 }));
     let files: Vec<_> = std::fs::read_dir(&captures).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 4);
     let good = files.iter().find(|file| file.to_string_lossy().ends_with("a-good-v4.pcapng")).unwrap();

@@ -13,6 +13,7 @@ mod captures;
 mod clients;
 mod crowds;
 mod dns;
+mod drill;
 mod files;
 mod kernel;
 mod matrix;
