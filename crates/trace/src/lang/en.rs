@@ -48,6 +48,9 @@ pub(super) fn cause(cause: Cause) -> String {
         Cause::Timeout("user timeout") => {
             "nothing was acknowledged for as long as the user would wait".to_owned()
         }
+        Cause::Timeout("retransmission") => {
+            "our SYN,ACK left as often as it may, and nobody answered".to_owned()
+        }
         Cause::Timeout(what) => format!("timer: {what}"),
     }
 }

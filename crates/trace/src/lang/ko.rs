@@ -106,6 +106,9 @@ pub(super) fn cause(cause: Cause) -> String {
         Cause::Timeout("2MSL") => "세그먼트 최대 수명의 두 배가 지났다".to_owned(),
         Cause::Timeout("FIN-WAIT-2") => "FIN이 제때 오지 않았고, 기다리는 사용자도 없다".to_owned(),
         Cause::Timeout("user timeout") => "사용자가 기다려 줄 동안 아무것도 확인되지 않았다".to_owned(),
+        Cause::Timeout("retransmission") => {
+            "SYN,ACK를 보낼 수 있는 만큼 보냈지만 아무도 답하지 않았다".to_owned()
+        }
         Cause::Timeout(what) => format!("타이머: {what}"),
     }
 }
