@@ -26,7 +26,8 @@ impl Header {
     /// [`NoRoom`] in the head, which is then as it was.
     pub fn prepend_to(&self, head: &mut Head, src_port: u16, dst_port: u16) -> Result<(), NoRoom> {
         let syn = self.flags.contains(Flags::SYN);
-        if let (Some(stamps), false, true) = (self.options.timestamps, syn, self.options.sack.is_empty()) {
+        let no_others = self.options.sack.is_empty() && self.options.accurate_ecn.is_none();
+        if let (Some(stamps), false, true) = (self.options.timestamps, syn, no_others) {
             // What every segment of a connection with timestamps has, and most have nothing else.
             return self.write(head, src_port, dst_port, &encode_timestamps(stamps, [NO_OPERATION; 2]));
         }

@@ -256,6 +256,9 @@ fn options_stand_in_the_order_that_everyone_expects() {
     assert_eq!(layout(Flags::ACK, sack), hex("0101 050a 00000003 00000004"));
     let both = Options { sack: blocks, ..stamped };
     assert_eq!(layout(Flags::ACK, both), hex("0101 080a 00000001 00000002 0101 050a 00000003 00000004"));
+    let marks = Some(Box::new(AccurateEcn::new(false, [1, 2, 3], 1)));
+    let counts = Options { timestamps: stamps, accurate_ecn: marks, ..Options::NONE };
+    assert_eq!(layout(Flags::ACK, counts), hex("0101 080a 00000001 00000002 ac05 000001 010101"));
     let asks = Options { mss, fast_open: FastOpenCookie::new(&[]).map(Box::new), ..Options::NONE };
     assert_eq!(layout(Flags::SYN, asks), hex("020405b4 2202 0101"));
     let cookie = FastOpenCookie::new(&[0xab, 0xcd, 0x12, 0x34]).unwrap().experimental(true);
