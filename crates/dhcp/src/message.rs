@@ -11,6 +11,9 @@ use wire::ethernet::MacAddr;
 /// The length of the fixed part before the hardware address, and of an Ethernet address in it (RFC 2131 §2).
 const HARDWARE_AT: usize = 28;
 
+/// Where the options begin: behind the fixed part and the four octets that say that there are any (RFC 2131 §3).
+const OPTIONS_AT: usize = 240;
+
 /// A lease is at least this long, whatever the server says: one of a second would be asked for without end.
 const LEAST: Duration = Duration::from_secs(60);
 
@@ -111,7 +114,7 @@ pub(crate) fn read(octets: &[u8], xid: u32, mac: MacAddr) -> Option<Answer> {
     if octets.get(HARDWARE_AT..HARDWARE_AT + 6)? != mac.octets() {
         return None;
     }
-    let message = Message::decode(&mut Decoder::new(octets)).ok()?;
+    let message = Message::decode(&mut Decoder::new(&plain(octets)?)).ok()?;
     if message.opcode() != dhcproto::v4::Opcode::BootReply || message.xid() != xid {
         return None;
     }
@@ -120,6 +123,45 @@ pub(crate) fn read(octets: &[u8], xid: u32, mac: MacAddr) -> Option<Answer> {
         MessageType::Ack => lease(&message).map(Answer::Ack),
         MessageType::Nak => Some(Answer::Nak),
         _ => None,
+    }
+}
+
+/// The message with those options alone that we ask for, each of the length that RFC 2132 gives it: the reader takes
+/// others at their word, and some of their words end in a panic.
+fn plain(octets: &[u8]) -> Option<Vec<u8>> {
+    let (fixed, mut options) = octets.split_at_checked(OPTIONS_AT)?;
+    let mut plain = fixed.to_vec();
+    while let Some((&code, rest)) = options.split_first() {
+        match OptionCode::from(code) {
+            OptionCode::Pad => options = rest,
+            OptionCode::End => break,
+            code => {
+                let (&length, rest) = rest.split_first()?;
+                let (value, rest) = rest.split_at_checked(length.into())?;
+                if is_sound(code, value.len()) {
+                    plain.extend([code.into(), length]);
+                    plain.extend(value);
+                }
+                options = rest;
+            }
+        }
+    }
+    plain.push(OptionCode::End.into());
+    Some(plain)
+}
+
+/// Whether an option is one of ours, and `length` octets are what it takes.
+fn is_sound(code: OptionCode, length: usize) -> bool {
+    match code {
+        OptionCode::MessageType => length == 1,
+        OptionCode::InterfaceMtu => length == 2,
+        OptionCode::SubnetMask
+        | OptionCode::ServerIdentifier
+        | OptionCode::AddressLeaseTime
+        | OptionCode::Renewal
+        | OptionCode::Rebinding => length == 4,
+        OptionCode::Router | OptionCode::DomainNameServer => length > 0 && length.is_multiple_of(4),
+        _ => false,
     }
 }
 
@@ -217,6 +259,27 @@ mod tests {
         assert_eq!(seconds, [8000, 4000, 7000]);
         assert_eq!(read(&offer(), 6, MAC), None, "somebody else's question");
         assert_eq!(read(&offer(), 5, MacAddr::new([2, 0, 0, 0, 0, 2])), None);
+    }
+
+    /// Each code with each length: what nobody asked for changes nothing, and nothing panics.
+    #[test]
+    fn options_that_lie_about_their_length_are_passed_over() {
+        let whole = offer();
+        let end = whole.iter().rposition(|&octet| octet == 255).unwrap();
+        for code in 1..255_u8 {
+            for length in 0..20_u8 {
+                let mut octets = whole[..end].to_vec();
+                octets.extend([code, length]);
+                octets.resize(octets.len() + usize::from(length), 0);
+                octets.push(255);
+                let answer = read(&octets, 5, MAC);
+                if !is_sound(code.into(), length.into()) {
+                    assert_eq!(answer, read(&whole, 5, MAC), "option {code} of {length} octets");
+                }
+                octets.truncate(end + 1);
+                assert_eq!(read(&octets, 5, MAC), None, "option {code} without a length");
+            }
+        }
     }
 
     #[test]
