@@ -180,8 +180,7 @@ pub fn set_option(
     value: Option<&[u8]>,
     length: i32,
 ) -> io::Result<()> {
-    let filters = [libc::SO_ATTACH_FILTER, libc::SO_ATTACH_REUSEPORT_CBPF];
-    if level == libc::SOL_SOCKET && filters.contains(&name) {
+    if holds_an_address(level, name) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let padded = value.map(|value| {
@@ -197,6 +196,16 @@ pub fn set_option(
         unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, start.cast(), length as socklen_t) } as isize
     )
     .map(drop)
+}
+
+/// Whether the value of an option has an address in it: filters, and the tables of netfilter, which number from 64 on.
+fn holds_an_address(level: i32, name: i32) -> bool {
+    match level {
+        libc::SOL_SOCKET => [libc::SO_ATTACH_FILTER, libc::SO_ATTACH_REUSEPORT_CBPF].contains(&name),
+        libc::IPPROTO_IP => name >= 64,
+        libc::IPPROTO_IPV6 => [64, 65].contains(&name),
+        _ => false,
+    }
 }
 
 /// `fcntl(F_GETFL)`: `O_RDWR | O_NONBLOCK` …
@@ -427,6 +436,12 @@ mod tests {
             assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
         }
         assert!(option(one.as_fd(), level, name, i32::MAX).is_err());
+        for (level, name) in
+            [(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER), (libc::IPPROTO_IP, 64), (libc::IPPROTO_IPV6, 64)]
+        {
+            let address = set_option(one.as_fd(), level, name, Some(&[0; 200]), 200).unwrap_err();
+            assert_eq!((address.raw_os_error(), address.kind()), (None, io::ErrorKind::InvalidInput));
+        }
     }
 
     #[test]
