@@ -100,7 +100,7 @@ pub(crate) fn run(args: ResolveArgs) -> anyhow::Result<Done> {
 async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Result<Done> {
     let how = How { tcp: args.tcp, wait: Duration::from_secs(args.wait), tries: args.tries };
     let servers = question.server.map_or_else(|| net.servers().to_vec(), |server| vec![server]);
-    let (mut found, mut last) = (0, None);
+    let (mut found, mut last, mut failed) = (0, None, None);
     for &kind in &question.kinds {
         let mut answered = Err(Failure::error(Exit::Name, "nobody to ask"));
         for &server in &servers {
@@ -112,13 +112,23 @@ async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Resu
                 break;
             }
         }
-        let (server, answer) = answered?;
+        // One type's failure must not hide the other's answer.
+        let (server, answer) = match answered {
+            Ok(answered) => answered,
+            Err(why) => {
+                failed = Some(why);
+                continue;
+            }
+        };
         found += answer.message.answers.len();
         tell(net, args, &question.name, kind, server, &answer)?;
-        last = Some(answer.message.metadata.response_code);
+        // "None of this type" says less than a refusal of the other.
+        let code = answer.message.metadata.response_code;
+        last = last.filter(|&last| last != ResponseCode::NoError).or(Some(code));
     }
     match last {
-        Some(ResponseCode::NoError) if found > 0 => Ok(Done::Well),
+        _ if found > 0 => Ok(Done::Well),
+        _ if failed.is_some() => Err(failed.unwrap_or_else(|| Failure::error(Exit::Name, "nobody to ask"))),
         Some(ResponseCode::NoError) => {
             Err(Failure::error(Exit::Name, format!("{} has no record of this type", question.name)))
         }

@@ -19,7 +19,9 @@ pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + 
 /// Finds the addresses of a name.
 ///
 /// A stack has none until [`Stack::set_resolver`] gives it one; feature `hickory` has one that asks name servers over
-/// the stack itself.
+/// the stack itself. Until then names give `Unsupported`, and say so: the system's resolver is never asked in its place, for
+/// it answers for another network. One of your own may put two families together by
+/// [`both_families`](crate::both_families).
 pub trait Resolve: Send + Sync {
     /// The addresses of `name`, the preferred first.
     ///
@@ -57,7 +59,8 @@ pub trait ToSocketAddrs: sealed::Sealed {
 /// ```
 ///
 /// # Errors
-/// `NotFound`: no such name. `InvalidInput`: no port. `NotConnected`: there is no current stack. What a resolver says.
+/// `NotFound`: no such name. `Unsupported`: a name, but the stack has no resolver ([`Stack::set_resolver`]); `localhost` needs
+/// none. `InvalidInput`: no port. `NotConnected`: there is no current stack. What a resolver says.
 pub async fn lookup_host<T: ToSocketAddrs>(host: T) -> io::Result<impl Iterator<Item = SocketAddr>> {
     lookup_host_on(&Stack::current()?, host).await
 }
@@ -102,7 +105,10 @@ async fn named(stack: &Stack, name: &str, port: u16) -> io::Result<Vec<SocketAdd
         return Ok(loopback.map(with_port).into());
     }
     let Some(resolver) = stack.resolver() else {
-        let text = format!("cannot look up \"{name}\": this stack has no resolver (Stack::set_resolver)");
+        let text = format!(
+            "cannot look up \"{name}\": this stack has no resolver; give it one by Stack::set_resolver, \
+             for instance HickoryResolver (feature \"hickory\"), or connect to an address"
+        );
         return Err(io::Error::new(io::ErrorKind::Unsupported, text));
     };
     let found: Vec<_> = resolver.resolve(name).await?.into_iter().map(with_port).collect();

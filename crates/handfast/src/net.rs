@@ -4,6 +4,9 @@
 //!   use tokio::net::{TcpListener, TcpStream, UdpSocket};       on the kernel's stack
 //!   use handfast::net::{TcpListener, TcpStream, UdpSocket};    on ours
 //! ```
+//!
+//! Names need [`Stack::set_resolver`](crate::Stack::set_resolver) first: tokio asks the system, but the system's name
+//! servers are on another network. Without a resolver a name gives `ErrorKind::Unsupported`; addresses and `localhost` work.
 
 pub use crate::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, lookup_host};
 

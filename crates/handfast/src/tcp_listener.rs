@@ -2,6 +2,7 @@
 
 use crate::addrs::each_addr;
 use crate::error;
+use crate::mapped::{Mapped, meant};
 use crate::shared::{Inner, STREAM, Side, Socket};
 use crate::tcp_options::hop_limit;
 use crate::{ListenConfig, Stack, TcpStream, ToSocketAddrs};
@@ -79,8 +80,9 @@ impl TcpListener {
         linger: Option<Duration>,
     ) -> io::Result<Self> {
         inner.check()?;
-        let id = inner.host().tcp_listen(now, local, config).map_err(error::listen)?;
-        let local = inner.host().tcp_listener_addr(id).unwrap_or(local);
+        let mapped = Mapped::as_in(local);
+        let id = inner.host().tcp_listen(now, meant(local), config).map_err(error::listen)?;
+        let local = inner.host().tcp_listener_addr(id).map_or(local, |local| mapped.seen(local));
         Ok(Self { stack: stack.clone(), id, local, linger })
     }
 
@@ -130,7 +132,9 @@ impl TcpListener {
 
     fn attempt_accept(&self, inner: &mut Inner) -> Poll<(TcpStream, SocketAddr)> {
         let Some((id, peer)) = inner.host().tcp_accept(self.id) else { return Poll::Pending };
-        let local = inner.host().tcp_addrs(id).map_or(self.local, |(local, _)| local);
+        let mapped = Mapped::as_in(self.local);
+        let local = inner.host().tcp_addrs(id).map_or(self.local, |(local, _)| mapped.seen(local));
+        let peer = mapped.seen(peer);
         inner.host().tcp_set_linger(id, self.linger);
         Poll::Ready((TcpStream::new(self.stack.clone(), id, local, peer), peer))
     }

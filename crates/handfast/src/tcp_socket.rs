@@ -1,5 +1,6 @@
 //! A socket that is neither a connection nor a listener yet.
 
+use crate::mapped::{Mapped, meant};
 use crate::shared::Inner;
 use crate::tcp_options::{Wishes, buffer_size, hop_limit};
 use crate::{Congestion, KeepAlive, ListenConfig, Stack, TcpEcn, TcpListener, TcpStream};
@@ -50,6 +51,8 @@ struct Set {
     ttl: Option<u8>,
     dscp: u8,
     bound: Option<TcpBound>,
+    /// How the user wrote where it is bound.
+    mapped: Mapped,
 }
 
 impl TcpSocket {
@@ -385,7 +388,8 @@ impl TcpSocket {
     /// # Errors
     /// None; the result is tokio's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.set().bound.as_ref().map_or_else(|| self.anywhere(), TcpBound::local))
+        let set = self.set();
+        Ok(set.bound.as_ref().map_or_else(|| self.anywhere(), |bound| set.mapped.seen(bound.local())))
     }
 
     fn anywhere(&self) -> SocketAddr {
@@ -418,9 +422,10 @@ impl TcpSocket {
         self.of_our_version(addr)?;
         let bound = self.stack.shared().call(|inner, _| {
             inner.check()?;
-            inner.host().tcp_bind(addr, true, set.sharing).map_err(error::listen)
+            inner.host().tcp_bind(meant(addr), true, set.sharing).map_err(error::listen)
         })?;
         set.bound = Some(bound);
+        set.mapped = Mapped::as_in(addr);
         Ok(())
     }
 
@@ -494,7 +499,7 @@ fn release(set: &mut Set, inner: &mut Inner) -> Option<SocketAddr> {
     let bound = set.bound.take()?;
     let local = bound.local();
     inner.host().tcp_unbind(bound);
-    Some(local)
+    Some(set.mapped.seen(local))
 }
 
 fn config(set: &Set, inner: &mut Inner) -> io::Result<Arc<tcp::TcpConfig>> {

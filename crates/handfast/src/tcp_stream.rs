@@ -4,6 +4,7 @@
 use crate::addrs::each_addr;
 use crate::error;
 use crate::fast_open::{self, FastOpenConnect};
+use crate::mapped::{Mapped, meant};
 use crate::shared::{Inner, STREAM, Side, Socket};
 use crate::tcp_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::told::{self, Told};
@@ -103,10 +104,11 @@ impl TcpStream {
         options: ConnectOptions,
     ) -> io::Result<Self> {
         inner.check()?;
+        let (options, mapped) = as_meant(options);
         let peer = options.remote;
         let id = inner.host().tcp_connect(now, options).map_err(|why| error::connect(why, peer))?;
         let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
-        Ok(Self::new(stack.clone(), id, local, peer))
+        Ok(Self::new(stack.clone(), id, mapped.seen(local), mapped.seen(peer)))
     }
 
     /// OPEN with data, under a lock that is held already; how much goes with the SYN.
@@ -119,10 +121,11 @@ impl TcpStream {
         data: &[u8],
     ) -> io::Result<(Self, usize)> {
         inner.check()?;
+        let (options, mapped) = as_meant(options);
         let peer = options.remote;
         let (id, taken) = fast_open::open(inner, now, options, how, data)?;
         let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
-        Ok((Self::new(stack.clone(), id, local, peer), taken))
+        Ok((Self::new(stack.clone(), id, mapped.seen(local), mapped.seen(peer)), taken))
     }
 
     /// Waits for the handshake. The connection is let go of when the future is dropped.
@@ -205,7 +208,8 @@ impl TcpStream {
         Ok(self.local)
     }
 
-    /// The other end. That of a connection over IPv4 is an IPv4 address, on a listener for both versions, too.
+    /// The other end. That of a connection over IPv4 is an IPv4 address, on a listener for both versions, too, unless
+    /// whoever connected or listened wrote its own as `::ffff:a.b.c.d`.
     ///
     /// # Errors
     /// None; the result is tokio's. (The kernel has `NotConnected` once the connection is over.)
@@ -307,4 +311,11 @@ impl AsyncWrite for TcpStream {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.shutdown_write())
     }
+}
+
+/// Ends as the stack knows them, and how the user writes them.
+fn as_meant(options: ConnectOptions) -> (ConnectOptions, Mapped) {
+    let mapped = Mapped::as_in(options.remote);
+    let local = options.local.map(|local| mapped.bound(local));
+    (ConnectOptions { remote: meant(options.remote), local, ..options }, mapped)
 }

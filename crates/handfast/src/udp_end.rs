@@ -7,6 +7,7 @@
 //! ```
 
 use crate::error;
+use crate::mapped::{Mapped, meant};
 use crate::shared::{Inner, Socket};
 use crate::{Stack, UdpOptions};
 use env::Instant;
@@ -20,19 +21,23 @@ use std::task::Poll;
 pub(crate) struct UdpEnd {
     pub(crate) stack: Stack,
     pub(crate) id: UdpId,
-    /// It was bound to `[::]`, and to the user all addresses are of IPv6.
-    mapped: bool,
+    /// It was bound to `[::]`: to both versions.
+    both: bool,
+    /// To the user all addresses are of IPv6.
+    mapped: Mapped,
 }
 
 impl UdpEnd {
     pub(crate) fn open(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
-        let mapped = local.ip() == Ipv6Addr::UNSPECIFIED;
-        let bind = UdpBind { address: (!mapped).then_some(local.ip()), port: local.port(), reuse: false };
+        let both = local.ip() == Ipv6Addr::UNSPECIFIED;
+        let mapped = if both { Mapped(true) } else { Mapped::as_in(local) };
+        let bind =
+            UdpBind { address: (!both).then_some(meant(local).ip()), port: local.port(), reuse: false };
         let id = stack.shared().call(|inner, _| {
             inner.check()?;
             inner.host().udp_bind(bind).map_err(failed)
         })?;
-        Ok(Self { stack: stack.clone(), id, mapped })
+        Ok(Self { stack: stack.clone(), id, both, mapped })
     }
 
     pub(crate) fn connect(&self, peer: SocketAddr) -> io::Result<()> {
@@ -44,7 +49,7 @@ impl UdpEnd {
         let local = self.look(|host| host.udp_local(self.id))?;
         match local.ip() {
             // Nothing was chosen yet.
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) if self.mapped => {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) if self.both => {
                 Ok(SocketAddr::from((Ipv6Addr::UNSPECIFIED, local.port())))
             }
             _ => Ok(self.seen(local)),
@@ -57,10 +62,7 @@ impl UdpEnd {
 
     /// An address of the stack's as the user is to see it.
     fn seen(&self, address: SocketAddr) -> SocketAddr {
-        match address {
-            SocketAddr::V4(v4) if self.mapped => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
-            address => address,
-        }
+        self.mapped.seen(address)
     }
 
     fn seen_ip(&self, address: IpAddr) -> IpAddr {
@@ -69,10 +71,7 @@ impl UdpEnd {
 
     /// What the user means by an address.
     fn meant(&self, address: SocketAddr) -> SocketAddr {
-        match address.ip().to_canonical() {
-            v4 @ IpAddr::V4(_) if self.mapped => SocketAddr::new(v4, address.port()),
-            _ => address,
-        }
+        if self.mapped.0 { meant(address) } else { address }
     }
 
     fn meant_ip(&self, address: IpAddr) -> IpAddr {

@@ -182,6 +182,39 @@ async fn both_ip_versions_are_taken_by_one_listener_and_each_peer_shows_its_own(
 }
 
 #[tokio::test]
+async fn a_name_without_a_resolver_is_an_error_that_says_what_to_do() {
+    soon(async {
+        let (server, client) = two();
+        let _listener = TcpListener::bind_on(&server, addr(SERVER)).await.unwrap();
+        let why = TcpStream::connect_on(&client, "server.example:80").await.unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Unsupported);
+        let text = why.to_string();
+        assert!(
+            ["server.example", "Stack::set_resolver", "hickory"].iter().all(|part| text.contains(part)),
+            "{text}"
+        );
+        let why = UdpSocket::bind_on(&client, "server.example:0").await.unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Unsupported);
+        let why = handfast::blocking::TcpListener::bind_on(&client, "server.example:0").unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::Unsupported);
+
+        struct Known;
+        impl handfast::Resolve for Known {
+            fn resolve<'a>(&'a self, name: &'a str) -> handfast::Resolving<'a> {
+                let known = (name == "server.example").then(|| vec![addr(SERVER).ip()]);
+                Box::pin(std::future::ready(known.ok_or_else(|| ErrorKind::NotFound.into())))
+            }
+        }
+        client.set_resolver(Known);
+        let near = TcpStream::connect_on(&client, "server.example:80").await.unwrap();
+        assert_eq!(near.peer_addr().unwrap(), addr(SERVER));
+        let why = TcpStream::connect_on(&client, "nobody.example:80").await.unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_stack_reaches_itself() {
     soon(async {
         let (server, _client) = two();

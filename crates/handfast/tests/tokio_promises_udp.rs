@@ -117,6 +117,29 @@ promises! {
         }
     }
 
+    /// RFC 3493 §3.7: such a socket is one for IPv4, by its addresses' other spelling.
+    fn a_socket_at_a_mapped_address_talks_ipv4_and_sees_it_as_ipv6(notes) {
+        let ours = UdpSocket::bind("[::ffff:127.0.0.1]:0").await?;
+        let at = ours.local_addr()?;
+        notes.see("bound to", at.ip());
+        notes.result("taken", UdpSocket::bind(("127.0.0.1", at.port())).await.map(|_| ()));
+        let peer = UdpSocket::bind("127.0.0.1:0").await?;
+        let mut buf = [0; 8];
+        peer.send_to(b"hello", ("127.0.0.1", at.port())).await?;
+        let (count, from) = ours.recv_from(&mut buf).await?;
+        notes.see("from", (count, from.ip(), from.port() == peer.local_addr()?.port()));
+        notes.see("answered", ours.send_to(b"back", from).await?);
+        notes.see("back", peer.recv_from(&mut buf).await? == (4, ("127.0.0.1".parse::<std::net::IpAddr>().unwrap(), at.port()).into()));
+        ours.connect(from).await?;
+        notes.see("ends", (ours.local_addr()? == at, ours.peer_addr()? == from));
+        notes.see("sent", ours.send(b"to you").await?);
+        notes.see("received", peer.recv(&mut buf).await?);
+        drop(peer);
+        ours.send(b"gone?").await?;
+        notes.result("gone", ours.recv(&mut buf).await);
+        notes.outcome("IPv4 sockets know no such address", UdpSocket::bind("127.0.0.1:0").await?.send_to(b"x", from).await);
+    }
+
     fn a_connected_socket_hears_its_peer_only(notes) {
         let a = UdpSocket::bind("127.0.0.1:0").await?;
         let b = UdpSocket::bind("127.0.0.1:0").await?;

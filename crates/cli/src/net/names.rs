@@ -1,7 +1,7 @@
 //! Names of hosts: those that were given, then the name servers. The system is never asked: it lives in another network.
 
 use super::dns::{self, How};
-use handfast::Stack;
+use handfast::{Stack, both_families};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::io;
@@ -43,44 +43,46 @@ impl Names {
         }
         let mut asked = Name::from_utf8(&wanted).map_err(|_| not_found(name, "it is no name"))?;
         asked.set_fqdn(true);
+        let family = async |kind, ours| match ours {
+            true => self.family(stack, &asked, kind).await,
+            false => Ok(Vec::new()), // We could not go there.
+        };
+        // Servers refuse, or forget, one of the two: that must not hide what the other found.
+        match both_families(family(RecordType::AAAA, self.v6), family(RecordType::A, self.v4)).await {
+            Ok(found) if found.is_empty() => Err(not_found(name, "it has no address")),
+            Ok(found) => Ok(found),
+            Err(why) => Err(not_found(name, &why.to_string())),
+        }
+    }
+
+    /// The addresses of one family, by the first server that knows.
+    async fn family(&self, stack: &Stack, asked: &Name, kind: RecordType) -> io::Result<Vec<IpAddr>> {
         let mut failed = None;
         for &server in &self.servers {
-            match self.ask(stack, server, name, &asked).await {
+            match ask(stack, server, asked, kind).await {
                 Err(why) if why.kind() != io::ErrorKind::NotFound => failed = Some(why),
                 answered => return answered,
             }
         }
-        let why = failed.map_or_else(String::new, |why| why.to_string());
-        Err(not_found(name, &why))
+        Err(failed.unwrap_or_else(|| io::Error::other("nobody was asked")))
     }
+}
 
-    async fn ask(
-        &self,
-        stack: &Stack,
-        server: SocketAddr,
-        name: &str,
-        asked: &Name,
-    ) -> io::Result<Vec<IpAddr>> {
-        let mut found = Vec::new();
-        let mut said = "it has no address";
-        for (kind, ours) in [(RecordType::AAAA, self.v6), (RecordType::A, self.v4)] {
-            if !ours {
-                continue;
-            }
-            let answer = dns::ask(stack, server, asked, kind, How::default()).await?;
-            match answer.message.metadata.response_code {
-                ResponseCode::NoError => {}
-                ResponseCode::NXDomain => said = "there is no such name",
-                code => return Err(io::Error::other(format!("the name server {server} said: {code}"))),
-            }
-            found.extend(answer.message.answers.iter().filter_map(|record| match record.data {
-                RData::A(a) => Some(IpAddr::V4(a.0)),
-                RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
-                _ => None,
-            }));
+async fn ask(stack: &Stack, server: SocketAddr, asked: &Name, kind: RecordType) -> io::Result<Vec<IpAddr>> {
+    let answer = dns::ask(stack, server, asked, kind, How::default()).await?;
+    match answer.message.metadata.response_code {
+        ResponseCode::NoError => {}
+        ResponseCode::NXDomain => {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such name"));
         }
-        if found.is_empty() { Err(not_found(name, said)) } else { Ok(found) }
+        code => return Err(io::Error::other(format!("the name server {server} said: {code}"))),
     }
+    let addresses = answer.message.answers.iter().filter_map(|record| match record.data {
+        RData::A(a) => Some(IpAddr::V4(a.0)),
+        RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+        _ => None,
+    });
+    Ok(addresses.collect())
 }
 
 fn not_found(name: &str, why: &str) -> io::Error {

@@ -294,6 +294,16 @@ fn names_are_asked_of_the_server_that_was_named_and_nobody_else() {
         assert_eq!(event(&said, "answer")["over"], "TCP");
         ends(&["resolve", "none.example", at], 3, &["no name none.example"]);
         ends(&["resolve", "host.example", "MX", at], 3, &["no record"]);
+        // Whatever one family comes to, the other's answer counts.
+        ends(&["resolve", "only4.example", at], 0, &["10.111.1.1", "Query Refused"]);
+        ends(&["resolve", "only6.example", at], 0, &["fd00:111:0:1::1", "Server Failure"]);
+        let impatient = ["resolve", "quiet4.example", at, "-w", "1", "--tries", "1"];
+        ends(&impatient, 0, &["10.111.1.1"]);
+        ends(&["resolve", "refused.example", at], 7, &["Refused"]);
+        for name in ["only4.example", "only6.example", "quiet4.example"] {
+            ends(&["ping", name, "-c", "1", "--dns", "10.53.0.1"], 0, &["1 received"]);
+        }
+        ends(&["ping", "refused.example", "-c", "1", "--dns", "10.53.0.1"], 3, &["Refused"]);
         ends(&["resolve", "host.example", "@10.53.0.1:54"], 4, &["nobody is at the port"]);
         ends(
             &["resolve", "host.example", "@10.111.1.77", "-w", "1", "--tries", "1"],

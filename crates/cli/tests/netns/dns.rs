@@ -14,6 +14,10 @@ pub(crate) fn serve(at: SocketAddr) {
         let mut buffer = [0; 4096];
         while let Ok((count, from)) = socket.recv_from(&mut buffer) {
             let answer = answer(&buffer[..count]);
+            let query = &answer.queries[0];
+            if query.name().to_string().starts_with("quiet") && query.query_type() == RecordType::AAAA {
+                continue;
+            }
             let octets = answer.to_vec().unwrap();
             // What is too large for the asker is cut.
             let octets = if octets.len() > 1232 { answer.truncate().to_vec().unwrap() } else { octets };
@@ -66,6 +70,13 @@ fn answer(question: &[u8]) -> Message {
         ("1.1.111.10.in-addr.arpa.", RecordType::PTR) => {
             add(&name, RData::PTR(PTR(Name::from_ascii("host.example.").unwrap())));
         }
+        // Servers that know one family only, and say of the other what they should not, or nothing.
+        ("only4.example." | "quiet4.example.", RecordType::A) => add(&name, RData::A(A::new(10, 111, 1, 1))),
+        ("only6.example.", RecordType::AAAA) => {
+            add(&name, RData::AAAA(AAAA::new(0xfd00, 0x111, 0, 1, 0, 0, 0, 1)));
+        }
+        ("only4.example." | "refused.example.", _) => answer.metadata.response_code = ResponseCode::Refused,
+        ("only6.example.", _) => answer.metadata.response_code = ResponseCode::ServFail,
         _ => answer.metadata.response_code = ResponseCode::NXDomain,
     }
     answer

@@ -6,15 +6,16 @@
 //! ```
 
 use crate::handle::WeakStack;
-use crate::{Resolve, Resolving, Stack, TcpStream, UdpSocket};
+use crate::{Resolve, Resolving, Stack, TcpStream, UdpSocket, both_families};
 use hickory_net::NetError;
 use hickory_net::runtime::iocompat::AsyncIoTokioAsStd;
 use hickory_net::runtime::{DnsUdpSocket, RuntimeProvider, TokioHandle, TokioTime};
 use hickory_resolver::Resolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::proto::rr::RecordType;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -155,14 +156,18 @@ impl HickoryResolver {
     pub fn inner(&self) -> &Resolver<HickoryRuntime> {
         &self.0
     }
+
+    async fn family(&self, name: &str, kind: RecordType) -> io::Result<Vec<IpAddr>> {
+        let found = self.0.lookup(name, kind).await.map_err(failed)?;
+        Ok(found.answers().iter().filter_map(|record| record.data.ip_addr()).collect())
+    }
 }
 
 impl Resolve for HickoryResolver {
+    // Not hickory's own `lookup_ip`: if both families fail it tells the first one's failure, so "no AAAA record" hides that
+    // the question for A was refused; and it waits out every retry for a family that the name server is silent about.
     fn resolve<'a>(&'a self, name: &'a str) -> Resolving<'a> {
-        Box::pin(async move {
-            let found = self.0.lookup_ip(name).await.map_err(failed)?;
-            Ok(found.iter().collect())
-        })
+        Box::pin(both_families(self.family(name, RecordType::AAAA), self.family(name, RecordType::A)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Patience, TcpStream};
 use crate::addrs::each_addr;
+use crate::mapped::{Mapped, meant};
 use crate::park::block_on;
 use crate::shared::{Side, Socket};
 use crate::tcp_listener::BACKLOG;
@@ -54,8 +55,12 @@ impl TcpListener {
     pub fn bind_with(stack: &Stack, local: SocketAddr, config: ListenConfig) -> io::Result<Self> {
         let (id, local) = stack.shared().call(|inner, now| {
             inner.check()?;
-            let id = inner.host().tcp_listen(now, local, config).map_err(error::listen)?;
-            Ok::<_, io::Error>((id, inner.host().tcp_listener_addr(id).unwrap_or(local)))
+            let mapped = Mapped::as_in(local);
+            let id = inner.host().tcp_listen(now, meant(local), config).map_err(error::listen)?;
+            Ok::<_, io::Error>((
+                id,
+                inner.host().tcp_listener_addr(id).map_or(local, |local| mapped.seen(local)),
+            ))
         })?;
         Ok(Self(Arc::new(Core { stack: stack.clone(), id, local, patience: Patience::default() })))
     }
@@ -90,8 +95,9 @@ impl TcpListener {
         let (shared, listener) = (core.stack.shared(), Socket::Listener(core.id));
         let (id, local, peer) = core.patience.wait(shared, listener, Side::Read, |inner, _| {
             let Some((id, peer)) = inner.host().tcp_accept(core.id) else { return Poll::Pending };
-            let local = inner.host().tcp_addrs(id).map_or(core.local, |(local, _)| local);
-            Poll::Ready((id, local, peer))
+            let mapped = Mapped::as_in(core.local);
+            let local = inner.host().tcp_addrs(id).map_or(core.local, |(local, _)| mapped.seen(local));
+            Poll::Ready((id, local, mapped.seen(peer)))
         })?;
         Ok((TcpStream::new(core.stack.clone(), id, local, peer), peer))
     }

@@ -3,6 +3,7 @@
 use super::Patience;
 use crate::addrs::each_addr;
 use crate::fast_open::{self, FastOpenConnect};
+use crate::mapped::{Mapped, meant};
 use crate::park::{block_on, block_on_until};
 use crate::shared::{Inner, Side, Socket};
 use crate::told::{self, Told};
@@ -90,7 +91,7 @@ impl TcpStream {
     ) -> io::Result<Self> {
         let mut taken = 0;
         let stream = Self::open_as(stack, peer, None, |inner, now| {
-            let (id, count) = fast_open::open(inner, now, ConnectOptions::to(peer), how, data)?;
+            let (id, count) = fast_open::open(inner, now, ConnectOptions::to(meant(peer)), how, data)?;
             taken = count;
             Ok(id)
         })?;
@@ -101,8 +102,8 @@ impl TcpStream {
 
     fn open(stack: &Stack, peer: SocketAddr, deadline: Option<std::time::Instant>) -> io::Result<Self> {
         Self::open_as(stack, peer, deadline, |inner, now| {
-            let opened = inner.host().tcp_connect(now, ConnectOptions::to(peer));
-            opened.map_err(|why| error::connect(why, peer))
+            let opened = inner.host().tcp_connect(now, ConnectOptions::to(meant(peer)));
+            opened.map_err(|why| error::connect(why, meant(peer)))
         })
     }
 
@@ -116,7 +117,7 @@ impl TcpStream {
             inner.check()?;
             let id = open(inner, now)?;
             let local = inner.host().tcp_addrs(id).map_or(peer, |(local, _)| local);
-            Ok::<_, io::Error>((id, local))
+            Ok::<_, io::Error>((id, Mapped::as_in(peer).seen(local)))
         })?;
         // From here on it is let go of when this returns without it.
         let stream = Self::new(stack.clone(), id, local, peer);

@@ -225,7 +225,8 @@ pub(crate) const DIFFERENCES: &str = "
 | unread data when a RST comes | is still read, then the reset | is gone; the reset is told at once (RFC 9293 §3.10.7.4) |
 | a linger of some seconds | blocks the thread that drops | the stack lingers, and resets what is left when the time is over |
 | ICMP unreachable while connecting | ends the connection | TCP goes on (RFC 9293 MUST-56); `connect` gives up and says why |
-| peers of a listener at `[::]` over IPv4 | IPv4-mapped IPv6 addresses | IPv4 addresses |
+| peers of a listener at `[::]` over IPv4 | IPv4-mapped IPv6 addresses | IPv4 addresses (at `[::ffff:a.b.c.d]`: as the kernel's) |
+| names where an address may be | looked up by the system | looked up over the stack, by what `Stack::set_resolver` was given; `Unsupported` before |
 | `peer_addr` of a connection that was cut | `NotConnected` | the address |
 | `connect` to an unspecified address, or to port 0 | goes to loopback; is refused | `InvalidInput` (RFC 9293 MUST-46) |
 | an address of the other IP version | an error without a kind | `InvalidInput` |

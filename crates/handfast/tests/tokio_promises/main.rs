@@ -146,5 +146,6 @@ macro_rules! promises {
 mod ends;
 mod halves;
 mod listeners;
+mod mapped;
 mod readiness;
 mod sockets;
