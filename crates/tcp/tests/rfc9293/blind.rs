@@ -23,6 +23,35 @@ fn in_syn_sent_a_reset_counts_only_if_it_acknowledges_the_syn() {
     assert_eq!(lone.events, [Event::Closed(Some(ConnectionError::Refused))]);
 }
 
+/// The peer's user closed while our data were on the way, as clients of a load generator do: its FIN and our data cross, the
+/// data meet nobody, and the RST that they draw has the number that they acknowledged, the FIN's own. That lies behind the
+/// window and is dropped; what we send next, be it the ACK of the FIN or a retransmission, draws the one that counts.
+///
+/// Covers: RFC 5961 5961-1, 5961-3; RFC 9293 MUST-12
+#[test]
+fn a_reset_at_the_fin_that_our_data_crossed_is_dropped_and_our_next_segment_draws_the_one_that_counts() {
+    for ack_of_fin_arrives in [true, false] {
+        let mut lone = Lone::plain();
+        lone.write(1_000);
+        assert_eq!(lone.sent(), ["PSH,ACK 1:1001 ack 1"]);
+        lone.arrives(Flags::FIN | ACK, 1, 1, 65_535, 0);
+        assert_eq!(lone.sent(), ["ACK 1001:1001 ack 2"], "at once: it is what draws the next RST");
+        lone.arrives(Flags::RST, 1, 0, 0, 0);
+        assert_eq!((lone.sent(), lone.tcp.state()), (vec![], State::CloseWait));
+        if !ack_of_fin_arrives {
+            let at = lone.tcp.poll_timeout().expect("octets are unacknowledged");
+            assert!(at.since(lone.now) <= Duration::from_secs(1), "and not for long");
+            let again: Vec<_> =
+                lone.advance(at.since(lone.now)).iter().map(|(_, transmit)| line(transmit)).collect();
+            assert_eq!(again, ["PSH,ACK 1:1001 ack 2"]);
+        }
+        lone.events.clear();
+        lone.arrives(Flags::RST, 2, 0, 0, 0);
+        lone.sent();
+        assert_eq!(lone.events, [Event::Closed(Some(ConnectionError::Reset))]);
+    }
+}
+
 /// Covers: RFC 5961 5961-6; RFC 9293 MUST-12
 #[test]
 fn a_syn_is_challenged_wherever_it_lies() {
