@@ -143,9 +143,10 @@ impl Report {
         let Some(row) = self.requirements.get(&tag.id) else {
             return self.slips.push(slip("is no rule that we know; see docs/conformance/requirements.tsv"));
         };
-        // An id with a number of its own may also be named under that RFC, and what RFC 1122 asks of hosts stands in the rows
-        // of the protocol that it is about.
-        let named = |rfc: &str| rfc == row.rfc || row.id.split('-').next() == Some(rfc) || rfc == "1122";
+        // An id with a number of its own may also be named under that RFC; and what another RFC (1122, mostly) asks of a
+        // protocol stands in that protocol's rows, with the place where it is asked.
+        let asked_by = |rfc: &str| row.section.contains(&format!("{rfc} §"));
+        let named = |rfc: &str| rfc == row.rfc || row.id.split('-').next() == Some(rfc) || asked_by(rfc);
         if tag.rfc.as_deref().is_some_and(|rfc| !named(rfc)) {
             return self.slips.push(slip(&format!("is a rule of RFC {}", row.rfc)));
         }

@@ -52,7 +52,10 @@ pub struct TcpConfig {
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
+    pub(crate) soft_errors_end_opening: bool,
+    pub(crate) lacking_timestamps: bool,
     pub(crate) path_mtu_probing: bool,
+    pub(crate) dont_fragment: bool,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) fault: Fault,
 }
@@ -139,6 +142,9 @@ impl Default for KeepAlive {
     }
 }
 
+/// The least that RFC 6298 §2.5 lets the longest timeout be.
+const LEAST_RTO_MAX: Duration = Duration::from_secs(60);
+
 /// What buffers grow to unless told otherwise: 2.6 Gbit/s at a round trip of 100 ms.
 const GROWS_TO: u32 = 32 << 20;
 
@@ -177,7 +183,10 @@ impl Default for TcpConfig {
             challenge_acks: 10,
             simultaneous_open: true,
             soft_errors: true,
+            soft_errors_end_opening: false,
+            lacking_timestamps: false,
             path_mtu_probing: true,
+            dont_fragment: true,
             fault: Fault::default(),
         }
     }
@@ -193,7 +202,9 @@ impl TcpConfig {
         let again = self.clone().ack_delay(self.ack_delay)?;
         let again = again.send_buffer_range(self.send_buffer, self.send_buffer_limit)?;
         let again = again.receive_buffer_range(self.receive_buffer, self.receive_buffer_limit)?;
-        let again = again.rto(self.rto_initial, self.rto_min, self.rto_max)?.r1(self.r1)?;
+        let minute = self.rto_max.max(LEAST_RTO_MAX);
+        let again = again.rto(self.rto_initial, self.rto_min, minute)?.back_off_limit(self.rto_max)?;
+        let again = again.r1(self.r1)?;
         let again = again.keep_alive(self.keep_alive)?.msl(self.msl)?;
         if again.user_timeout(self.user_timeout).user_timeout != self.user_timeout {
             return Err(ConfigError::UserTimeout);
@@ -305,11 +316,24 @@ impl TcpConfig {
     /// # Errors
     /// [`ConfigError::Rto`] unless 0 < `min` ≤ `initial` ≤ `max` and `max` ≥ 60 s.
     pub fn rto(self, initial: Duration, min: Duration, max: Duration) -> Result<Self, ConfigError> {
-        let sound = !min.is_zero() && min <= initial && initial <= max && max >= Duration::from_secs(60);
+        let sound = !min.is_zero() && min <= initial && initial <= max && max >= LEAST_RTO_MAX;
         if !sound {
             return Err(ConfigError::Rto);
         }
         Ok(Self { rto_initial: initial, rto_min: min, rto_max: max, ..self })
+    }
+
+    /// The longest that is waited before something is sent again, in the handshake as later. [`rto`](Self::rto) takes a minute
+    /// and more, as RFC 6298 §2.5 has it (6298-7); less is for networks whose round trips are known to be short, and for who
+    /// would rather be told early than spare a network that is down.
+    ///
+    /// # Errors
+    /// [`ConfigError::Rto`] below the first timeout.
+    pub fn back_off_limit(self, longest: Duration) -> Result<Self, ConfigError> {
+        if longest < self.rto_initial {
+            return Err(ConfigError::Rto);
+        }
+        Ok(Self { rto_max: longest, ..self })
     }
 
     /// R1: retransmissions of one segment after which the IP layer and the user are told. Default 3, at least 3
@@ -449,12 +473,39 @@ impl TcpConfig {
         Self { soft_errors: report, ..self }
     }
 
+    /// Whether a soft error ends a connection that is still opening, as Linux has it: whoever has other addresses to try hears
+    /// of it at once (RFC 5461 §4.1), and a route that is broken for a moment is believed to be broken. Default no (RFC 9293
+    /// MUST-56). An open connection outlives it either way.
+    #[must_use]
+    pub fn soft_errors_end_opening(self, end: bool) -> Self {
+        Self { soft_errors_end_opening: end, ..self }
+    }
+
+    /// Whether segments count that have no timestamp although timestamps were agreed on, as Linux has it: for paths that
+    /// strip the option from some. Default no (RFC 7323 §3.2, 7323-14); PAWS protects nobody from what has none.
+    #[must_use]
+    pub fn lacking_timestamps(self, taken: bool) -> Self {
+        Self { lacking_timestamps: taken, ..self }
+    }
+
     /// Whether the path's MTU is found by probing (RFC 4821, 8899). Default yes: where full segments vanish and no router
     /// says so, smaller ones go after about a second, and larger ones are tried again. Without it ICMP alone tells, and what
     /// it lowered is raised without a trial when the host forgets it.
     #[must_use]
     pub fn path_mtu_probing(self, on: bool) -> Self {
         Self { path_mtu_probing: on, ..self }
+    }
+
+    /// Whether IPv4 packets say that routers must not cut them, so that ICMP tells what the path takes (RFC 1191 §3). Default
+    /// yes, on hosts that do so at all. Without it, what is too large for a link arrives in fragments, or not at all.
+    #[must_use]
+    pub fn dont_fragment(self, on: bool) -> Self {
+        Self { dont_fragment: on, ..self }
+    }
+
+    /// Whether packets say so.
+    pub fn forbids_fragments(&self) -> bool {
+        self.dont_fragment
     }
 
     /// Builds a fault in, for the simulator to find.

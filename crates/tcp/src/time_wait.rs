@@ -26,6 +26,7 @@ pub struct TimeWait {
     lasts: Duration,
     expires: Instant,
     would_stamp: bool,
+    lacking_timestamps: bool,
     challenges: AckBudget,
 }
 
@@ -67,6 +68,7 @@ impl TimeWait {
             lasts: config.time_wait(),
             expires: now + config.time_wait(),
             would_stamp: config.timestamps,
+            lacking_timestamps: config.lacking_timestamps,
             challenges: AckBudget::new(now, config.challenge_budget()),
         }
     }
@@ -96,6 +98,7 @@ impl TimeWait {
         }
         if let Some(state) = self.ended.timestamps {
             match segment.header.options.timestamps {
+                None if self.lacking_timestamps => {}
                 None => return TimeWaitOutcome::Ignore(Discard::NoTimestamp), // 7323-14
                 Some(theirs) if is_older(theirs.value, state.recent) => {
                     return self.acknowledge(now, Why::OldTimestamp, Discard::OldTimestamp); // 7323-21

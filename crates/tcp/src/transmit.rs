@@ -163,7 +163,7 @@ impl Open {
     /// Octets in the longest train, which is no longer than its rate deserves. Urgent data goes a segment at a time, for
     /// each has a pointer of its own; and so does what reports a duplicate, for that is told once.
     fn train_limit(&self, shared: &Shared) -> u32 {
-        let alone = self.snd.urgent.is_some()
+        let alone = self.snd.rare.urgent().is_some()
             || self.rcv.has_duplicate()
             || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
         let paced = match shared.config.pacing {
@@ -198,6 +198,7 @@ impl Open {
         // A first retransmission may lie beyond a window that was pulled back, later ones may not (RFC 7323 §2.4,
         // 7323-11; RFC 9293 SHLD-16, MAY-7). Persist takes over then.
         let first = self.snd.recovery.first_transmissions() <= 1;
+        let end = self.snd.rare.record_after(start).map_or(end, |record| record.earlier(end));
         let window = match self.snd.edge.since(start) {
             Some(room) if room > 0 => room,
             _ if first => u32::MAX,
@@ -236,7 +237,7 @@ impl Open {
         }
         let segment = self.payload_limit();
         let window = self.snd.edge.since(self.snd.nxt).unwrap_or(0);
-        let octets = self.snd.unsent().min(segment).min(window);
+        let octets = self.snd.of_one_record(self.snd.nxt, self.snd.unsent().min(segment).min(window));
         let new = octets > 0;
         let why = Why::LossProbe { new };
         let transmit = if new {
@@ -246,7 +247,9 @@ impl Open {
             self.build(now, shared, start, octets, fin, why)
         } else {
             let count = segment.min(self.snd.nxt.wrapping_since(self.snd.una));
-            self.build_again(now, shared, self.snd.nxt - count, count, why)
+            let start = self.snd.nxt - count;
+            let start = self.snd.rare.record_before(self.snd.nxt).map_or(start, |end| end.later(start));
+            self.build_again(now, shared, start, self.snd.nxt.wrapping_since(start), why)
         };
         self.snd.recovery.on_probe(!new);
         Some(transmit)
@@ -434,7 +437,8 @@ impl Open {
         let train = octets > segment_size;
         let mut flags = Flags::ACK;
         // Everything written is pushed at its end (MUST-60, MUST-61, SHLD-27), and so is each burst.
-        let pushes = start + octets == self.snd.end() && self.snd.hold.pushes();
+        let pushes = (start + octets == self.snd.end() && self.snd.hold.pushes())
+            || self.snd.rare.record_ends_at(start + octets);
         if octets > 0 && (train || pushes) {
             flags |= Flags::PSH;
         }
@@ -449,7 +453,8 @@ impl Open {
             flags |= marks.flags(pure, handshake);
         }
         let mut header = Header { seq: start, flags, options, ..Header::default() };
-        if let Some(ahead) = self.snd.urgent.and_then(|up| up.since(start)).filter(|ahead| *ahead > 0) {
+        if let Some(ahead) = self.snd.rare.urgent().and_then(|up| up.since(start)).filter(|ahead| *ahead > 0)
+        {
             // The pointer names the octet after the urgent data (MUST-62; RFC 6093 §3.1).
             header.flags |= Flags::URG;
             header.urgent = ahead.min(0xffff) as u16;

@@ -56,7 +56,12 @@ fn samples() -> Vec<Input> {
         Input::TcpDecide(now, pending, Verdict::Unreachable),
         Input::TcpUnlisten(now, listener),
         Input::TcpConnect(now, ConnectOptions { tcp, ..ConnectOptions::to(at) }),
-        Input::TcpSend(now, connection, two, SendFlags { push: true, ..SendFlags::default() }),
+        Input::TcpSend(
+            now,
+            connection,
+            two,
+            SendFlags { push: true, end_of_record: true, ..SendFlags::default() },
+        ),
         Input::TcpReceive(now, connection, 99),
         Input::TcpReceiveInto(now, connection, 1_000),
         Input::TcpClose(now, connection),
@@ -251,7 +256,7 @@ fn the_format_is_pinned() {
         let frame = Frame::received(frame.contiguous(), 2_048, now);
         encoder.put(&mut octets, Noted::Arrived(now, name_of_interface(), Medium::Ip, &frame));
     }
-    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (4, 1_040, 3_712_217_013));
+    assert_eq!((crate::FORMAT, octets.len(), crc32fast::hash(&octets)), (5, 1_050, 2_652_893_389));
 }
 
 #[test]

@@ -25,19 +25,25 @@ pub trait Subject {
     /// What reports call it: `handfast`, `linux 6.18`.
     fn name(&self) -> String;
 
+    /// Names of calls, flags and options that are interfaces of another system, and no business of a protocol: a script that
+    /// has one is skipped before it begins.
+    fn lacks(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Makes the host: its addresses, what the script's options say of it, and the shell commands it begins with.
     ///
     /// # Errors
     ///
     /// A [`Refusal`] for whatever this subject can't do: nothing that a script asks for is passed over in silence.
-    fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal>;
+    fn configure(&mut self, setup: &Setup<'_>) -> Result<Ran, Refusal>;
 
     /// Does what a shell command in the middle of a script does to the host.
     ///
     /// # Errors
     ///
     /// A [`Refusal`] where this subject doesn't know the command, or can't do it now.
-    fn command(&mut self, line: &str) -> Result<(), Refusal>;
+    fn command(&mut self, line: &str) -> Result<Ran, Refusal>;
 
     /// What its clock says.
     fn now(&self) -> Instant;
@@ -126,6 +132,15 @@ pub struct Setup<'a> {
     pub options: Vec<(&'a str, Option<&'a str>)>,
     /// Shell text before the first event, one element for each pair of backticks.
     pub commands: Vec<&'a str>,
+}
+
+/// How shell text ended: a command that fails fails the script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// With status zero.
+    Well,
+    /// With another; what is wrong.
+    Badly(String),
 }
 
 /// What a subject can't do, and so a reason to skip a script.

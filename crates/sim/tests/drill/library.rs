@@ -50,10 +50,15 @@ impl Written {
             }
             Verdict::Skipped { because, .. } => {
                 // An option of the script's own says for what it is; anything else is a script that nobody reads.
-                let meant = self.text.lines().any(|line| line.starts_with("--ip_version="));
+                let meant = self.only().is_some_and(|only| because == format!("it is for {only} only"));
                 if meant { Ok(false) } else { Err(format!("skipped: {because}")) }
             }
         }
+    }
+
+    /// The version that it says it is for.
+    fn only(&self) -> Option<&str> {
+        self.text.lines().find_map(|line| line.strip_prefix("--ip_version="))
     }
 
     /// Whether it is meant to hold strictly: unless it says why not, in a line `// loose: …`.

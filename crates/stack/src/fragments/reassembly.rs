@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   key (source, destination, identification, IPv4: protocol) ─► pieces by offset ─► whole? ─► one datagram
-//!        │                                                          │ overlap: IPv4 keeps what came first,
-//!        └── oldest first: time-out, and room for newer ones        │          IPv6 drops all, and what comes later
+//!        │                                                          │ overlap: all of it is dropped, and what comes
+//!        └── oldest first: time-out, and room for newer ones        │          later
 //! ```
 //!
 //! Every step is O(log n). Memory is charged at what is really held, per source and in all; when a cap is met, the oldest
@@ -99,7 +99,7 @@ struct Buffer {
     first: Option<Box<Delivered>>,
     /// ECN code points seen (RFC 3168 §5.3).
     marks: u8,
-    /// It had an overlap: whatever else comes is dropped (RFC 5722 §4).
+    /// It had an overlap: whatever else comes is dropped (RFC 5722 §4; with IPv4 it is the safe way, too, 791-2).
     spoiled: bool,
 }
 
@@ -152,7 +152,7 @@ impl Reassembly {
         source.held += cost;
         buffer.held += cost;
         self.held += cost;
-        let outcome = buffer.add(key, offset, more, data, about);
+        let outcome = buffer.add(offset, more, data, about);
         let done = match &outcome {
             Outcome::Whole(_) => true,
             Outcome::Waiting => false,
@@ -250,7 +250,7 @@ impl Buffer {
         DATAGRAM_COST + pieces + self.first.as_ref().map_or(0, |first| first.quote.len())
     }
 
-    fn add(&mut self, key: Key, offset: usize, more: bool, data: Payload, about: Delivered) -> Outcome {
+    fn add(&mut self, offset: usize, more: bool, data: Payload, about: Delivered) -> Outcome {
         if self.spoiled {
             return Outcome::Refused(Drop::FragmentOverlap);
         }
@@ -265,7 +265,7 @@ impl Buffer {
             return Outcome::Refused(Drop::FragmentOverlap); // The same again: RFC 8200 §4.5 lets it be ignored.
         }
         let before = self.pieces.range(..end).next_back().is_some_and(|(at, p)| at + p.len() > offset);
-        if before && key.src.is_ipv6() {
+        if before {
             return self.spoil(Drop::FragmentOverlap);
         }
         if self.pieces.len() >= MAX_PIECES {
@@ -278,9 +278,7 @@ impl Buffer {
             let quote = bytes::Bytes::copy_from_slice(&about.quote);
             self.first = Some(Box::new(Delivered { quote, ..about }));
         }
-        if before {
-            self.fill_gaps(offset, data);
-        } else if !data.is_empty() {
+        if !data.is_empty() {
             self.have += data.len();
             self.pieces.insert(offset, data);
         }
@@ -293,26 +291,6 @@ impl Buffer {
         self.pieces.clear();
         self.first = None;
         Outcome::Refused(why)
-    }
-
-    /// IPv4 only: takes of `data` what no earlier piece covers.
-    fn fill_gaps(&mut self, offset: usize, data: Payload) {
-        let end = offset + data.len();
-        let mut at = offset;
-        while at < end {
-            // The piece that covers `at`, or else the next one after it.
-            let covering =
-                self.pieces.range(..=at).next_back().map(|(&s, p)| s + p.len()).filter(|&e| e > at);
-            if let Some(covered_to) = covering {
-                at = covered_to;
-                continue;
-            }
-            let next = self.pieces.range(at..).next().map_or(end, |(&s, _)| s.min(end));
-            let part = data.slice(at - offset..next - offset).compact();
-            self.have += part.len();
-            self.pieces.insert(at, part);
-            at = next;
-        }
     }
 
     fn finish(&mut self, arrived: Instant) -> Outcome {

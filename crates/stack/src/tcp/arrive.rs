@@ -105,6 +105,6 @@ impl Tcp {
 
     /// How replies to strays are marked.
     pub(super) fn plain_marks(ip: &Ip) -> Marks {
-        Marks { ttl: ip.config.hop_limit, dscp: 0 }
+        Marks { ttl: ip.config.hop_limit, dscp: 0, dont_fragment: true }
     }
 }

@@ -38,7 +38,8 @@ impl Tcp {
             iss = beyond(iss, floor);
         }
         let config = options.tcp.unwrap_or_else(|| self.config.clone());
-        let marks = Marks { ttl: options.ttl.unwrap_or(ip.config.hop_limit).max(1), dscp: options.dscp };
+        let ttl = options.ttl.unwrap_or(ip.config.hop_limit).max(1);
+        let marks = Marks { ttl, dscp: options.dscp, dont_fragment: config.forbids_fragments() };
         let offset = self.timestamp_offset(ip, &flow);
         let with = with.and_then(|(ask, data)| {
             let opening = self.known.opening(now, flow.local, flow.remote, flow.remote_port, ask)?;

@@ -153,7 +153,7 @@ impl Tcp {
     }
 
     /// The handshake failed: the 4-tuple is as it was before the SYN.
-    fn forget_half_open(&mut self, ip: &mut Ip, now: Instant, key: Key, why: &'static str) {
+    pub(super) fn forget_half_open(&mut self, ip: &mut Ip, now: Instant, key: Key, why: &'static str) {
         let Some(slot) = self.take_half_open(ip, key) else { return };
         ip.counters.tcp_attempt_fails = ip.counters.tcp_attempt_fails.saturating_add(1);
         self.note_state(ip, now, &slot.flow, State::SynReceived, State::Listen, Cause::Arrived(why));

@@ -23,7 +23,12 @@ impl Tcp {
             Some(Whose::Connection(key)) => key,
             // A SYN-ACK of ours came back. The peer may be there all the same, or may not: the record's timer tells.
             Some(Whose::HalfOpen(key)) => {
-                return self.half_opens.get(key).is_some_and(|slot| slot.record.iss() == seq);
+                let record = self.half_opens.get(key).map(|slot| &slot.record);
+                let Some(record) = record.filter(|record| record.iss() == seq) else { return false };
+                if error.kind.soft_error().is_some_and(|soft| record.handle_soft_error(soft)) {
+                    self.forget_half_open(ip, now, key, "ICMP");
+                }
+                return true;
             }
             _ => return false,
         };

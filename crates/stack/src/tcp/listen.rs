@@ -195,7 +195,8 @@ impl Tcp {
     pub(super) fn terms_of(&self, ip: &Ip, listener: Key) -> Option<(Arc<TcpConfig>, Marks, u8)> {
         let listener = self.listeners.get(listener)?;
         let ttl = listener.config.ttl.unwrap_or(ip.config.hop_limit).max(1);
-        let marks = Marks { ttl, dscp: listener.config.dscp };
+        let dont_fragment = listener.tcp.forbids_fragments();
+        let marks = Marks { ttl, dscp: listener.config.dscp, dont_fragment };
         Some((listener.tcp.clone(), marks, listener.config.retransmissions))
     }
 

@@ -237,7 +237,7 @@ impl Tcp {
         if !self.resets.take(now, price) {
             return ip.counters.count(crate::Drop::RateLimited);
         }
-        let marks = Marks { ttl: ip.config.hop_limit, dscp: 0 };
+        let marks = Self::plain_marks(ip);
         self.send_loose(ip, now, flow, marks, reset);
     }
 

@@ -62,6 +62,8 @@ pub(super) fn read(ip: &mut Ip, packet: &mut Delivered) -> Result<(Flow, Segment
 pub(super) struct Marks {
     pub(super) ttl: u8,
     pub(super) dscp: u8,
+    /// Routers must not cut them, where the host says so of its packets at all.
+    pub(super) dont_fragment: bool,
 }
 
 /// Sends a segment from our end of `flow` to the other.
@@ -83,7 +85,7 @@ pub(super) fn send(
         ttl: marks.ttl,
         dscp: marks.dscp, // As the user set it (RFC 9293 SHLD-22).
         ecn: segment.ecn,
-        dont_fragment: ip.config.path_mtu_discovery, // 1191-13, 8899-2
+        dont_fragment: ip.config.path_mtu_discovery && marks.dont_fragment, // 1191-13, 8899-2
         head,
         body: segment.payload,
         segment_size: segment.segment_size,

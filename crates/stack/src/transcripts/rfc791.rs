@@ -252,18 +252,21 @@ fn a_mark_on_one_fragment_is_a_mark_on_the_datagram_unless_another_is_not_capabl
 }
 
 #[test]
-fn of_overlapping_fragments_what_came_first_counts() {
+fn an_overlap_ends_the_whole_datagram_and_the_same_fragment_again_does_not() {
     let mut bench = Bench::ip();
     let socket = bench.udp();
     let whole = udp_of(PEER, US, 7, &[1; 104]);
     bench.give(&fragment(1, 16, true, &whole[16..64]));
     bench.give(&fragment(1, 72, true, &whole[72..80]));
-    // Teardrop, from both sides, with other octets.
-    let mut other = whole.clone();
-    other[16..64].fill(9);
-    other[72..80].fill(9);
-    bench.give(&fragment(1, 0, true, &other[..40]));
-    bench.give(&fragment(1, 56, false, &other[56..]));
+    // Teardrop, from both sides: nobody can say which octets are the true ones.
+    bench.refuses(&fragment(1, 0, true, &whole[..40]), Drop::FragmentOverlap);
+    bench.refuses(&fragment(1, 56, false, &whole[56..]), Drop::FragmentOverlap);
+    bench.refuses(&fragment(1, 0, true, &whole[..16]), Drop::FragmentOverlap);
+    assert!(bench.received(socket).is_empty());
+    for _ in 0..2 {
+        bench.give(&fragment(5, 0, true, &whole[..64]));
+    }
+    bench.give(&fragment(5, 64, false, &whole[64..]));
     assert_eq!(bench.received(socket), [[1; 104]]);
     // What contradicts the end, or lies beyond 65,535 octets, cannot be.
     bench.give(&fragment(2, 48, false, &whole[48..]));

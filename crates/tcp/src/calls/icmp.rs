@@ -10,7 +10,7 @@ impl Connection {
     ///
     /// It is, if that number is out and not acknowledged (RFC 5927 §4.1, 5927-1, MUST-54). It never ends a synchronised
     /// connection (MUST-56; RFC 5461 §4, 5927 §5.2), and ends one that is opening only where the code says that nobody
-    /// is there (SHLD-26).
+    /// is there (SHLD-26), or where the user asked for it ([`TcpConfig::soft_errors_end_opening`](crate::TcpConfig)).
     pub fn handle_soft_error(&mut self, now: Instant, error: SoftError, quoted_seq: SeqNum) -> bool {
         if !self.is_outstanding(quoted_seq) {
             return false;
@@ -22,6 +22,8 @@ impl Connection {
         let opening = matches!(self.state(), State::SynSent | State::SynReceived);
         if hard && opening {
             self.end(now, Some(ConnectionError::Refused), Cause::Arrived("ICMP"));
+        } else if opening && self.shared.config.soft_errors_end_opening {
+            self.end(now, Some(ConnectionError::Unreachable), Cause::Arrived("ICMP"));
         } else if self.shared.config.soft_errors {
             self.shared.events.soft_error = Some(error); // MUST-47, SHLD-25; SHLD-20 is the switch
         }

@@ -19,6 +19,10 @@ pub struct SendFlags {
     /// comes or a timeout has passed (MSG_MORE of other systems; RFC 9293 §3.9.1.2 leaves it to us when what was not
     /// pushed is sent).
     pub more: bool,
+    /// A record ends with it: nothing that is written later goes in the same segment, nor when it is sent again (MSG_EOR of
+    /// other systems). Peers do not see records: TCP has none (RFC 9293 §3.9.1.2). Of more than 1,024 ends that wait to be
+    /// acknowledged, later ones are not kept.
+    pub end_of_record: bool,
 }
 
 impl Connection {
@@ -32,11 +36,16 @@ impl Connection {
     pub fn send(&mut self, now: Instant, data: Payload, flags: SendFlags) -> Result<usize, SendError> {
         let (snd, shared) = self.writable_half()?;
         let _ = now;
-        let empty = data.is_empty();
         snd.hold.follows(flags.more);
+        let len = data.len();
         match snd.write(data, shared, flags.urgent) {
-            0 if !empty => Err(SendError::Full),
-            taken => Ok(taken),
+            0 if len > 0 => Err(SendError::Full),
+            taken => {
+                if flags.end_of_record && taken == len && len > 0 {
+                    snd.end_record();
+                }
+                Ok(taken)
+            }
         }
     }
 

@@ -315,7 +315,7 @@ impl Status {
         self.pacing_rate = snd.congestion.pacing_rate();
         self.phase = snd.congestion.phase();
         self.octets_acknowledged = snd.acknowledged();
-        self.again = snd.recovery.again();
+        self.again = snd.recovery.again().max(snd.out_after_syn());
         (self.reordered, self.reordered_by) = snd.recovery.reordered();
         self.sacked = snd.recovery.sacked();
         self.lost = snd.recovery.lost();

@@ -9,7 +9,6 @@
 
 use super::FastOpen;
 use crate::connection::{Connection, Data, Shared};
-use crate::recovery::Recovery;
 use crate::sender::SendHalf;
 use crate::{ConnectionError, Path, Segment, TcpConfig, Transmit, Why};
 use alloc::boxed::Box;
@@ -255,10 +254,6 @@ impl SendHalf {
         if self.una == self.nxt {
             return;
         }
-        self.nxt = self.una;
-        self.recovery = Recovery::new(self.una);
-        self.resend = None;
-        // It was one segment, and need not wait for its own first part to be acknowledged.
-        self.hold.set_override(true);
+        self.take_back();
     }
 }

@@ -12,7 +12,7 @@ use super::{Accepted, Offer, Terms, empty_ack, is_acceptable, receive_scale, syn
 use crate::challenge::AckBudget;
 use crate::ecn::{self, AceOfHandshake};
 use crate::timestamp::{is_older, timestamp};
-use crate::{ChallengeTo, Discard, EcnAgreement, ResetWhy, Segment, Transmit, Why, closed};
+use crate::{ChallengeTo, Discard, EcnAgreement, ResetWhy, Segment, SoftError, Transmit, Why, closed};
 use alloc::boxed::Box;
 use env::{Duration, Instant};
 use wire::tcp::{Flags, Timestamps};
@@ -41,6 +41,10 @@ pub struct HalfOpen {
     wait: u32,
     longest_wait: u32,
     challenges: AckBudget,
+    /// As [`TcpConfig::lacking_timestamps`](crate::TcpConfig::lacking_timestamps) and
+    /// [`TcpConfig::soft_errors_end_opening`](crate::TcpConfig::soft_errors_end_opening).
+    lacking_timestamps: bool,
+    ends_of_soft_errors: bool,
 }
 
 /// What became of a segment for a half-open record.
@@ -87,6 +91,8 @@ impl HalfOpen {
             wait,
             longest_wait: millis(config.rto_max),
             challenges: AckBudget::new(now, config.challenge_budget()),
+            lacking_timestamps: config.lacking_timestamps,
+            ends_of_soft_errors: config.soft_errors_end_opening,
         }
     }
 
@@ -103,6 +109,13 @@ impl HalfOpen {
     /// How often the timer has sent the SYN-ACK again.
     pub const fn retransmissions(&self) -> u8 {
         self.retransmissions
+    }
+
+    /// An ICMP error quotes our SYN-ACK: whether the record is to be forgotten. As a rule it is not: the peer may be there all
+    /// the same, and the timer tells.
+    #[must_use]
+    pub fn handle_soft_error(&self, _error: SoftError) -> bool {
+        self.ends_of_soft_errors
     }
 
     /// The SYN-ACK, when it is time for it.
@@ -213,6 +226,7 @@ impl HalfOpen {
             return None;
         }
         match segment.header.options.timestamps {
+            None if self.lacking_timestamps => None,
             None => Some(HalfOpenOutcome::Ignore(Discard::NoTimestamp)),
             Some(theirs) if is_older(theirs.value, state.recent) => {
                 Some(self.acknowledge(now, Why::OldTimestamp, Discard::OldTimestamp))

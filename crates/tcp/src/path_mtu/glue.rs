@@ -185,7 +185,8 @@ impl Open {
         let calm = snd.recovery.phase() == Phase::Open
             && snd.recovery.lost() == 0
             && snd.persist.is_none()
-            && snd.urgent.is_none()
+            && snd.rare.urgent().is_none()
+            && !snd.rare.has_records()
             && snd.pacer.wait(now).is_none();
         let window = snd.edge.since(snd.nxt).unwrap_or(0);
         if !calm || wanted > snd.unsent().min(window).min(snd.cwnd()) {

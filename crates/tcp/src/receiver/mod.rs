@@ -200,6 +200,14 @@ impl ReceiveHalf {
         }
     }
 
+    /// The SYN,ACK of a simultaneous Fast Open: its SYN is a number that we have, and drawn an ACK by like any other (RFC
+    /// 9293 §3.10.7.4, first step).
+    pub(crate) fn saw_syn_again(&mut self) {
+        self.duplicate = None;
+        self.saw_duplicate(self.nxt - 1..self.nxt);
+        self.demand_ack(Why::Duplicate);
+    }
+
     /// The place of `seq`, on the shorter way round from RCV.NXT.
     fn place(&self, seq: SeqNum) -> Place {
         let from_nxt = seq.wrapping_since(self.nxt()) as i32;

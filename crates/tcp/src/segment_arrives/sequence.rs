@@ -20,6 +20,7 @@ impl Open {
             TimestampCheck::Fine => ControlFlow::Continue(()),
             // A peer that restarted may have lost its taste for timestamps: the SYN is challenged all the same.
             TimestampCheck::Missing if seg.has(Flags::SYN) => ControlFlow::Continue(()),
+            TimestampCheck::Missing if shared.config.lacking_timestamps => ControlFlow::Continue(()),
             TimestampCheck::Missing => ControlFlow::Break(Stop::Discard(Discard::NoTimestamp)),
             // Two ends that both think so of each other would answer each other's ACKs for ever (9293-E49).
             TimestampCheck::Old if seg.seq_len() == 0 && !shared.challenges.take(now) => {
@@ -53,6 +54,9 @@ impl Open {
                 let just_behind = seg.end() == self.rcv.nxt() || empty_behind;
                 let repeats_syn = just_behind || seg.header.seq == self.irs;
                 if self.phase == State::SynReceived && seg.has(Flags::SYN) && repeats_syn {
+                    if seg.has(Flags::ACK) && !self.early && shared.client().is_some() {
+                        self.rcv.saw_syn_again(); // Data came with both SYNs: the peer hears at once what of it counts.
+                    }
                     return ControlFlow::Continue(());
                 }
                 if seg.has(Flags::SYN) && !just_behind {

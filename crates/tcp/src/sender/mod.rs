@@ -9,6 +9,7 @@
 mod hold;
 mod plan;
 mod queue;
+mod rare;
 
 pub(crate) use plan::{Blocked, Plan};
 
@@ -23,6 +24,7 @@ use alloc::boxed::Box;
 use env::Instant;
 use hold::Hold;
 use queue::SendQueue;
+use rare::Rare;
 use wire::{Payload, SeqNum, WindowScale};
 
 #[derive(Clone, Debug)]
@@ -51,8 +53,8 @@ pub(crate) struct SendHalf {
     /// SMSS: octets of payload in a full segment, beside the options that every segment has.
     pub(crate) segment_size: u32,
     pub(crate) fault: Fault,
-    /// SND.UP: after the last urgent octet.
-    pub(crate) urgent: Option<SeqNum>,
+    /// Urgent data, ends of records.
+    pub(crate) rare: Rare,
     pub(crate) recovery: Recovery,
     pub(crate) congestion: Box<dyn CongestionControl>,
     pub(crate) rtt: RoundTrip,
@@ -114,7 +116,7 @@ impl SendHalf {
             segment_limit: segment,
             segment_size: segment,
             fault: config.fault,
-            urgent: None,
+            rare: Rare::default(),
             recovery: Recovery::new(iss),
             congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
@@ -191,7 +193,7 @@ impl SendHalf {
         self.queue.push(part);
         self.end += take as u32;
         if urgent && take > 0 {
-            self.urgent = Some(self.end);
+            self.rare.set_urgent(self.end);
         }
         take
     }
@@ -203,6 +205,34 @@ impl SendHalf {
         self.queue.gather(octets.get(..take).unwrap_or(octets));
         self.end += take as u32;
         take
+    }
+
+    /// What was written ends a record.
+    pub(crate) fn end_record(&mut self) {
+        self.rare.end_record(self.end);
+    }
+
+    /// At most `octets` from `start` on, and none of another record.
+    pub(crate) fn of_one_record(&self, start: SeqNum, octets: u32) -> u32 {
+        let end = self.rare.record_after(start);
+        end.and_then(|end| end.since(start)).map_or(octets, |record| record.min(octets))
+    }
+
+    /// What of the SYN's data was not acknowledged with it is as if it were never sent.
+    pub(crate) fn take_back(&mut self) {
+        self.rare.take_back(self.nxt);
+        self.nxt = self.una;
+        self.recovery = Recovery::new(self.una);
+        self.resend = None;
+        // It was one segment, and need not wait for its own first part to be acknowledged; nor need what follows wait for it.
+        self.hold.small_acked();
+        self.hold.set_override(true);
+    }
+
+    /// Octets that went with our SYN, went again, and are not acknowledged.
+    pub(crate) fn out_after_syn(&self) -> u32 {
+        let end = self.rare.taken_back().map(|end| end.earlier(self.nxt));
+        end.and_then(|end| end.since(self.una)).unwrap_or(0)
     }
 
     /// What waits because it fills no segment goes now.
@@ -305,13 +335,11 @@ impl SendHalf {
         let octets = ack.earlier(self.end).since(first).unwrap_or(0);
         self.queue.release(self.queue.start() + u64::from(octets));
         self.una = ack;
+        self.rare.release(ack);
         if ack == self.nxt {
             self.hold.small_acked();
         }
         self.timeouts = 0;
-        if self.urgent.is_some_and(|up| up.at_or_before(ack)) {
-            self.urgent = None;
-        }
     }
 
     /// Takes a window field, already scaled, from a segment `seq`, `ack` when it is newer (9293-E17).
@@ -348,7 +376,9 @@ impl SendHalf {
 
     /// Enters a first transmission of `count` numbers.
     pub(crate) fn sent(&mut self, now: Instant, count: u32) {
-        if !count.is_multiple_of(self.segment_size) {
+        // What went with our SYN was as large as it could be.
+        let again = self.rare.taken_back().is_some_and(|end| self.nxt.before(end));
+        if !count.is_multiple_of(self.segment_size) && !again {
             self.hold.small_sent();
         }
         let in_flight = self.recovery.in_flight();
@@ -403,14 +433,12 @@ impl SendHalf {
         let offset = self.queue.start() + u64::from(keep.wrapping_since(self.first_octet()));
         self.queue.truncate(offset);
         self.end = keep;
-        if self.urgent.is_some_and(|up| up.after(keep)) {
-            self.urgent = None;
-        }
+        self.rare.truncate(keep);
     }
 
     /// Octets of memory held for the queue.
     pub(crate) fn held(&self) -> usize {
-        self.queue.held()
+        self.queue.held() + self.rare.held()
     }
 }
 

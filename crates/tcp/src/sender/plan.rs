@@ -60,18 +60,22 @@ impl SendHalf {
         }
         // A piece is worth sending when it is a whole segment or all there is. Anything less waits for room in cwnd,
         // so that the window is not cut into crumbs (SHLD-28).
+        let all = unsent;
+        let unsent = self.of_one_record(self.nxt, unsent);
+        let last = unsent == all;
+        // What follows the end of a record does not wait, however little that is: it is not the end of what was written.
+        let (nagle, fin_waits, held) = (nagle && last, fin_waits && last, self.is_held() && last);
         let piece = unsent.min(segment).min(window);
         if room < piece {
             return self.plan_limited(piece, segment, in_flight);
         }
         let open = unsent.min(window).min(room).min(train.max(segment));
         if open < segment {
-            return self.plan_small(unsent, window, open, nagle);
+            return self.plan_small(unsent, window, open, nagle, last);
         }
         let whole = open - open % segment;
         // The rest of the data goes along if nothing would hold it back on its own.
-        let rest_may_go =
-            open == unsent && (!nagle || fin_waits || self.hold.overridden()) && !self.is_held();
+        let rest_may_go = open == unsent && (!nagle || fin_waits || self.hold.overridden()) && !held;
         let octets = if rest_may_go { open } else { whole };
         Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
     }
@@ -82,15 +86,16 @@ impl SendHalf {
     }
 
     /// Less than a segment: RFC 9293 §3.8.6.2.1 (MUST-38) and Nagle's algorithm (§3.7.4, SHLD-7).
-    fn plan_small(&self, unsent: u32, window: u32, open: u32, nagle: bool) -> Plan {
+    fn plan_small(&self, unsent: u32, window: u32, open: u32, nagle: bool, last: bool) -> Plan {
         let idle = !self.outstanding();
-        if open == unsent && self.is_held() {
+        if open == unsent && last && self.is_held() {
             return Plan::Wait(Blocked::Held);
         }
         if open == unsent {
             // All there is. It waits only for an ACK of what is out (Nagle; MAY-16), and not when the stream ends or is urgent.
-            let go = idle || !nagle || self.fin_queued() || self.urgent.is_some() || self.hold.overridden();
-            let fin = self.fin_queued() && !self.fin_sent() && window > open;
+            let go =
+                idle || !nagle || self.fin_queued() || self.rare.urgent().is_some() || self.hold.overridden();
+            let fin = last && self.fin_queued() && !self.fin_sent() && window > open;
             return if go {
                 Plan::Send { octets: open, fin, limited: false }
             } else {
@@ -108,7 +113,7 @@ impl SendHalf {
 
     /// Whether the user goes on writing, and nothing says that it is to go all the same.
     fn is_held(&self) -> bool {
-        self.hold.holds() && !self.fin_queued() && self.urgent.is_none()
+        self.hold.holds() && !self.fin_queued() && self.rare.urgent().is_none()
     }
 
     /// cwnd is full: one segment may still go on each of the first two duplicate ACKs (RFC 3042 §2).

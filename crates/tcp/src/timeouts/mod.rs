@@ -238,7 +238,8 @@ impl Open {
     /// What holds back what is to be delivered, when `blocked` is what stands in the way of sending more.
     fn held_by(&self, blocked: Option<Blocked>) -> Held {
         match blocked {
-            Some(Blocked::Window) => Held::Window,
+            // Where cwnd is full as well, a wider window would change nothing.
+            Some(Blocked::Window) if self.snd.recovery.in_flight() < self.snd.cwnd() => Held::Window,
             _ if !self.snd.outstanding() && !self.snd.pending() => Held::Idle,
             _ if self.snd.lacks_room() => Held::Buffer,
             _ => Held::Path,

@@ -1,5 +1,6 @@
 //! Transcripts of two connections, section by section of RFC 9293.
 
+mod asked_for;
 mod blind;
 mod closing;
 mod congestion;

@@ -25,7 +25,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno as SystemError;
 use sim::packetdrill::linux;
 use sim::packetdrill::subject::{
-    Begun, Call, Errno, Fd, Finished, Refusal, Returned, Sent, Setup, Subject, Ticket,
+    Begun, Call, Errno, Fd, Finished, Ran, Refusal, Returned, Sent, Setup, Subject, Ticket,
 };
 use std::collections::VecDeque;
 use std::fs;
@@ -35,6 +35,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use workers::Workers;
 
 use device::Device as _;
@@ -55,11 +56,17 @@ const WITHOUT_MEANING: [&str; 1] = ["send_omit_free"];
 
 /// The nice value of threads that keep time.
 const URGENT: i32 = -15;
+/// The status of a shell that finds no such command.
+const NOT_FOUND: i32 = 127;
+/// How many were made.
+static KERNELS: AtomicU64 = AtomicU64::new(0);
 
 /// The kernel, with one script's sockets and interface.
 pub(crate) struct Kernel {
     /// Where the script is: its commands run there.
     directory: PathBuf,
+    /// What scripts' helpers take for a process of its own: they name a file by it.
+    process: String,
     place: Option<Place>,
     table: Arc<Table>,
     workers: Workers,
@@ -104,6 +111,7 @@ impl Kernel {
         let _ = rustix::process::setpriority_process(None, URGENT);
         Ok(Self {
             directory,
+            process: format!("{}-{}", std::process::id(), KERNELS.fetch_add(1, Ordering::Relaxed)),
             place: None,
             table: Arc::new(Table::default()),
             workers: Workers::new()?,
@@ -169,24 +177,28 @@ impl Kernel {
     }
 
     /// Runs shell text in the namespace, where the script is.
-    fn shell(&self, text: &str) -> Result<(), Refusal> {
+    fn shell(&self, text: &str) -> Result<Ran, Refusal> {
         let place = self.place()?;
         let directory = &self.directory;
-        // Scripts' helpers name a file of theirs by it.
-        let process = std::process::id().to_string();
+        let process = &self.process;
+        // The file that they name is of this script, however many others are played.
+        let text = &text.replace("${PPID}", process);
         let run = || {
             let mut shell = Command::new("sh");
-            shell.arg("-c").arg(text).current_dir(directory).env("PACKETDRILL_PID", &process).output()
+            shell.arg("-c").arg(text).current_dir(directory).env("PACKETDRILL_PID", process).output()
         };
         let output = place.namespace.run(run).and_then(|output| output);
         let output = output.map_err(|why| Refusal::because(format!("`{text}` cannot be run: {why}")))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(Ran::Well);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         // The status is that of the last command, and so is what was said last.
         let said = said.lines().next_back().unwrap_or("it says nothing");
-        Err(Refusal::because(format!("`{text}` failed ({}): {said}", output.status)))
+        if output.status.code() == Some(NOT_FOUND) {
+            return Err(Refusal::because(format!("this machine has no such command: {said}")));
+        }
+        Ok(Ran::Badly(format!("{}: {said}", output.status)))
     }
 
     /// The namespace begins with the controller that is this machine's; scripts presume another.
@@ -225,24 +237,27 @@ impl Subject for Kernel {
         format!("linux {}", release.trim())
     }
 
-    fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal> {
+    fn configure(&mut self, setup: &Setup<'_>) -> Result<Ran, Refusal> {
         if let Some((name, _)) = setup.options.iter().find(|(name, _)| !WITHOUT_MEANING.contains(name)) {
             return Err(Refusal::because(format!("the option --{name} is not known for the kernel")));
         }
         let place = Self::make(setup).map_err(|why| Refusal::because(refused(&why)))?;
         self.place = Some(place);
         for command in &setup.commands {
-            self.shell(command)?;
+            let ran = self.shell(command)?;
+            if ran != Ran::Well {
+                return Ok(ran);
+            }
         }
         self.presume_controller().map_err(|why| Refusal::because(format!("no congestion control: {why}")))?;
         // What the interface says when it comes up is nobody's business.
         self.collect();
         self.sent.clear();
         self.began = std::time::Instant::now();
-        Ok(())
+        Ok(Ran::Well)
     }
 
-    fn command(&mut self, line: &str) -> Result<(), Refusal> {
+    fn command(&mut self, line: &str) -> Result<Ran, Refusal> {
         self.shell(line)
     }
 
@@ -312,6 +327,8 @@ impl Subject for Kernel {
 impl Drop for Kernel {
     fn drop(&mut self) {
         self.table.close_all();
+        // What would restore settings of a namespace that is gone; most scripts made none.
+        let _ = fs::remove_file(format!("/tmp/sysctl_restore_{}.sh", self.process));
     }
 }
 

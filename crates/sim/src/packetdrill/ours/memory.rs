@@ -9,6 +9,7 @@
 
 use super::Kernel;
 use super::socket::Socket;
+use crate::packetdrill::setup;
 use crate::packetdrill::subject::{Errno, Fd};
 use stack::ConnectionId;
 
@@ -26,7 +27,7 @@ const SEGMENTS: usize = 10;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SendMemory {
     /// Octets of the newest chunk.
-    tail: usize,
+    pub(super) tail: usize,
     /// A writer or somebody who polls found it full, and was not told of room since.
     pub(super) full: bool,
 }
@@ -111,14 +112,30 @@ impl Kernel {
 
     fn tell_if_writable(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.socket(fd)?;
-        if let Some(id) = socket.connection()
-            && self.send_room(socket, id).is_writable()
-        {
+        let Some(id) = socket.connection() else { return Ok(()) };
+        let writable = self.send_room(socket, id).is_writable();
+        if writable {
             let socket = self.socket_mut(fd)?;
             socket.memory.full = false;
             socket.news += 1;
         }
+        self.let_stack_wait(id, !writable);
         Ok(())
+    }
+
+    /// Lets the stack know whether a writer waits for room, though its own buffer is out of the way: for how long that held
+    /// data back is for it to say.
+    pub(super) fn let_stack_wait(&mut self, id: ConnectionId, waits: bool) {
+        let queued = self.machine.host().tcp_status(id).map_or(0, |status| status.queued);
+        let full = u32::try_from(queued).ok().filter(|queued| waits && *queued >= setup::LEAST_BUFFER);
+        let octets = full.unwrap_or(setup::SEND_BUFFER);
+        self.machine.call(|host, now| {
+            // Where the connection is gone nobody waits.
+            let set = host.tcp_set_buffers(now, id, Some(octets), None);
+            if set.is_ok() && full.is_some() {
+                host.tcp_readiness(id);
+            }
+        });
     }
 }
 

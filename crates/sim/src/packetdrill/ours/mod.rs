@@ -19,9 +19,9 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-use crate::packetdrill::setup::{self, Command, Settings};
+use crate::packetdrill::setup::{self, COUNTERS, Command, Counter, Effect, Settings};
 use crate::packetdrill::subject::{
-    Begun, Call, Errno, Fd, Finished, Refusal, Returned, Sent, Setup, Subject, Ticket,
+    Begun, Call, Errno, Fd, Finished, Ran, Refusal, Returned, Sent, Setup, Subject, Ticket,
 };
 use calls::{Attempt, Stop};
 use env::{Duration, Instant};
@@ -34,6 +34,21 @@ use tcp::TcpConfig;
 
 /// What the host's own clock shows when a script begins, unless told otherwise: zero would be a clock that never ran.
 const START: Duration = Duration::from_secs(3_600);
+
+/// What Linux's sockets can beside TCP and UDP: no memory of a program's is handed over here, no packet is stamped for one, and
+/// there are no files.
+const LACKS: &[&str] = &[
+    "splice",
+    "pipe",
+    "open",
+    "sendfile",
+    "MSG_ZEROCOPY",
+    "SO_ZEROCOPY",
+    "SO_TIMESTAMPING",
+    "TCP_ZEROCOPY_RECEIVE",
+    "TCP_REPAIR",
+    "TCP_ULP",
+];
 
 /// Our stack, to be played against.
 #[derive(Default)]
@@ -55,6 +70,8 @@ pub(in crate::packetdrill) struct Kernel {
     /// What had arrived of connections when they were reset: the stack forgets it (RFC 9293 §3.10.7.4), Linux lets it be
     /// read.
     kept: BTreeMap<ConnectionId, Vec<u8>>,
+    /// What counters showed when they were last looked at.
+    counted: Vec<(&'static str, u64)>,
 }
 
 /// A call that has not returned.
@@ -142,27 +159,31 @@ impl Subject for Ours {
         "handfast".into()
     }
 
-    fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal> {
-        let mut settings = setup::settings(setup)?;
+    fn lacks(&self) -> &'static [&'static str] {
+        LACKS
+    }
+
+    fn configure(&mut self, setup: &Setup<'_>) -> Result<Ran, Refusal> {
+        let (mut settings, ran) = setup::settings(setup)?;
         settings.change = self.change.unwrap_or(settings.change);
         let start = self.start.unwrap_or(Instant::ZERO + START);
-        let machine = Machine::new(setup, settings.host()?, self.seed(), start)?;
+        let setup = Setup { mtu: settings.mtu.unwrap_or(setup.mtu), ..setup.clone() };
+        let machine = Machine::new(&setup, settings.host()?, self.seed(), start)?;
         self.pending.clear();
         self.finished.clear();
         self.tickets = 0;
-        let mut kernel = Kernel { machine, table: Table::default(), settings, kept: BTreeMap::new() };
+        let mut kernel =
+            Kernel { machine, table: Table::default(), settings, kept: BTreeMap::new(), counted: Vec::new() };
         kernel.settings_changed();
         self.kernel = Some(kernel);
-        Ok(())
+        Ok(ran)
     }
 
-    fn command(&mut self, line: &str) -> Result<(), Refusal> {
+    fn command(&mut self, line: &str) -> Result<Ran, Refusal> {
         let kernel = self.kernel.as_mut().ok_or_else(not_configured)?;
-        for command in setup::commands(line)? {
-            kernel.command(&command)?;
-        }
+        let ran = setup::run(line, |command| kernel.command(command))?;
         self.retry();
-        Ok(())
+        Ok(ran)
     }
 
     fn now(&self) -> Instant {
@@ -230,29 +251,47 @@ impl Subject for Ours {
 }
 
 impl Kernel {
-    /// What a shell command changes while the host runs.
-    fn command(&mut self, command: &Command) -> Result<(), Refusal> {
+    /// What a shell command changes while the host runs, and how it ends.
+    fn command(&mut self, command: &Command) -> Result<Ran, Refusal> {
         let interface = self.machine.interface();
         match self.settings.apply(command)? {
-            setup::Effect::None => {
-                self.settings_changed();
-                Ok(())
-            }
-            setup::Effect::Forget => {
-                self.machine.call(|host, _| host.tcp_forget_fast_open());
-                Ok(())
-            }
-            setup::Effect::Mtu(mtu) => {
+            Effect::None => self.settings_changed(),
+            Effect::Forget => self.machine.call(|host, _| host.tcp_forget_fast_open()),
+            Effect::Mtu(mtu) => {
                 let set = self.machine.call(|host, _| host.set_mtu(interface, mtu));
-                set.map_err(|why| Refusal::because(format!("the link can't have an MTU of {mtu}: {why}")))
+                if let Err(why) = set {
+                    return Ok(Ran::Badly(format!("the link can't have an MTU of {mtu}: {why}")));
+                }
             }
-            setup::Effect::Listens(port) => {
+            Effect::Listens(port) => {
                 let listeners = self.machine.host().tcp_list_listeners();
-                let found = listeners.iter().any(|listener| listener.local.port() == port);
-                let refusal = || Refusal::because(format!("nobody listens at port {port}"));
-                if found { Ok(()) } else { Err(refusal()) }
+                if !listeners.iter().any(|listener| listener.local.port() == port) {
+                    return Ok(Ran::Badly(format!("nobody listens at port {port}")));
+                }
             }
+            Effect::CountAnew => self.count_anew(),
+            Effect::Counted(counter, count) => {
+                let grown = self.counted(counter);
+                self.count_anew();
+                if count.map_or(grown == 0, |count| grown != count) {
+                    return Ok(Ran::Badly(format!("{} has grown by {grown}", counter.name)));
+                }
+            }
+            Effect::Fails => return Ok(Ran::Badly("it always does".into())),
         }
+        Ok(Ran::Well)
+    }
+
+    /// How much a counter has grown since counters began at zero.
+    fn counted(&self, counter: &Counter) -> u64 {
+        let before =
+            self.counted.iter().find(|(name, _)| *name == counter.name).map_or(0, |(_, count)| *count);
+        self.machine.host().counters().dropped(counter.drop).saturating_sub(before)
+    }
+
+    fn count_anew(&mut self) {
+        let counters = self.machine.host().counters();
+        self.counted = COUNTERS.iter().map(|known| (known.name, counters.dropped(known.drop))).collect();
     }
 }
 

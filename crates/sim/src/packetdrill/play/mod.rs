@@ -29,13 +29,14 @@ mod talk;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod wants;
 mod words;
 
 pub use rules::Rules;
 
 use super::report::{Exchanged, Failure, Outcome, Verdict};
-use super::script::{Action, Direction, Event, Position, Script};
-use super::subject::Subject;
+use super::script::{Action, Command, Direction, Event, Position, Script};
+use super::subject::{Ran, Subject};
 use calls::Descriptors;
 use clock::Queue;
 use env::Instant;
@@ -47,8 +48,8 @@ use timing::Due;
 
 /// Plays `script` against `subject`, which is new.
 pub fn play(script: &Script, subject: &mut dyn Subject, rules: &Rules) -> Outcome {
-    if let Some(because) = Settings::not_for(script, rules.version) {
-        let verdict = Verdict::Skipped { at: script.options.first().map(|line| line.at), because };
+    if let Some((at, because)) = wants::another_version(script, rules.version) {
+        let verdict = Verdict::Skipped { at: Some(at), because };
         return Outcome { verdict, exchange: Vec::new(), ended: Instant::ZERO };
     }
     let settings = match Settings::new(script, rules) {
@@ -134,10 +135,14 @@ impl<'a> Player<'a> {
     }
 
     fn script(&mut self, script: &Script) -> Done {
-        let setup = self.settings.setup(script);
-        if let Err(refusal) = self.subject.configure(&setup) {
-            return Err(Stop::Skip { at: script.init.as_ref().map(|init| init.at), because: refusal.0 });
+        if let Some((at, name)) = wants::one_of(self.subject.lacks(), script) {
+            return Err(Stop::skip(at, format!("{name} is an interface of another system's own")));
         }
+        let setup = self.settings.setup(script);
+        let at = script.init.as_ref().map(|init| init.at);
+        let ran = self.subject.configure(&setup);
+        self.at = at.unwrap_or_default();
+        self.ran(ran.map_err(|refusal| Stop::Skip { at, because: refusal.0 })?)?;
         for event in &script.events {
             self.at = event.at;
             self.event(event)?;
@@ -160,8 +165,7 @@ impl<'a> Player<'a> {
             Action::Call(call) => self.call(call, due)?,
             Action::Command(command) => {
                 self.wait(due, "the command")?;
-                let done = self.subject.command(&command.text);
-                done.map_err(|refusal| Stop::skip(event.at, refusal.0))?;
+                self.command(command)?;
                 self.collect()?;
             }
             Action::Code(code) => {
@@ -179,10 +183,21 @@ impl<'a> Player<'a> {
         self.leftovers()?;
         if let Some(command) = &script.cleanup {
             self.at = command.at;
-            let done = self.subject.command(&command.text);
-            done.map_err(|refusal| Stop::skip(command.at, refusal.0))?;
+            self.command(command)?;
         }
         self.run_code()
+    }
+
+    fn command(&mut self, command: &Command) -> Done {
+        let ran = self.subject.command(&command.text);
+        self.ran(ran.map_err(|refusal| Stop::skip(self.at, refusal.0))?)
+    }
+
+    fn ran(&self, ran: Ran) -> Done {
+        match ran {
+            Ran::Well => Ok(()),
+            Ran::Badly(why) => Err(self.fail(format!("the command failed: {why}"))),
+        }
     }
 
     fn fail(&self, what: impl Into<String>) -> Stop {

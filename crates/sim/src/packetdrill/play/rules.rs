@@ -65,17 +65,6 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Why a script isn't for this kind of address, if so.
-    pub(super) fn not_for(script: &Script, version: IpVersion) -> Option<String> {
-        let only = script.option("ip_version")?;
-        let known = match version {
-            IpVersion::V4 => "ipv4",
-            IpVersion::V6 => "ipv6",
-            IpVersion::Mapped => "ipv4-mapped-ipv6",
-        };
-        (only != known).then(|| format!("it is for {only} only"))
-    }
-
     fn of(rules: &Rules) -> Self {
         // As public scripts are run: the cookies of Fast Open that they write down are those of these addresses. The link of IPv6 is
         // wider by what its header is longer, so that segments are as long as with IPv4.

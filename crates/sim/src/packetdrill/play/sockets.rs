@@ -180,7 +180,8 @@ impl Player<'_> {
                 }
             }
             Call::Accept { .. } => {
-                self.name(at, wanted, fd)?;
+                // As packetdrill has it: what an older one was called is the newest one's name.
+                self.fds.extend(wanted.result.map(|number| (number, fd)));
                 self.accepted(fd, returned.out.address);
             }
             Call::EpollCreate => self.name(at, wanted, fd)?,

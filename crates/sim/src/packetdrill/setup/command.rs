@@ -1,16 +1,19 @@
-//! What a shell command asks of the host.
+//! What a shell command asks of the host, and how it ends.
 
-use super::shell::{self, Simple};
-use super::{Effect, Settings, baseline};
-use crate::packetdrill::subject::Refusal;
+use super::baseline::{self, Suite};
+use super::shell::{self, Joint, Simple};
+use super::{COUNTERS, Effect, Settings};
+use crate::packetdrill::subject::{Ran, Refusal};
 
 /// A command that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::packetdrill) enum Command {
-    /// Nothing that a host without a kernel has: counters are read, a cleanup.
+    /// Nothing that a host without a kernel has: a cleanup, files that nobody reads.
     Nothing,
-    /// The settings that Google's and the kernel's scripts begin with.
-    Baseline,
+    /// It fails, and that is all.
+    Fails,
+    /// The settings that the scripts of a public suite begin with.
+    Baseline(Suite),
     /// `sysctl`: a name with dots, a value.
     Sysctl(String, String),
     /// What is known of peers (their Fast Open cookies) is forgotten.
@@ -19,44 +22,100 @@ pub(in crate::packetdrill) enum Command {
     Mtu(u16),
     /// Somebody must listen at this port.
     Listens(u16),
+    /// Counters begin at zero.
+    CountAnew,
+    /// A counter must have grown since: by this, if it is said.
+    Counted(String, Option<u64>),
 }
 
-/// The commands of a text.
+/// A command of a text, and when it is run.
+struct Step {
+    joint: Joint,
+    commands: Vec<Command>,
+    unknown: Option<Refusal>,
+}
+
+/// Runs the commands of a text, as a shell would: the status is that of the last one that was run.
 ///
 /// # Errors
-/// The first that is not known.
-pub(in crate::packetdrill) fn commands(text: &str) -> Result<Vec<Command>, Refusal> {
+/// The first that is not known, or that `each` refuses; unless it has an alternative, which is run instead.
+pub(in crate::packetdrill) fn run(
+    text: &str,
+    mut each: impl FnMut(&Command) -> Result<Ran, Refusal>,
+) -> Result<Ran, Refusal> {
+    let steps = steps(text)?;
+    let mut last = Ran::Well;
+    for (at, step) in steps.iter().enumerate() {
+        let skipped = match step.joint {
+            Joint::Always => false,
+            Joint::AndThen => last != Ran::Well,
+            Joint::OrElse => last == Ran::Well,
+        };
+        if skipped {
+            continue;
+        }
+        let alternative = steps.get(at + 1).is_some_and(|next| next.joint == Joint::OrElse);
+        last = match step.run(&mut each) {
+            Err(Refusal(why)) if alternative => Ran::Badly(why),
+            other => other?,
+        };
+    }
+    Ok(last)
+}
+
+impl Step {
+    fn run(&self, each: &mut impl FnMut(&Command) -> Result<Ran, Refusal>) -> Result<Ran, Refusal> {
+        if let Some(unknown) = &self.unknown {
+            return Err(unknown.clone());
+        }
+        let mut all = Ran::Well;
+        for command in &self.commands {
+            let ran = each(command)?;
+            all = if all == Ran::Well { ran } else { all };
+        }
+        Ok(all)
+    }
+}
+
+fn steps(text: &str) -> Result<Vec<Step>, Refusal> {
     let unknown = |what: &str| Refusal::because(format!("the command `{}` is not known", what.trim()));
     let simple = shell::parse(text).ok_or_else(|| unknown(text))?;
     let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(command) = simple.get(at) {
-        let piped = simple.get(at + 1).filter(|next| next.piped);
-        at += if piped.is_some() { 2 } else { 1 };
-        // What begins with what is known succeeds, and its alternative is not run.
-        if command.or_else {
-            continue;
-        }
-        found.extend(one(command, piped).ok_or_else(|| unknown(&command.words.join(" ")))?);
+    let mut rest = simple.as_slice();
+    while let Some((command, after)) = rest.split_first() {
+        let piped = after.iter().take_while(|next| next.piped).count();
+        let (filters, after) = after.split_at(piped);
+        rest = after;
+        let commands = one(command, filters);
+        let unknown = if commands.is_none() { Some(unknown(&command.words.join(" "))) } else { None };
+        found.push(Step { joint: command.joint, commands: commands.unwrap_or_default(), unknown });
     }
     Ok(found)
 }
 
-fn one(command: &Simple, piped: Option<&Simple>) -> Option<Vec<Command>> {
+fn one(command: &Simple, filters: &[Simple]) -> Option<Vec<Command>> {
     let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
-    let (program, arguments) = words.split_first()?;
-    let name = program.rsplit('/').next().unwrap_or(program);
-    if let Some(filter) = piped {
-        return listens(name, arguments, filter);
+    let (path, arguments) = words.split_first()?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if let Some(file) = &command.file {
+        let written = name == "echo" && filters.is_empty();
+        return written.then(|| arguments.join(" ")).and_then(|text| write(file, &text));
+    }
+    if !filters.is_empty() {
+        return piped(name, arguments, filters);
     }
     let nothing = Some(vec![Command::Nothing]);
     match name {
-        "defaults.sh" => Some(vec![Command::Baseline]),
+        "defaults.sh" => Some(vec![Command::Baseline(Suite::of(path))]),
         "set_sysctls.py" => arguments.iter().map(|argument| setting(argument)).collect(),
         "sysctl" => {
             arguments.iter().filter(|word| !word.starts_with('-')).map(|word| setting(word)).collect()
         }
-        "true" | ":" | "sleep" | "nstat" | "ethtool" => nothing,
+        "true" | ":" | "sleep" | "ethtool" => nothing,
+        "false" => Some(vec![Command::Fails]),
+        "nstat" => Some(vec![Command::CountAnew]),
+        // No call of a script reads files.
+        "rm" if arguments.first() == Some(&"-f") => nothing,
         _ if name.starts_with("sysctl_restore") => nothing,
         "ip" if arguments.starts_with(&["tcp_metrics", "flush"]) => Some(vec![Command::Forget]),
         // A queue that holds nothing would lose what is sent.
@@ -74,6 +133,15 @@ fn setting(word: &str) -> Option<Command> {
     Some(Command::Sysctl(name, value.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
+/// `echo VALUE > FILE`, where the file is a setting of the kernel or of one of its modules.
+fn write(file: &str, value: &str) -> Option<Vec<Command>> {
+    let name = match file.strip_prefix("/proc/sys/") {
+        Some(name) => name,
+        None => file.strip_prefix("/sys/module/")?,
+    };
+    Some(vec![Command::Sysctl(name.replace('/', "."), value.to_owned())])
+}
+
 /// `ip link set … mtu N`.
 fn link(arguments: &[&str]) -> Option<Vec<Command>> {
     arguments.strip_prefix(&["link", "set"]).and_then(mtu)
@@ -84,25 +152,55 @@ fn mtu(words: &[&str]) -> Option<Vec<Command>> {
     Some(vec![Command::Mtu(words.get(at + 1)?.parse().ok()?)])
 }
 
-/// `grep " 0A " /proc/net/tcp … | grep ":1F90"`: whether there is a listener.
-fn listens(name: &str, arguments: &[&str], filter: &Simple) -> Option<Vec<Command>> {
-    let listeners = name == "grep" && arguments.first() == Some(&" 0A ");
-    let [grep, port] = filter.words.as_slice() else { return None };
-    let port = u16::from_str_radix(port.strip_prefix(':')?, 16).ok()?;
-    (listeners && grep == "grep").then(|| vec![Command::Listens(port)])
+/// A command whose output `grep` looks through: what the pipe's status says.
+fn piped(name: &str, arguments: &[&str], filters: &[Simple]) -> Option<Vec<Command>> {
+    let patterns: Option<Vec<&str>> = filters.iter().map(pattern).collect();
+    let command = match (name, patterns?.as_slice()) {
+        // `grep " 0A " /proc/net/tcp … | grep ":1F90"`: whether there is a listener.
+        ("grep", [port]) if arguments.first() == Some(&" 0A ") => {
+            Command::Listens(u16::from_str_radix(port.strip_prefix(':')?, 16).ok()?)
+        }
+        ("nstat", [counter]) => Command::Counted((*counter).to_owned(), None),
+        ("nstat", [counter, count]) => {
+            Command::Counted((*counter).to_owned(), Some(count.trim().parse().ok()?))
+        }
+        _ => return None,
+    };
+    Some(vec![command])
+}
+
+/// What `grep` looks for.
+fn pattern(filter: &Simple) -> Option<&str> {
+    let words: Vec<&str> = filter.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["grep", pattern] | ["grep", "-q", pattern] if filter.file.is_none() => Some(pattern),
+        _ => None,
+    }
 }
 
 impl Settings {
     /// Does what a command asks; what it does beside settings.
     pub(in crate::packetdrill) fn apply(&mut self, command: &Command) -> Result<Effect, Refusal> {
-        match command {
-            Command::Nothing => {}
-            Command::Forget => return Ok(Effect::Forget),
-            Command::Baseline => baseline::apply(self),
-            Command::Sysctl(name, value) => self.sysctl(name, value)?,
-            Command::Mtu(mtu) => return Ok(Effect::Mtu(*mtu)),
-            Command::Listens(port) => return Ok(Effect::Listens(*port)),
-        }
-        Ok(Effect::None)
+        Ok(match command {
+            Command::Nothing => Effect::None,
+            Command::Fails => Effect::Fails,
+            Command::Forget => Effect::Forget,
+            Command::Baseline(suite) => {
+                baseline::apply(self, *suite);
+                Effect::None
+            }
+            Command::Sysctl(name, value) => {
+                self.sysctl(name, value)?;
+                Effect::None
+            }
+            Command::Mtu(mtu) => Effect::Mtu(*mtu),
+            Command::Listens(port) => Effect::Listens(*port),
+            Command::CountAnew => Effect::CountAnew,
+            Command::Counted(name, count) => {
+                let counter = COUNTERS.iter().find(|counter| counter.name == name);
+                let unknown = || Refusal::because(format!("the counter {name} is not known"));
+                Effect::Counted(counter.ok_or_else(unknown)?, *count)
+            }
+        })
     }
 }

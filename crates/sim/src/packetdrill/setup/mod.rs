@@ -13,8 +13,8 @@ mod command;
 mod shell;
 mod sysctl;
 
-use crate::packetdrill::subject::{Refusal, Setup};
-pub(super) use command::{Command, commands};
+use crate::packetdrill::subject::{Ran, Refusal, Setup};
+pub(super) use command::{Command, run};
 use env::Duration;
 use stack::HostConfig;
 use tcp::fast_open::Keys;
@@ -22,12 +22,16 @@ use tcp::{Congestion, Ecn, TcpConfig};
 
 /// The longest that Linux waits before it sends again.
 const RTO_MAX: Duration = Duration::from_secs(120);
+/// Challenge ACKs that a connection sends in a second.
+const CHALLENGES: u8 = 10;
 /// The least, and the first.
 const RTO_MIN: Duration = Duration::from_millis(200);
 const RTO_INITIAL: Duration = Duration::from_secs(1);
 /// Octets that the stack itself would hold for a writer: more than any script writes. What Linux would hold is counted by
 /// the sockets.
-const SEND_BUFFER: u32 = 128 << 20;
+pub(super) const SEND_BUFFER: u32 = 128 << 20;
+/// The smallest that a buffer of the stack may be.
+pub(super) const LEAST_BUFFER: u32 = 2_048;
 /// The largest window that is offered before anything was received.
 const FIRST_WINDOW: u32 = 65_535;
 
@@ -66,6 +70,15 @@ pub(super) struct Settings {
     pub(super) fin_timeout: u32,
     pub(super) hop_limit: u8,
     pub(super) path_mtu_discovery: bool,
+    /// `tcp_rto_max_ms`: the longest that is waited before something is sent again.
+    pub(super) rto_max: Duration,
+    /// `tcp_invalid_ratelimit` is no limit.
+    pub(super) challenge_freely: bool,
+    /// What Linux takes or gives up where the RFCs would have it otherwise: segments without timestamps, connections that are
+    /// opening when ICMP says that the way is broken.
+    pub(super) as_linux: bool,
+    /// The link's, if a command before the first event says so.
+    pub(super) mtu: Option<u16>,
     /// What else a test wants of connections.
     pub(super) change: fn(TcpConfig) -> TcpConfig,
 }
@@ -97,6 +110,10 @@ impl Default for Settings {
             fin_timeout: 60,
             hop_limit: 64,
             path_mtu_discovery: true,
+            rto_max: RTO_MAX,
+            challenge_freely: false,
+            as_linux: false,
+            mtu: None,
             change: |config| config,
         }
     }
@@ -127,7 +144,26 @@ pub(super) enum Effect {
     Mtu(u16),
     /// The command is one that fails unless somebody listens at this port.
     Listens(u16),
+    /// Counters begin at zero.
+    CountAnew,
+    /// It fails unless this counter has grown since, by this if it is said.
+    Counted(&'static Counter, Option<u64>),
+    /// It fails.
+    Fails,
 }
+
+/// A counter: Linux's name of it, and what is counted here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counter {
+    pub(super) name: &'static str,
+    pub(super) drop: stack::Drop,
+}
+
+/// The counters that are known.
+pub(super) const COUNTERS: &[Counter] = &[
+    Counter { name: "TcpExtOutOfWindowIcmps", drop: stack::Drop::IcmpNoSocket },
+    Counter { name: "TcpExtBeyondWindow", drop: stack::Drop::TcpOutsideWindow },
+];
 
 /// Options that are the kernel's or the wire's business, and have no meaning here.
 const WITHOUT_MEANING: [&str; 9] = [
@@ -142,11 +178,11 @@ const WITHOUT_MEANING: [&str; 9] = [
     "code_format",
 ];
 
-/// The settings that a script begins with.
+/// The settings that a script begins with, and whether its commands succeed.
 ///
 /// # Errors
 /// The first thing that is not known.
-pub(super) fn settings(setup: &Setup<'_>) -> Result<Settings, Refusal> {
+pub(super) fn settings(setup: &Setup<'_>) -> Result<(Settings, Ran), Refusal> {
     for (name, value) in &setup.options {
         let heeded =
             WITHOUT_MEANING.contains(name) || (*name == "code_sockopt" && *value == Some("TCP_INFO"));
@@ -156,16 +192,23 @@ pub(super) fn settings(setup: &Setup<'_>) -> Result<Settings, Refusal> {
     }
     let mut settings = Settings::default();
     for text in &setup.commands {
-        for command in commands(text)? {
-            match settings.apply(&command)? {
-                Effect::None | Effect::Forget => {}
-                Effect::Mtu(_) | Effect::Listens(_) => {
-                    return Err(Refusal::because(format!("`{text}` before the host is there")));
+        let ran = run(text, |command| {
+            Ok(match settings.apply(command)? {
+                Effect::None | Effect::Forget | Effect::CountAnew => Ran::Well,
+                Effect::Mtu(mtu) => {
+                    settings.mtu = Some(mtu);
+                    Ran::Well
                 }
-            }
+                Effect::Listens(port) => Ran::Badly(format!("nobody listens at port {port}")),
+                Effect::Counted(counter, _) => Ran::Badly(format!("nothing is counted as {}", counter.name)),
+                Effect::Fails => Ran::Badly("it always does".into()),
+            })
+        })?;
+        if ran != Ran::Well {
+            return Ok((settings, ran));
         }
     }
-    Ok(settings)
+    Ok((settings, Ran::Well))
 }
 
 impl Settings {
@@ -173,9 +216,10 @@ impl Settings {
     pub(super) fn tcp(&self) -> Result<TcpConfig, Refusal> {
         let [_, first, most] = self.receive_memory;
         let impossible = |why: tcp::ConfigError| Refusal::because(format!("a connection can't be so: {why}"));
-        let receive = (first / 2).clamp(2_048, FIRST_WINDOW);
+        let receive = (first / 2).clamp(LEAST_BUFFER, FIRST_WINDOW);
         let config = TcpConfig::default()
             .rto(RTO_INITIAL, RTO_MIN, RTO_MAX)
+            .and_then(|config| config.back_off_limit(self.rto_max))
             .and_then(|config| config.receive_buffer_range(receive, most.max(receive)))
             .and_then(|config| config.send_buffer(SEND_BUFFER))
             .map_err(impossible)?
@@ -190,8 +234,11 @@ impl Settings {
             .pacing(false)
             .least_train(self.least_train)
             .small_segments_alone(true)
+            .lacking_timestamps(self.as_linux)
+            .soft_errors_end_opening(self.as_linux)
+            .challenge_acks(if self.challenge_freely { u8::MAX } else { CHALLENGES })
             .syn_timeout(self.open_for(self.syn_retries))
-            .user_timeout(backed_off(RTO_MIN, self.retries))
+            .user_timeout(backed_off(RTO_MIN, self.retries, self.rto_max))
             .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));
         Ok((self.change)(config))
     }
@@ -208,13 +255,13 @@ impl Settings {
 
     /// How long a handshake is tried when its SYN is sent again so often.
     pub(super) fn open_for(&self, retries: u8) -> Duration {
-        backed_off(RTO_INITIAL, retries)
+        backed_off(RTO_INITIAL, retries, self.rto_max)
     }
 }
 
 /// From a first transmission to the timeout of the last of so many others, each twice as late as the one before.
-fn backed_off(first: Duration, retries: u8) -> Duration {
-    (0..=u32::from(retries)).map(|n| first.saturating_mul(1 << n.min(20)).min(RTO_MAX)).sum()
+fn backed_off(first: Duration, retries: u8, longest: Duration) -> Duration {
+    (0..=u32::from(retries)).map(|n| first.saturating_mul(1 << n.min(20)).min(longest)).sum()
 }
 
 /// A congestion control by Linux's name.

@@ -4,18 +4,31 @@
 //!   a 'b c' && d > /dev/null || e | f ; g      words, what joins the commands, where their output goes
 //! ```
 
+/// When a command is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::packetdrill) enum Joint {
+    /// In any case.
+    #[default]
+    Always,
+    /// When the one before it succeeded.
+    AndThen,
+    /// When the one before it failed.
+    OrElse,
+}
+
 /// One command of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Simple {
     pub(super) words: Vec<String>,
-    /// Run only when the command before it failed.
-    pub(super) or_else: bool,
+    pub(super) joint: Joint,
     /// Reads what the command before it writes.
     pub(super) piped: bool,
+    /// The file that it writes to; nowhere is none.
+    pub(super) file: Option<String>,
 }
 
-/// Commands of a text, in their order; `None` for what is more than words, quotes, `$(( … * … ))`, redirections to nowhere
-/// and the joints `;`, `&&`, `||`, `|`.
+/// Commands of a text, in their order; `None` for what is more than words, quotes, `$(( … * … ))`, redirections of output and
+/// the joints `;`, `&&`, `||`, `|`.
 pub(super) fn parse(text: &str) -> Option<Vec<Simple>> {
     let text = text.replace("\\\n", " ");
     let mut commands = Vec::new();
@@ -33,18 +46,18 @@ fn line_of(line: &str, commands: &mut Vec<Simple>) -> Option<()> {
     let mut word = None::<String>;
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
-        let (joint, or_else, piped) = match rest {
-            _ if rest.starts_with("&>") => (0, false, false),
-            _ if rest.starts_with("||") => (2, true, false),
-            _ if rest.starts_with("&&") => (2, false, false),
-            _ if first == '|' => (1, false, true),
-            _ if first == ';' => (1, false, false),
-            _ => (0, false, false),
+        let (octets, joint, piped) = match rest {
+            _ if rest.starts_with("&>") => (0, Joint::Always, false),
+            _ if rest.starts_with("||") => (2, Joint::OrElse, false),
+            _ if rest.starts_with("&&") => (2, Joint::AndThen, false),
+            _ if first == '|' => (1, Joint::Always, true),
+            _ if first == ';' => (1, Joint::Always, false),
+            _ => (0, Joint::Always, false),
         };
-        if joint > 0 {
+        if octets > 0 {
             current.words.extend(word.take());
-            push(commands, std::mem::replace(&mut current, Simple { or_else, piped, ..Simple::default() }));
-            rest = rest.get(joint..)?;
+            push(commands, std::mem::replace(&mut current, Simple { joint, piped, ..Simple::default() }));
+            rest = rest.get(octets..)?;
             continue;
         }
         match first {
@@ -58,7 +71,7 @@ fn line_of(line: &str, commands: &mut Vec<Simple>) -> Option<()> {
                 word.get_or_insert_default().push_str(&expanded(quoted)?);
                 rest = after;
             }
-            '>' | '&' | '<' => rest = redirection(rest, &mut word)?,
+            '>' | '&' | '<' => rest = redirection(rest, &mut word, &mut current)?,
             _ => {
                 let part = if rest.starts_with("$((") {
                     rest.find("))").map(|end| end + 2)?
@@ -83,18 +96,26 @@ fn push(commands: &mut Vec<Simple>, command: Simple) {
     }
 }
 
-/// Leaves out where output goes, as long as that is nowhere or where other output goes. What is left of the text.
-fn redirection<'a>(text: &'a str, word: &mut Option<String>) -> Option<&'a str> {
+/// Notes where output goes, unless that is where other output goes. What is left of the text.
+fn redirection<'a>(text: &'a str, word: &mut Option<String>, command: &mut Simple) -> Option<&'a str> {
     // A number in front of it is the descriptor that is meant.
     if word.as_deref().is_some_and(|word| word.bytes().all(|octet| octet.is_ascii_digit())) {
         *word = None;
     }
+    command.words.extend(word.take());
     let after =
         text.strip_prefix("&>").or_else(|| text.strip_prefix(">>")).or_else(|| text.strip_prefix('>'))?;
     if let Some(after) = after.strip_prefix("&1").or_else(|| after.strip_prefix("&2")) {
         return Some(after);
     }
-    after.trim_start().strip_prefix("/dev/null")
+    let after = after.trim_start();
+    let end = after.find([' ', '\t', ';', '|', '&', '<', '>']).unwrap_or(after.len());
+    let (file, after) = after.split_at_checked(end)?;
+    let plain = !file.is_empty() && !file.contains(['"', '\'', '$', '\\', '*']);
+    if file != "/dev/null" {
+        command.file = Some(file.to_owned());
+    }
+    plain.then_some(after)
 }
 
 /// Text in quotes: products in `$(( … ))` are worked out, other expansions are not known.

@@ -2,6 +2,7 @@
 
 use super::{Settings, congestion};
 use crate::packetdrill::subject::Refusal;
+use env::Duration;
 use tcp::Ecn;
 use tcp::fast_open::Keys;
 
@@ -15,7 +16,7 @@ enum Rule {
     Unseen,
 }
 
-/// The names that are known, without `net.`; those of IPv4 hold for IPv6 as well.
+/// The names that are known, without `net.`; those of IPv4 hold for IPv6 as well. A parameter of a module is named with it.
 const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_rmem", Rule::Sets(|s, v| put(&mut s.receive_memory, three(v)))),
     ("ipv4.tcp_wmem", Rule::Sets(|s, v| put(&mut s.send_memory, three(v)))),
@@ -41,6 +42,9 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_fin_timeout", Rule::Sets(|s, v| put(&mut s.fin_timeout, number(v)))),
     ("ipv4.ip_default_ttl", Rule::Sets(|s, v| put(&mut s.hop_limit, number(v)))),
     ("ipv4.ip_no_pmtu_disc", Rule::Sets(|s, v| put(&mut s.path_mtu_discovery, flag(v).map(|off| !off)))),
+    ("ipv4.tcp_rto_max_ms", Rule::Sets(|s, v| put(&mut s.rto_max, number(v).map(Duration::from_millis)))),
+    ("ipv4.tcp_invalid_ratelimit", Rule::Sets(|s, v| put(&mut s.challenge_freely, ratelimit(v)))),
+    ("tcp_cubic.parameters.hystart_detect", Rule::Is(&["3"])),
     ("ipv4.tcp_frto", Rule::Is(&["1", "2"])),
     ("ipv4.tcp_dsack", Rule::Is(&["1"])),
     ("ipv4.tcp_fack", Rule::Is(&["0"])),
@@ -76,8 +80,8 @@ const RULES: &[(&str, Rule)] = &[
 impl Settings {
     /// `name=value`.
     pub(super) fn sysctl(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
-        let known =
-            name.strip_prefix("net.").and_then(|short| RULES.iter().find(|(known, _)| *known == short));
+        let short = name.strip_prefix("net.").unwrap_or(name);
+        let known = RULES.iter().find(|(known, _)| *known == short);
         let Some((_, rule)) = known else {
             return Err(Refusal::because(format!("the setting {name} is not known")));
         };
@@ -108,6 +112,15 @@ fn flag(value: &str) -> Option<bool> {
     match value {
         "0" => Some(false),
         "1" => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether there is no limit: the least time between two answers to what is no good is none, or Linux's.
+fn ratelimit(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(true),
+        "500" => Some(false),
         _ => None,
     }
 }

@@ -3,7 +3,9 @@ use crate::packetdrill::subject::IpVersion;
 
 fn settings_of(commands: Vec<&str>) -> Result<Settings, Refusal> {
     let options = vec![("tolerance_usecs", Some("9000"))];
-    settings(&Setup { options, ..setup_of(&commands) })
+    let (settings, ran) = settings(&Setup { options, ..setup_of(&commands) })?;
+    assert_eq!(ran, Ran::Well);
+    Ok(settings)
 }
 
 #[test]
@@ -27,7 +29,8 @@ fn what_is_not_known_is_told() {
         ("rm -rf /", "rm -rf /"),
         ("tc qdisc add dev tun0 root pfifo limit 0", "limit 0"),
         ("echo $(id)", "echo"),
-        ("nstat | grep TcpExtOutOfWindowIcmps", "nstat"),
+        ("nstat | grep TcpExtNothing", "TcpExtNothing"),
+        ("nstat | wc -l", "nstat"),
     ] {
         let Err(Refusal(why)) = settings_of(vec![text]) else { panic!("{text} is understood") };
         assert!(why.contains(said), "{why}");
@@ -49,13 +52,57 @@ fn setup_of<'a>(commands: &[&'a str]) -> Setup<'a> {
     }
 }
 
+/// What a text does, where `failing` is a setting that cannot be made.
+fn done(text: &str, failing: &str) -> (Vec<Command>, Result<Ran, Refusal>) {
+    let mut done = Vec::new();
+    let ran = run(text, |command| {
+        done.push(command.clone());
+        let fails = matches!(command, Command::Sysctl(name, _) if name == failing);
+        Ok(if fails || *command == Command::Fails { Ran::Badly("no".into()) } else { Ran::Well })
+    });
+    (done, ran)
+}
+
 #[test]
-fn an_alternative_is_not_run_and_a_look_at_listeners_is_a_question() {
-    let both = commands("sysctl -q net.ipv4.tcp_sack=0 &> /dev/null || rm -r /").unwrap();
-    assert_eq!(both, [Command::Sysctl("net.ipv4.tcp_sack".into(), "0".into())]);
-    let look = commands("grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"").unwrap();
+fn an_alternative_is_run_when_what_it_is_for_fails() {
+    let text =
+        "sysctl -q net.ipv4.tcp_sack=0 &> /dev/null || ip tcp_metrics flush all && ifconfig tun0 mtu 1400";
+    let sack = Command::Sysctl("net.ipv4.tcp_sack".into(), "0".into());
+    assert_eq!(done(text, ""), (vec![sack.clone(), Command::Mtu(1400)], Ok(Ran::Well)));
+    let all = vec![sack, Command::Forget, Command::Mtu(1400)];
+    assert_eq!(done(text, "net.ipv4.tcp_sack"), (all, Ok(Ran::Well)));
+    // What is not known fails where there is something else to do, and only there.
+    assert_eq!(done("reboot || ip tcp_metrics flush all", ""), (vec![Command::Forget], Ok(Ran::Well)));
+    assert!(done("true || reboot", "").1.is_ok() && done("false || reboot", "").1.is_err());
+}
+
+#[test]
+fn the_status_is_that_of_the_last_command_that_was_run() {
+    assert_eq!(done("false\ntrue", "").1, Ok(Ran::Well));
+    assert_eq!(done("true ; false", "").1, Ok(Ran::Badly("no".into())));
+    assert_eq!(done("false && true", "").1, Ok(Ran::Badly("no".into())));
+    assert_eq!(done("false || true", "").1, Ok(Ran::Well));
+    let Ok((_, ran)) = settings(&setup_of(&["grep \" 0A \" /proc/net/tcp | grep \":1F90\""])) else {
+        panic!("it is known")
+    };
+    assert_eq!(ran, Ran::Badly("nobody listens at port 8080".into()));
+}
+
+#[test]
+fn what_looks_at_the_host_is_a_question() {
+    let look = done("grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"", "").0;
     assert_eq!(look, [Command::Listens(8080)]);
-    assert_eq!(commands("ifconfig tun0 mtu 1400"), Ok(vec![Command::Mtu(1400)]));
+    let counters =
+        "nstat -n ; nstat | grep TcpExtBeyondWindow | grep -q \" 1 \" && nstat | grep Other > /dev/null";
+    let counted = [
+        Command::CountAnew,
+        Command::Counted("TcpExtBeyondWindow".into(), Some(1)),
+        Command::Counted("Other".into(), None),
+    ];
+    assert_eq!(done(counters, "").0, counted);
+    let written = done("echo 3 > /sys/module/tcp_cubic/parameters/hystart_detect", "").0;
+    assert_eq!(written, [Command::Sysctl("tcp_cubic.parameters.hystart_detect".into(), "3".into())]);
+    assert!(done("echo 3 > /etc/passwd", "").1.is_err());
 }
 
 #[test]
@@ -63,7 +110,7 @@ fn a_handshake_is_tried_for_as_long_as_its_timeouts_take() {
     assert_eq!(Settings::default().open_for(1), Duration::from_secs(3));
     assert_eq!(Settings::default().open_for(5), Duration::from_secs(63));
     // 200 ms doubled nine times, then two minutes each.
-    assert_eq!(backed_off(RTO_MIN, 15).as_millis(), 924_600);
+    assert_eq!(backed_off(RTO_MIN, 15, RTO_MAX).as_millis(), 924_600);
 }
 
 #[test]

@@ -13,13 +13,18 @@ use tcp::{ReceiveError, State};
 
 /// Flags that change nothing, or are heeded.
 const KNOWN: i64 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_NOSIGNAL | MSG_ERRQUEUE | MSG_OOB | MSG_TRUNC;
+/// Protocols of IP.
+const ICMP: u8 = 1;
+const TCP: u8 = 6;
+const ICMPV6: u8 = 58;
 /// Octets that one call may ask for.
 const MOST: usize = 64 << 20;
 
 impl Kernel {
-    /// A reset is about to arrive: copies what can be read now, of accepted connections and of those that wait to be.
+    /// A reset, or an ICMP error, is about to arrive: copies what can be read now, of accepted connections and of those that
+    /// wait to be.
     pub(in crate::packetdrill::ours) fn keep_readable(&mut self, packet: &[u8]) {
-        if !resets(packet) {
+        if !may_end(packet) {
             return;
         }
         let all: Vec<ConnectionId> = self.machine.host().tcp_connections().collect();
@@ -180,12 +185,16 @@ impl Kernel {
     }
 }
 
-/// Whether a packet is a TCP segment with RST.
-fn resets(packet: &[u8]) -> bool {
-    let header = match packet.first().map(|first| (first >> 4, usize::from(first & 15) * 4)) {
-        Some((4, header)) if packet.get(9) == Some(&6) => header,
-        Some((6, _)) if packet.get(6) == Some(&6) => 40,
+/// Whether a packet is a TCP segment with RST, or speaks of an error in ICMP.
+fn may_end(packet: &[u8]) -> bool {
+    let (protocol, header) = match packet.first().map(|first| (first >> 4, usize::from(first & 15) * 4)) {
+        Some((4, header)) => (packet.get(9), header),
+        Some((6, _)) => (packet.get(6), 40),
         _ => return false,
     };
-    packet.get(header + 13).is_some_and(|flags| flags & 4 != 0)
+    match protocol {
+        Some(&TCP) => packet.get(header + 13).is_some_and(|flags| flags & 4 != 0),
+        Some(&ICMP | &ICMPV6) => true,
+        _ => false,
+    }
 }

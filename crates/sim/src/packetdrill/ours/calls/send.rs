@@ -2,9 +2,10 @@
 
 use super::{Answer, Attempt, Stop, refuse};
 use crate::packetdrill::linux::{
-    EAGAIN, EFAULT, EPIPE, MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_ZEROCOPY,
+    EAGAIN, EFAULT, EPIPE, MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB,
 };
 use crate::packetdrill::ours::Kernel;
+use crate::packetdrill::ours::memory::SendMemory;
 use crate::packetdrill::ours::socket::Stage;
 use crate::packetdrill::subject::{Fd, Returned};
 use stack::ConnectionId;
@@ -12,7 +13,7 @@ use std::net::SocketAddr;
 use tcp::{SendError, SendFlags, State};
 
 /// Flags that are heeded, or change nothing.
-const KNOWN: i64 = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_OOB | MSG_MORE | MSG_FASTOPEN;
+const KNOWN: i64 = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_OOB | MSG_MORE | MSG_FASTOPEN | MSG_EOR;
 /// Octets that one call may hand over.
 const MOST: usize = 64 << 20;
 
@@ -26,11 +27,6 @@ impl Kernel {
         attempt: &mut Attempt,
     ) -> Answer {
         let flags = i64::from(flags);
-        for (flag, name) in [(MSG_ZEROCOPY, "zero-copy sending"), (MSG_EOR, "MSG_EOR")] {
-            if flags & flag != 0 {
-                return Err(refuse(format!("{name} is an interface of Linux's own")));
-            }
-        }
         if flags & !KNOWN != 0 {
             return Err(refuse(format!("send flags {:#x}", flags & !KNOWN)));
         }
@@ -99,6 +95,7 @@ impl Kernel {
         flags: i64,
         attempt: &mut Attempt,
     ) -> Answer {
+        let record = flags & MSG_EOR != 0;
         let flags =
             SendFlags { urgent: flags & MSG_OOB != 0, more: flags & MSG_MORE != 0, ..SendFlags::default() };
         // Whoever was told that it is full waits until told otherwise.
@@ -109,15 +106,20 @@ impl Kernel {
             let socket = self.socket(fd)?;
             let (room, memory) = (self.send_room(socket, id), socket.memory);
             let next = room.next(memory).min(rest.len());
+            let flags = SendFlags { end_of_record: record && next == rest.len(), ..flags };
             let Some(rest) = rest.get(..next).filter(|rest| !rest.is_empty()) else {
                 self.socket_mut(fd)?.memory.full = true;
+                self.let_stack_wait(id, true);
                 return Err(EAGAIN.into());
             };
             let taken = self.machine.call(|host, now| host.tcp_send_slice(now, id, rest, flags));
             match taken {
                 Ok(taken) => {
                     attempt.moved += taken;
-                    self.socket_mut(fd)?.memory = room.after(memory, taken);
+                    let after = room.after(memory, taken);
+                    // What follows a record begins a chunk.
+                    let tail = if flags.end_of_record { 0 } else { after.tail };
+                    self.socket_mut(fd)?.memory = SendMemory { tail, ..after };
                 }
                 Err(SendError::Full) => return Err(EAGAIN.into()),
                 Err(SendError::Closing) => return Err(EPIPE.into()),

@@ -18,7 +18,7 @@ impl Options {
     pub(in crate::packetdrill::ours) fn config(&self, settings: &Settings) -> Result<TcpConfig, Refusal> {
         let impossible =
             |why: &dyn std::fmt::Display| Refusal::because(format!("a connection can't be so: {why}"));
-        let mut tcp = settings.tcp()?.nagle(!self.no_delay);
+        let mut tcp = settings.tcp()?.nagle(!self.no_delay).dont_fragment(self.mtu_discover != 0);
         if let Some(octets) = self.receive_buffer {
             // Half of a receive buffer is for what is not payload.
             tcp = tcp.receive_buffer((octets / 2).max(2_048)).map_err(|why| impossible(&why))?;

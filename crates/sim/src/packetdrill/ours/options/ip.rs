@@ -10,8 +10,8 @@ use crate::packetdrill::ours::calls::{Stop, refuse};
 use crate::packetdrill::ours::socket::Stage;
 use crate::packetdrill::subject::Fd;
 
-/// What scripts may ask of path MTU discovery: on, which it is. (The others would have the host fragment.)
-const DISCOVERS: std::ops::RangeInclusive<i32> = 1..=2;
+/// What may be asked of path MTU discovery: off, where the route has it on, and on. (The others would send what is too large.)
+const DISCOVERS: std::ops::RangeInclusive<i32> = 0..=2;
 
 impl Kernel {
     pub(super) fn set_ip_option(
@@ -46,7 +46,8 @@ impl Kernel {
                 };
             }
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
-                if !DISCOVERS.contains(&value) {
+                let off = value == 0 && !fresh && !udp;
+                if !DISCOVERS.contains(&value) || off {
                     return Err(refuse(format!("path MTU discovery of kind {value}")));
                 }
                 options.mtu_discover = value;

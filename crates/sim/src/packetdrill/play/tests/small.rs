@@ -8,7 +8,7 @@ use crate::packetdrill::play::frame::{Ends, build, read};
 use crate::packetdrill::play::talk::stamps;
 use crate::packetdrill::script::{Body, Direction, Flags, Ip, Options, Packet, Tcp, TcpOption};
 use crate::packetdrill::subject::{
-    Begun, Call, Errno, Fd, Finished, Refusal, Returned, Sent, Setup, Subject, Ticket,
+    Begun, Call, Errno, Fd, Finished, Ran, Refusal, Returned, Sent, Setup, Subject, Ticket,
 };
 use env::{Duration, Instant};
 use std::collections::VecDeque;
@@ -83,15 +83,15 @@ impl Subject for Small {
         "small".to_owned()
     }
 
-    fn configure(&mut self, setup: &Setup<'_>) -> Result<(), Refusal> {
+    fn configure(&mut self, setup: &Setup<'_>) -> Result<Ran, Refusal> {
         self.next = ISN;
         match setup.options.first() {
             Some((name, _)) => Err(Refusal::because(format!("small hosts have no --{name}"))),
-            None => Ok(()),
+            None => Ok(Ran::Well),
         }
     }
 
-    fn command(&mut self, line: &str) -> Result<(), Refusal> {
+    fn command(&mut self, line: &str) -> Result<Ran, Refusal> {
         Err(Refusal::because(format!("small hosts have no shell for `{line}`")))
     }
 
