@@ -21,10 +21,15 @@ pub struct Live {
 
 /// The side that the host is drawn on.
 const HOST: usize = 1;
+/// Columns that a row needs at least, so that there is room between the lifelines.
+const NARROWEST: usize = 48;
 
 impl Live {
-    /// Nothing yet. Of the two names, the second is the host's.
+    /// Nothing yet. Of the two names, the second is the host's. Of the columns at least 48 are used: the other end, of which
+    /// nothing but its packets is known, takes none.
     pub fn new(settings: Settings) -> Self {
+        let width = settings.width.clamp(NARROWEST, 160);
+        let settings = Settings { width, ..settings };
         Self { settings, flows: Flows::default(), row: None, latest: None }
     }
 
@@ -51,6 +56,15 @@ impl Live {
                 let text = self.flush();
                 self.row = Some(row(*at, 1 - HOST, label, None));
                 text
+            }
+            // What passes by is no alarm; where it could not even be read it is nothing to draw.
+            Trace::Dropped { at, why, .. } if is_for_others(*why) => {
+                let said = Remark { bad: false, text: lang.drop(*why) };
+                if let Some(row) = self.open(*at) {
+                    row.faint = true;
+                    row.under.push((HOST, said));
+                }
+                String::new()
             }
             Trace::Dropped { at, why, .. } => {
                 let text = format!("✗ {}", lang.drop(*why));
@@ -88,7 +102,7 @@ impl Live {
     /// The row that waits for more, if any.
     pub fn flush(&mut self) -> String {
         let Some(row) = self.row.take() else { return String::new() };
-        let mut draw = Draw::after(&self.settings, self.latest);
+        let mut draw = Draw::after(&self.settings, self.latest).one_sided();
         draw.row(&row);
         self.latest = draw.latest();
         draw.into_text()
@@ -121,7 +135,7 @@ impl Live {
         let text = self.flush();
         let mut cells = [Cell::default(); 2];
         cells[HOST].at = Some(at);
-        self.row = Some(Row { cells, arrow: None, across: false, under: vec![remark] });
+        self.row = Some(Row { cells, arrow: None, across: false, faint: false, under: vec![remark] });
         text
     }
 
@@ -135,6 +149,16 @@ impl Live {
     }
 }
 
+/// Whether what was dropped was never meant for us: what a link with other hosts on it, or the kernel's own discovery, brings
+/// along.
+fn is_for_others(why: stack::Drop) -> bool {
+    use stack::Drop;
+    matches!(
+        why,
+        Drop::LinkNotForUs | Drop::LinkUnknownProtocol | Drop::ArpNotForUs | Drop::NotForUs | Drop::NotJoined
+    )
+}
+
 fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -> Row {
     let mut cells = [Cell::default(); 2];
     cells[HOST].at = Some(at);
@@ -142,6 +166,7 @@ fn row(at: Instant, from: usize, label: Label, under: Option<(usize, Remark)>) -
     Row {
         cells,
         across: false,
+        faint: false,
         arrow: Some(Arrow { from, packet, shape: Shape::Whole }),
         under: under.into_iter().collect(),
     }
@@ -170,6 +195,58 @@ mod tests {
     fn a_server_sees_its_side_of_the_handshake_as_it_happens() {
         let (before, last) = live(&handshake());
         insta::assert_snapshot!(format!("{before}…\n{last}"));
+    }
+
+    #[test]
+    fn what_is_meant_for_others_is_no_alarm() {
+        let mut log = handshake();
+        let data = Log::packet(0, Flags::PSH | Flags::ACK, 1, 1, 5, Options::NONE);
+        log.carried(30, 0, data, Why::Data);
+        log.dropped(40, 1, log.frames, stack::Drop::NotJoined);
+        let mut coloured = Live::new(Settings { colour: true, ..Settings::default() });
+        for entry in &log.entries {
+            if let Entry::Host { host: 1, what } = entry {
+                coloured.push(what);
+            }
+        }
+        let last = coloured.flush();
+        let plain = anstyle_free(&last);
+        assert!(plain.contains("not for us: a group that nobody here has joined"), "{plain}");
+        assert!(!plain.contains('✗') && last.contains("PSH"), "{plain}");
+        // Nothing in it but faint text.
+        let styles = last.split('\u{1b}').skip(1).map(|rest| rest.split('m').next().unwrap());
+        assert!(styles.clone().count() > 0 && styles.clone().all(|s| matches!(s, "[2" | "[0")), "{last:?}");
+        // What could not be read, and is somebody else's, is nothing to draw.
+        let what = stack::Trace::Dropped {
+            at: Instant::from_millis(90),
+            frame: 0,
+            interface: stack::InterfaceId::LOOPBACK,
+            why: stack::Drop::LinkNotForUs,
+        };
+        assert_eq!(coloured.push(&what) + &coloured.flush(), "");
+    }
+
+    /// The text without its colours.
+    fn anstyle_free(text: &str) -> String {
+        let mut parts = text.split('\u{1b}');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |all, part| all + part.split_once('m').map_or("", |(_, rest)| rest))
+    }
+
+    #[test]
+    fn no_row_is_wider_than_the_terminal() {
+        for width in [48, 60, 80, 100, 160] {
+            let mut live = Live::new(Settings { width, ..Settings::default() });
+            let mut text = String::new();
+            for entry in &handshake().entries {
+                if let Entry::Host { host: 1, what } = entry {
+                    text.push_str(&live.push(what));
+                }
+            }
+            text.push_str(&live.flush());
+            let widest = text.lines().map(crate::text::width).max();
+            assert_eq!(widest, Some(width), "{text}");
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Passing {
         // Who sends speaks first.
         let under = said(from).chain(said(1 - from)).collect();
         let arrow = Some(Arrow { from, packet, shape: Shape::Whole });
-        self.rows.push(Row { cells, arrow, across: false, under });
+        self.rows.push(Row { cells, arrow, across: false, faint: false, under });
     }
 
     /// Says something of one end, or of both, between two packets.
@@ -78,7 +78,7 @@ impl Passing {
         let remark = Remark { bad, text: printable(text) };
         let under = vec![(host.unwrap_or(0).min(1), remark)];
         let cells = [Cell::default(); 2];
-        self.rows.push(Row { cells, arrow: None, across: host.is_none(), under });
+        self.rows.push(Row { cells, arrow: None, across: host.is_none(), faint: false, under });
     }
 
     /// An end comes into another state with nothing to be seen of it.
@@ -88,7 +88,7 @@ impl Passing {
             cell.state = Some(state);
         }
         let under = vec![(host.min(1), Remark { bad: false, text: printable(text) })];
-        self.rows.push(Row { cells, arrow: None, across: false, under });
+        self.rows.push(Row { cells, arrow: None, across: false, faint: false, under });
     }
 
     /// Rows that wait to be drawn.

@@ -20,16 +20,23 @@ pub(crate) struct Draw<'a> {
     out: String,
     /// The latest instant drawn so far.
     latest: Option<Instant>,
+    /// Nothing is known of the left end but what it sends: it has no columns of its own.
+    one_sided: bool,
 }
 
 impl<'a> Draw<'a> {
     pub(crate) fn new(settings: &'a Settings) -> Self {
-        Self { settings, out: String::new(), latest: None }
+        Self { settings, out: String::new(), latest: None, one_sided: false }
     }
 
     /// Goes on after a row of this instant.
     pub(crate) fn after(settings: &'a Settings, latest: Option<Instant>) -> Self {
         Self { latest, ..Self::new(settings) }
+    }
+
+    /// The left end's times and states are nobody's to tell: their columns go to what travels.
+    pub(crate) fn one_sided(self) -> Self {
+        Self { one_sided: true, ..self }
     }
 
     pub(crate) fn latest(&self) -> Option<Instant> {
@@ -45,14 +52,19 @@ impl<'a> Draw<'a> {
         4 + self.settings.decimals.clamp(1, 9)
     }
 
-    /// Columns before the left lifeline, and after the right one.
+    /// Columns after the right lifeline, and before the left one if there is anything to stand there.
     fn margin(&self) -> usize {
         self.time() + 2 + STATE + 1
     }
 
+    /// Columns before the left lifeline.
+    fn left_margin(&self) -> usize {
+        if self.one_sided { 0 } else { self.margin() }
+    }
+
     /// Columns between the lifelines.
     fn between(&self) -> usize {
-        self.settings.width.saturating_sub(2 * self.margin() + 2)
+        self.settings.width.saturating_sub(self.left_margin() + self.margin() + 2)
     }
 
     /// Names, addresses, and the states before anything happened.
@@ -132,7 +144,10 @@ impl<'a> Draw<'a> {
         let mut line = self.left(row.cells[0]);
         let mut extra = Vec::new();
         if let Some(arrow) = &row.arrow {
-            let (pieces, over) = arrow::pieces(arrow, columns, self.settings.lang);
+            let (mut pieces, over) = arrow::pieces(arrow, columns, self.settings.lang);
+            if row.faint {
+                pieces.iter_mut().for_each(|(tone, _)| *tone = Tone::Faint);
+            }
             extra.extend(over.window);
             // A packet that arrives in a row of its own has told its options where it left.
             if !matches!(arrow.shape, super::Shape::Arrives | super::Shape::Copy) {
@@ -161,13 +176,13 @@ impl<'a> Draw<'a> {
             if !rest.is_empty() {
                 under.insert(0, (side, Remark { text: rest, ..remark }));
             }
-            let tone = if remark.bad { Tone::Wrong } else { Tone::Reason };
+            let tone = tone(row, &remark);
             self.middle(&mut line, "│", beside(side, columns, tone, &text, "•"));
         }
         self.right(line, row.cells[1]);
 
         for (side, remark) in under {
-            let tone = if remark.bad { Tone::Wrong } else { Tone::Reason };
+            let tone = tone(row, &remark);
             for text in wrap(&remark.text, columns.saturating_sub(MARK + 1)) {
                 let mut line = self.left(Cell::default());
                 self.middle(&mut line, "│", beside(side, columns, tone, &text, " "));
@@ -207,11 +222,11 @@ impl<'a> Draw<'a> {
             line.pad_to(self.time().saturating_sub(width(&time)));
             line.push(Tone::Faint, &time);
         }
-        line.pad_to(self.time() + 2);
         if let Some(state) = cell.state {
+            line.pad_to(self.time() + 2);
             line.push(Tone::State, state.name());
         }
-        line.pad_to(self.margin());
+        line.pad_to(self.left_margin());
         line
     }
 
@@ -220,12 +235,12 @@ impl<'a> Draw<'a> {
         for (tone, text) in pieces {
             line.push(tone, &text);
         }
-        line.pad_to(self.margin() + 1 + self.between());
+        line.pad_to(self.left_margin() + 1 + self.between());
         line.push(Tone::Faint, bar);
     }
 
     fn right(&mut self, mut line: Line, cell: Cell) {
-        let start = self.margin() + 2 + self.between();
+        let start = self.left_margin() + 2 + self.between();
         if let Some(state) = cell.state {
             line.pad_to(start + 1);
             line.push(Tone::State, state.name());
@@ -236,6 +251,15 @@ impl<'a> Draw<'a> {
             line.push(Tone::Faint, &time);
         }
         line.finish(&mut self.out);
+    }
+}
+
+/// The colour of what is said of a row.
+fn tone(row: &Row, remark: &Remark) -> Tone {
+    match remark.bad {
+        _ if row.faint => Tone::Faint,
+        true => Tone::Wrong,
+        false => Tone::Reason,
     }
 }
 

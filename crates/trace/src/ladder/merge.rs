@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) arrow: Option<Arrow>,
     /// It belongs to both sides.
     pub(crate) across: bool,
+    /// It is no business of either host: drawn faintly, whatever is said of it.
+    pub(crate) faint: bool,
     /// Lines under it (or, where nothing travels, in it): on which side, and what.
     pub(crate) under: Vec<(usize, Remark)>,
 }
@@ -95,7 +97,13 @@ impl<'a> Merge<'a> {
             && (one.act, other.act) == (Act::Across, Act::Across)
         {
             let under = one.notes.iter().map(|note| (0, note.clone())).collect();
-            self.rows.push(Row { cells: [Cell::default(); 2], arrow: None, across: true, under });
+            self.rows.push(Row {
+                cells: [Cell::default(); 2],
+                arrow: None,
+                across: true,
+                faint: false,
+                under,
+            });
             self.next = self.next.map(|next| next + 1);
             return true;
         }
@@ -147,6 +155,7 @@ impl<'a> Merge<'a> {
             cells,
             arrow: Some(Arrow { from, packet, shape: Shape::Whole }),
             across: false,
+            faint: false,
             under,
         });
         self.next[0] += 1;
@@ -178,6 +187,6 @@ impl<'a> Merge<'a> {
                 arrow(1 - side, number, shape)
             }
         };
-        self.rows.push(Row { cells, arrow, across: false, under });
+        self.rows.push(Row { cells, arrow, across: false, faint: false, under });
     }
 }

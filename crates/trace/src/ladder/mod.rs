@@ -34,7 +34,7 @@ pub struct Settings {
     pub lang: Lang,
     /// The names of the two hosts.
     pub hosts: [String; 2],
-    /// Columns that it may take: 80 to 160. Default 100.
+    /// Columns that it may take: 80 to 160, from 48 on where only one side is drawn ([`Live`](crate::Live)). Default 100.
     pub width: usize,
     /// Colours, by ANSI codes. Default none.
     pub colour: bool,

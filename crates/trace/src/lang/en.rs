@@ -35,6 +35,10 @@ pub(super) fn drop(why: Drop) -> String {
         Drop::UdpNoListener => "nobody is at this UDP port".to_owned(),
         Drop::TcpNoListener => "nobody is at this TCP port".to_owned(),
         Drop::UdpQueueFull => "dropped: the socket's queue is full".to_owned(),
+        Drop::NotJoined => "not for us: a group that nobody here has joined".to_owned(),
+        Drop::NotForUs | Drop::ArpNotForUs => "not for us: another host's address".to_owned(),
+        Drop::LinkNotForUs => "not for us: another station's frame".to_owned(),
+        Drop::LinkUnknownProtocol => "not for us: neither IP nor ARP".to_owned(),
         why => format!("dropped: {}", why.name().replace('_', " ")),
     }
 }

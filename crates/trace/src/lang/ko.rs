@@ -95,6 +95,10 @@ pub(super) fn drop(why: Drop) -> String {
         Drop::UdpNoListener => "이 UDP 포트에는 아무도 없다".to_owned(),
         Drop::TcpNoListener => "이 TCP 포트에는 아무도 없다".to_owned(),
         Drop::UdpQueueFull => "버림: 소켓의 대기열이 꽉 찼다".to_owned(),
+        Drop::NotJoined => "우리 것이 아님: 여기서 아무도 들지 않은 그룹".to_owned(),
+        Drop::NotForUs | Drop::ArpNotForUs => "우리 것이 아님: 다른 호스트의 주소".to_owned(),
+        Drop::LinkNotForUs => "우리 것이 아님: 다른 스테이션의 프레임".to_owned(),
+        Drop::LinkUnknownProtocol => "우리 것이 아님: IP도 ARP도 아님".to_owned(),
         why => format!("버림: {}", why.name()),
     }
 }
