@@ -1,5 +1,7 @@
 //! What can be asked.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::bench;
@@ -10,6 +12,7 @@ use crate::explain;
 use crate::{http, nc, ping, resolve, serve};
 use crate::{pages, replay, swarm};
 use std::num::NonZeroU64;
+use std::str::FromStr;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
@@ -70,6 +73,58 @@ pub(crate) enum Command {
     Man(pages::ManArgs),
 }
 
+impl Args {
+    /// What the command line asks for.
+    ///
+    /// # Errors
+    /// It is none of ours; or it asks for help, which is to be shown and is no fault.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        Self::try_parse().map_err(suggest)
+    }
+}
+
+/// Whether `--json` is among the words of a command line. It has to be known of those that cannot be read, too.
+pub(crate) fn asks_for_json(words: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
+    words.into_iter().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
+}
+
+/// What other programs, or people, call our commands. They are no names of ours: who uses one is told ours.
+const KNOWN_AS: [(&str, &[&str]); 8] = [
+    ("get", &["fetch", "download", "curl", "wget"]),
+    ("put", &["upload", "send"]),
+    ("nc", &["netcat", "ncat", "telnet", "connect", "listen"]),
+    ("resolve", &["dig", "nslookup", "host", "lookup", "dns"]),
+    ("serve", &["server", "http", "httpd"]),
+    ("explain", &["pcap", "tshark", "wireshark", "tcpdump", "read"]),
+    ("drill", &["packetdrill", "script"]),
+    ("ping", &["ping6", "echo"]),
+];
+
+/// Suggests what was meant, where that is known better than by how alike words look.
+fn suggest(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(said)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((ours, _)) = KNOWN_AS.iter().find(|(_, theirs)| theirs.contains(&said.as_str()))
+    {
+        let ours = ContextValue::Strings(vec![(*ours).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, ours);
+    }
+    error
+}
+
+/// One of these names: shells offer them, the help lists them.
+pub(crate) fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+/// A language to tell it in.
+pub(crate) fn language() -> impl TypedValueParser<Value = trace::Lang> {
+    one_of(["en", "ko"])
+}
+
 /// A seed.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
@@ -78,4 +133,30 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
 /// How many of something.
 pub(crate) fn count(text: &str) -> Result<NonZeroU64, String> {
     text.parse().map_err(|_| format!("give a whole number from 1 to {}", u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn what_others_call_our_commands_leads_to_ours() {
+        for (theirs, ours) in [("fetch", "get"), ("dig", "resolve"), ("netcat", "nc"), ("serv", "serve")] {
+            let why = Args::try_parse_from(["handfast", theirs]).map_err(suggest).unwrap_err().to_string();
+            assert!(why.contains("similar") && why.contains(&format!("'{ours}'")), "{theirs}: {why}");
+        }
+        let commands = Args::command();
+        for (ours, theirs) in KNOWN_AS {
+            assert!(commands.get_subcommands().any(|command| command.get_name() == ours), "{ours}");
+            assert!(!theirs.iter().any(|name| commands.find_subcommand(name).is_some()), "{ours}");
+        }
+    }
+
+    #[test]
+    fn json_is_asked_for_before_the_words_that_are_no_options() {
+        let asks = |words: &[&str]| asks_for_json(words.iter().map(std::ffi::OsString::from));
+        assert!(asks(&["handfast", "get", "--json"]) && asks(&["handfast", "--json", "--", "x"]));
+        assert!(!asks(&["--json", "get"]) && !asks(&["handfast", "nc", "--", "--json"]));
+    }
 }

@@ -31,8 +31,8 @@ pub(crate) struct ExplainArgs {
     /// A row for each flow instead of ladders
     #[arg(long)]
     summary: bool,
-    /// The language: en or ko
-    #[arg(long, default_value_t = Lang::En)]
+    /// The language
+    #[arg(long, default_value_t = Lang::En, value_parser = crate::args::language())]
     lang: Lang,
     /// One JSON object a line: each packet, then each flow, then the end (with --summary no packets)
     #[arg(long)]

@@ -45,12 +45,15 @@ mod serve;
 mod sink;
 mod swarm;
 
-use clap::Parser as _;
 use out::Out;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    out::speak_json(args::asks_for_json(std::env::args_os()));
+    let args = match args::Args::read() {
+        Ok(args) => args,
+        Err(why) => return answer(&why),
+    };
     let mut out = Out::stdout();
     let result = match args.command {
         args::Command::Bench(args) => bench::run(args, &mut out),
@@ -83,21 +86,33 @@ fn main() -> ExitCode {
         Ok(Done::Interrupted) => ExitCode::from(130),
         Err(error) if out::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            out::complain(&format!("{error:#}"));
-            exit_code(&error)
+            let exit = exit_code(&error);
+            out::fail(&format!("{error:#}"), exit);
+            ExitCode::from(exit)
         }
     }
 }
 
-fn exit_code(error: &anyhow::Error) -> ExitCode {
+/// Shows the help that was asked for, or says what is wrong with the command line.
+fn answer(why: &clap::Error) -> ExitCode {
+    if why.use_stderr() && out::speaks_json() {
+        out::fail(why.to_string().trim().trim_start_matches("error: "), 2);
+    } else {
+        // Nobody may read it, as behind `| head`.
+        let _ = why.print();
+    }
+    ExitCode::from(u8::try_from(why.exit_code()).unwrap_or(2))
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
     #[cfg(target_os = "linux")]
     if let Some(failure) = error.downcast_ref::<net::Failure>() {
-        return ExitCode::from(failure.exit as u8);
+        return failure.exit as u8;
     }
     match () {
-        () if error.is::<Usage>() => ExitCode::from(2),
-        () if error.is::<Interrupted>() => ExitCode::from(130),
-        () => ExitCode::FAILURE,
+        () if error.is::<Usage>() => 2,
+        () if error.is::<Interrupted>() => 130,
+        () => 1,
     }
 }
 

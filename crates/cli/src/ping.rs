@@ -252,7 +252,7 @@ fn summary(net: &Net, to: IpAddr, tally: &Tally) -> anyhow::Result<()> {
             "\nround trips: min {min:.3}, mean {mean:.3}, max {max:.3}, spread {spread:.3} ms"
         ));
     }
-    net.say.line(json, &words)?;
+    net.conclude(json, &words)?;
     Ok(())
 }
 

@@ -40,8 +40,8 @@ pub(crate) struct ReplayArgs {
     /// Record the packets for Wireshark; payload that the recording does not have is zeros
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// The language of the ladder: en or ko
-    #[arg(long, default_value_t = Lang::En)]
+    /// The language of the ladder
+    #[arg(long, default_value_t = Lang::En, value_parser = crate::args::language())]
     lang: Lang,
 }
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
 pub(crate) struct ResolveArgs {
-    /// NAME [TYPE] [@SERVER[:PORT]]; the type is A and AAAA if none is given; the server is that of --dns
+    /// NAME [TYPE] [@SERVER[:PORT]]; the type is A and AAAA if none is given; the server is that of --dns, or on a --bridge
+    /// without --addr those that the network tells of (DHCP, router advertisements)
     #[arg(required = true, value_name = "WHAT")]
     words: Vec<String>,
     /// The name of an address
@@ -71,9 +72,7 @@ fn read(args: &ResolveArgs) -> Result<Question, Usage> {
         }
         Name::from(address)
     } else {
-        let mut name = Name::from_utf8(text).map_err(|why| Usage(format!("{text} is no name: {why}")))?;
-        name.set_fqdn(true);
-        name
+        name(text)?
     };
     if kinds.is_empty() {
         kinds = vec![RecordType::A, RecordType::AAAA];
@@ -81,11 +80,29 @@ fn read(args: &ResolveArgs) -> Result<Question, Usage> {
     Ok(Question { name, kinds, server: asked })
 }
 
+/// A name, with what is wrong with it if it is none.
+fn name(text: &str) -> Result<Name, Usage> {
+    let labels = || text.strip_suffix('.').unwrap_or(text).split('.');
+    if text != "." && labels().any(str::is_empty) {
+        return Err(Usage(format!(
+            "{text:?} is no name: there is nothing between two of its dots, or before the first"
+        )));
+    }
+    if let Some(long) = labels().find(|label| label.len() > 63) {
+        return Err(Usage(format!("{text} is no name: {long} has more than 63 octets (RFC 1035 §2.3.4)")));
+    }
+    let mut name = Name::from_utf8(text).map_err(|why| Usage(format!("{text} is no name: {why}")))?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
 pub(crate) fn run(args: ResolveArgs) -> anyhow::Result<Done> {
     let question = read(&args)?;
-    if question.server.is_none() && args.net.dns.is_empty() {
+    if question.server.is_none() && args.net.dns.is_empty() && !args.net.configures_itself() {
         return Err(Usage(
-            "whom to ask? Give @SERVER or --dns SERVER: the system's is in another network".into(),
+            "whom to ask? Give @SERVER or --dns SERVER: the system's is in another network. (On a --bridge without --addr \
+             the network's own are asked.)"
+                .into(),
         )
         .into());
     }
@@ -99,10 +116,13 @@ pub(crate) fn run(args: ResolveArgs) -> anyhow::Result<Done> {
 
 async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Result<Done> {
     let how = How { tcp: args.tcp, wait: Duration::from_secs(args.wait), tries: args.tries };
-    let servers = question.server.map_or_else(|| net.servers().to_vec(), |server| vec![server]);
+    let servers = question.server.map_or_else(|| net.servers(), |server| vec![server]);
     let (mut found, mut last, mut failed) = (0, None, None);
     for &kind in &question.kinds {
-        let mut answered = Err(Failure::error(Exit::Name, "nobody to ask"));
+        let mut answered = Err(Failure::error(
+            Exit::Name,
+            "nobody to ask: the network told of no name server; give @SERVER or --dns SERVER",
+        ));
         for &server in &servers {
             answered = match dns::ask(&net.stack, server, &question.name, kind, how).await {
                 Ok(answer) => Ok((server, answer)),
@@ -180,7 +200,7 @@ fn tell(
         lines.extend(message.answers.iter().map(|record| clean::line(&record.data.to_string())));
     }
     if net.say.json || !lines.is_empty() {
-        net.say.line(json, &lines.join("\n"))?;
+        net.conclude(json, &lines.join("\n"))?;
     }
     Ok(())
 }
@@ -230,6 +250,10 @@ mod tests {
             (&["a", "@b"], "@b"),
             (&["@10.0.0.1"], "what name"),
             (&["-x", "name"], "no address"),
+            (&["a..b"], "nothing between two of its dots"),
+            (&[".a"], "nothing between two of its dots"),
+            (&[""], "no name"),
+            (&[&"a".repeat(64)], "63 octets"),
         ] {
             let why = question(bad).unwrap_err();
             assert!(why.contains(part), "{bad:?}: {why}");

@@ -45,8 +45,8 @@ struct SwarmArgs {
     /// Draw what happened; only with --seeds 1
     #[arg(long)]
     ladder: bool,
-    /// The language of the drawing: en or ko
-    #[arg(long, default_value_t = Lang::En)]
+    /// The language of the drawing
+    #[arg(long, default_value_t = Lang::En, value_parser = crate::args::language())]
     lang: Lang,
     /// One JSON object at the end instead of words
     #[arg(long, conflicts_with = "ladder")]

@@ -162,7 +162,7 @@ fn table<T: Told>(
     measure: impl FnOnce(bench::Progress<'_>) -> Result<T, BenchError>,
 ) -> anyhow::Result<Done> {
     if cfg!(debug_assertions) {
-        anstream::eprintln!("handfast: this is not an optimised build; the figures say little");
+        crate::out::complain("this is not an optimised build; the figures say little");
     }
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);

@@ -3,6 +3,7 @@
 use crate::Usage;
 use bench::paths::{Controller, Options, PATHS, Pair, Path};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use env::Duration;
 use std::path::PathBuf;
 
@@ -14,15 +15,14 @@ pub(super) struct PathsArgs {
     /// Shorter runs, one of each, and without handfast to handfast
     #[arg(long)]
     quick: bool,
-    /// Only this congestion control: cubic, bbr, or newreno, which is not among those of the table unless asked for; may
-    /// be given more than once
-    #[arg(long, value_name = "NAME")]
+    /// Only this congestion control; newreno is not among those of the table unless asked for; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Controller::ALL.map(Controller::name)))]
     controller: Vec<String>,
     /// Only this path, by its name in the JSON; may be given more than once
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = PossibleValuesParser::new(PATHS.map(|path| path.name)))]
     only: Vec<String>,
     /// Only this pair, by its name in the JSON (kernel-kernel is what others are compared with)
-    #[arg(long, value_name = "PAIR")]
+    #[arg(long, value_name = "PAIR", value_parser = PossibleValuesParser::new(Pair::ALL.map(Pair::name)))]
     pair: Vec<String>,
     /// Only this round trip, in milliseconds
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(2..=2000))]

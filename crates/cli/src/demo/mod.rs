@@ -36,8 +36,8 @@ pub(crate) struct DemoArgs {
     /// List the scenes
     #[arg(long)]
     list: bool,
-    /// The language: en or ko
-    #[arg(long, default_value_t = Lang::En, global = true)]
+    /// The language
+    #[arg(long, default_value_t = Lang::En, value_parser = crate::args::language(), global = true)]
     lang: Lang,
     /// One JSON object a line instead of the drawing
     #[arg(long, global = true)]

@@ -1,7 +1,7 @@
 //! `handfast get URL`.
 
 use super::progress::{self, Progress};
-use super::{ask, broken, head_text, header, parse, under_way, usable};
+use super::{Connection, ask, broken, head_json, head_text, header, parse, show_head, under_way, usable};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use crate::sink::Sink;
@@ -12,10 +12,11 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, COOKIE, HOST, PROXY_AUTHORIZATION};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
 use hyper::{Method, Response, StatusCode};
+use rustix::fs::{Access, access};
 use serde_json::json;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{Write as _, stdout};
+use std::io::{self, Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use url::Url;
@@ -67,13 +68,35 @@ pub(crate) fn run(args: GetArgs) -> anyhow::Result<Done> {
     if args.resume && file.is_none() {
         return Err(Usage("only a file can be gone on with: give -o FILE".into()).into());
     }
-    let prepared = Prepared::new(args.net.clone(), Role::Any, file.is_none())?;
+    if let Some(path) = file.filter(|_| !args.head) {
+        check_writable(path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let prepared = Prepared::new(args.net.clone(), Role::Any, file.is_none())?.within(args.max_time);
     prepared.run(async |net| {
         let progress = Progress::new(progress::may_show(net.say, args.net.trace, args.verbose));
         let late = |limit| format!("{url}: in {limit} s only {} octets came", progress.octets());
         let work = fetch(net, &args, url.clone(), file, &progress);
         under_way(net, args.max_time, &progress, work, late, goes_on(file)).await
     })
+}
+
+/// Whether the file can be written, as far as that can be known without changing anything: who asks a server first asks in
+/// vain.
+fn check_writable(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        // A pipe would wait for its reader.
+        Ok(about) if about.is_file() || about.is_dir() => File::options().append(true).open(path).map(drop),
+        Ok(_) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            if !std::fs::metadata(parent)?.is_dir() {
+                return Err(io::ErrorKind::NotADirectory.into());
+            }
+            Ok(access(parent, Access::WRITE_OK | Access::EXEC_OK)?)
+        }
+        Err(why) => Err(why),
+    }
 }
 
 /// What can be done about a file that is not whole.
@@ -98,9 +121,9 @@ async fn fetch(
     }
     let method = if args.head { Method::HEAD } else { Method::GET };
     for _ in 0..=REDIRECTIONS {
-        let response = ask(net, method.clone(), &url, &headers, Body::empty()).await?;
+        let (response, connection) = ask(net, method.clone(), &url, &headers, Body::empty()).await?;
         if args.verbose {
-            anstream::eprintln!("{}", head_text(&response));
+            show_head(&url, &response);
         }
         let Some(next) = redirection(&url, &response)? else {
             return match there {
@@ -108,8 +131,8 @@ async fn fetch(
                 0 if response.status() == StatusCode::PARTIAL_CONTENT && !headers.contains_key(RANGE) => Err(
                     Failure::error(Exit::Status, format!("{url}: a part came, but all of it was asked for")),
                 ),
-                0 => receive(net, &url, response, file, 0, progress).await,
-                there => go_on(net, &url, response, file, there, progress).await,
+                0 => receive(net, &url, (response, connection), file, 0, progress).await,
+                there => go_on(net, &url, (response, connection), file, there, progress).await,
             };
         };
         leave(&mut headers, &url, &next);
@@ -144,12 +167,7 @@ fn leave(headers: &mut HeaderMap, from: &Url, to: &Url) {
 fn tell_head(net: &Net, url: &Url, response: &Response<Incoming>) -> anyhow::Result<Done> {
     let status = response.status();
     if net.say.json {
-        let headers: serde_json::Map<_, _> = (response.headers().iter())
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
-            .collect();
-        let head =
-            json!({ "event": "head", "url": url.as_str(), "status": status.as_u16(), "headers": headers });
-        writeln!(stdout(), "{}", clean::json(&head))?;
+        writeln!(stdout(), "{}", clean::json(&head_json(url, response)))?;
     } else {
         write!(stdout(), "{}", head_text(response))?;
     }
@@ -164,22 +182,23 @@ fn refused(url: &Url, status: StatusCode) -> anyhow::Error {
 async fn go_on(
     net: &Net,
     url: &Url,
-    response: Response<Incoming>,
+    answer: (Response<Incoming>, Connection),
     file: Option<&Path>,
     there: u64,
     progress: &Progress,
 ) -> anyhow::Result<Done> {
+    let response = &answer.0;
     let range =
         response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
     match response.status() {
         StatusCode::PARTIAL_CONTENT if range.starts_with(&format!("bytes {there}-")) => {
-            receive(net, url, response, file, there, progress).await
+            receive(net, url, answer, file, there, progress).await
         }
         StatusCode::PARTIAL_CONTENT => {
             Err(Failure::error(Exit::Status, format!("{url}: another part came than was asked for: {range}")))
         }
         StatusCode::RANGE_NOT_SATISFIABLE if range == format!("bytes */{there}") => {
-            net.say.line(
+            net.conclude(
                 || json!({ "event": "got", "url": url.as_str(), "octets": 0, "whole": there, "seconds": 0.0 }),
                 "all of it is here already",
             )?;
@@ -190,7 +209,7 @@ async fn go_on(
             format!("{url}: more is here than there ({there} octets, {range})"),
         )),
         // All of it, from the beginning.
-        _ => receive(net, url, response, file, 0, progress).await,
+        _ => receive(net, url, answer, file, 0, progress).await,
     }
 }
 
@@ -198,7 +217,7 @@ async fn go_on(
 async fn receive(
     net: &Net,
     url: &Url,
-    response: Response<Incoming>,
+    (response, _connection): (Response<Incoming>, Connection),
     file: Option<&Path>,
     there: u64,
     progress: &Progress,
@@ -265,7 +284,7 @@ fn tell(
             "octets": progress.octets(), "whole": progress.whole(), "seconds": progress.took().as_secs_f64() })
     };
     let words = format!("{}: {}", name.as_deref().unwrap_or("-"), progress.words());
-    net.say.line(json, &words).map_err(|why| anyhow!(why))
+    net.conclude(json, &words).map_err(|why| anyhow!(why))
 }
 
 #[cfg(test)]
@@ -290,5 +309,22 @@ mod tests {
         for elsewhere in ["http://b.example/x", "http://a.example:81/x", "http://[fd00::1]/"] {
             assert_eq!(left("http://a.example/x", elsewhere), ["accept"], "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_is_known_before_anybody_is_asked() {
+        let dir = std::env::temp_dir().join(format!("handfast-writable-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("file");
+        std::fs::write(&file, b"as it was").unwrap();
+        let kind = |path: &Path| check_writable(path).map_err(|why| why.kind());
+        assert_eq!(kind(&dir.join("new")), Ok(()));
+        assert_eq!(kind(&file), Ok(()));
+        assert_eq!(kind(Path::new("/dev/null")), Ok(()));
+        assert_eq!(kind(&dir.join("none/new")), Err(io::ErrorKind::NotFound));
+        assert_eq!(kind(&file.join("new")), Err(io::ErrorKind::NotADirectory));
+        assert_eq!(kind(&dir), Err(io::ErrorKind::IsADirectory));
+        assert!(!dir.join("new").exists() && std::fs::read(&file).unwrap() == b"as it was");
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -6,6 +6,7 @@
 //!                  put: a file ────┘
 //! ```
 
+mod early;
 mod get;
 mod progress;
 mod put;
@@ -17,15 +18,17 @@ pub(crate) use get::run as get;
 pub(crate) use put::run as put;
 
 use crate::net::{Exit, Failure, Net};
-use crate::{Done, Usage, clean};
+use crate::{Done, Usage, clean, out};
+use early::AnswersFirst;
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use progress::Progress;
+use serde_json::json;
 use std::io;
-use std::time::Duration;
+use tokio::task::AbortHandle;
 use url::Url;
 
 const AGENT: &str = concat!("handfast/", env!("CARGO_PKG_VERSION"));
@@ -70,7 +73,16 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     parts.ok_or_else(|| "a name and a value, as in 'Accept: text/plain'".to_owned())
 }
 
-/// Sends a request and gives the head of its answer, whose body is still to come.
+/// The connection of an answer. It goes when this does: by then all of the answer is there, or nobody wants the rest.
+struct Connection(AbortHandle);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Sends a request and gives the head of its answer, whose body is still to come by the connection.
 ///
 /// # Errors
 /// [`Failure`] says what came of it.
@@ -80,7 +92,7 @@ async fn ask<B>(
     url: &Url,
     headers: &HeaderMap,
     body: B,
-) -> anyhow::Result<Response<Incoming>>
+) -> anyhow::Result<(Response<Incoming>, Connection)>
 where
     B: HttpBody + Unpin + 'static,
     B::Data: Send,
@@ -90,10 +102,11 @@ where
     let stream = net.connect(host, url.port_or_known_default().unwrap_or(80)).await?;
     // What is small goes at once: a request waits for nothing.
     stream.set_nodelay(true).map_err(|why| Failure::broken("cannot send", &why))?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let handshake = http1::handshake(TokioIo::new(AnswersFirst::new(stream))).await;
     let (mut sender, connection) = handshake.map_err(|why| broken(url, &why))?;
-    // It ends when both the sender and the body are gone; what went wrong is told by them.
-    tokio::task::spawn_local(async move { drop(connection.await) });
+    // What goes wrong is told by the sender and the body.
+    let connection = tokio::task::spawn_local(async move { drop(connection.await) });
+    let connection = Connection(connection.abort_handle());
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let mut request = Request::builder().method(method).uri(path).body(body)?;
     let own = request.headers_mut();
@@ -103,10 +116,11 @@ where
     for (name, value) in headers {
         own.insert(name, value.clone());
     }
-    sender.send_request(request).await.map_err(|why| broken(url, &why))
+    let response = sender.send_request(request).await.map_err(|why| broken(url, &why))?;
+    Ok((response, connection))
 }
 
-/// Does `work` until it is done, takes longer than `limit` seconds, or the user ends it; tells of the link meanwhile.
+/// Does `work` until it is done, there is no time left of `limit` seconds, or the user ends it; tells of the link meanwhile.
 /// `late` says what came of it when it took too long, and `rest` what can be done about what is not there.
 ///
 /// # Errors
@@ -119,15 +133,14 @@ async fn under_way(
     late: impl FnOnce(u32) -> String,
     rest: &str,
 ) -> anyhow::Result<Done> {
-    let time = limit.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.into()));
     tokio::select! {
         done = work => done,
-        () = tokio::time::sleep(time) => {
+        () = net.late() => {
             Err(Failure::error(Exit::TimedOut, format!("{}{rest}", late(limit.unwrap_or(u32::MAX)))))
         }
         () = net.interrupted() => {
             progress.end();
-            anstream::eprintln!("handfast: interrupted after {}{rest}", progress.words());
+            out::complain(&format!("interrupted after {}{rest}", progress.words()));
             Ok(Done::Interrupted)
         }
         never = net.watch_link(|words| progress.say(words)) => match never {},
@@ -150,6 +163,19 @@ fn broken(url: &Url, why: &hyper::Error) -> anyhow::Error {
         why => why.to_string(),
     };
     Failure::error(Exit::Broken, format!("{url}: {text}"))
+}
+
+/// Shows the head of an answer beside what it carries.
+fn show_head(url: &Url, response: &Response<Incoming>) {
+    out::aside(|| head_json(url, response), &head_text(response));
+}
+
+/// The head of an answer, for programs.
+fn head_json(url: &Url, response: &Response<Incoming>) -> serde_json::Value {
+    let headers: serde_json::Map<_, _> = (response.headers().iter())
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect();
+    json!({ "event": "head", "url": url.as_str(), "status": response.status().as_u16(), "headers": headers })
 }
 
 /// The head of an answer, as it is on the wire, but for what would steer a terminal.

@@ -1,9 +1,13 @@
 //! How far it is: a bar for people at a terminal, and figures for the end.
 
 use crate::net::Say;
+use crate::out;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
+
+/// What takes less says nothing of a rate: it is the time of a wake-up or two.
+const MEANS_SOMETHING: Duration = Duration::from_millis(10);
 
 /// What has been moved so far. Shared by reference: everything is on one thread.
 pub(super) struct Progress {
@@ -62,7 +66,7 @@ impl Progress {
 
     /// Says something on standard error, above the bar if there is one.
     pub(super) fn say(&self, words: &str) {
-        self.bar.suspend(|| anstream::eprintln!("handfast: {words}"));
+        self.bar.suspend(|| out::complain(words));
     }
 
     /// Takes the bar away.
@@ -72,8 +76,7 @@ impl Progress {
 
     /// What there is to say at the end.
     pub(super) fn words(&self) -> String {
-        let seconds = self.took().as_secs_f64();
-        format!("{} octets in {seconds:.2} s, {}", self.octets(), rate(self.octets(), seconds))
+        moved(self.octets(), self.took())
     }
 }
 
@@ -88,8 +91,17 @@ pub(super) fn may_show(say: Say, trace: bool, verbose: bool) -> bool {
     !say.json && !trace && !verbose
 }
 
+/// What was moved, and how fast, where it took long enough for that to mean anything.
+fn moved(octets: u64, took: Duration) -> String {
+    if took < MEANS_SOMETHING {
+        return format!("{octets} octets in {:.1} ms", took.as_secs_f64() * 1e3);
+    }
+    let seconds = took.as_secs_f64();
+    format!("{octets} octets in {seconds:.2} s, {}", rate(octets, seconds))
+}
+
 /// Octets and seconds as a rate.
-pub(super) fn rate(octets: u64, seconds: f64) -> String {
+fn rate(octets: u64, seconds: f64) -> String {
     let bits = octets as f64 * 8.0 / seconds.max(1e-6);
     let (value, unit) = match bits {
         bits if bits >= 1e9 => (bits / 1e9, "Gbit/s"),
@@ -115,5 +127,7 @@ mod tests {
         assert_eq!(rate(1_250_000, 1.0), "10.0 Mbit/s");
         assert_eq!(rate(125, 1.0), "1.0 kbit/s");
         assert_eq!(rate(3, 0.73), "32.9 bit/s");
+        assert_eq!(moved(3_000, Duration::from_micros(312)), "3000 octets in 0.3 ms");
+        assert_eq!(moved(25_000, Duration::from_millis(10)), "25000 octets in 0.01 s, 20.0 Mbit/s");
     }
 }

@@ -1,7 +1,7 @@
 //! `handfast put FILE URL`.
 
 use super::progress::{self, Progress};
-use super::{ask, broken, head_text, header, parse, under_way};
+use super::{ask, header, parse, show_head, under_way};
 use crate::body::Body;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use crate::{Done, Usage, clean};
@@ -70,7 +70,7 @@ pub(crate) fn run(args: PutArgs) -> anyhow::Result<Done> {
         anyhow::ensure!(!about.is_dir(), "cannot read {}: it is a directory", args.file.display());
         Some((file, about))
     };
-    Prepared::new(args.net.clone(), Role::Any, false)?.run(async |net| {
+    Prepared::new(args.net.clone(), Role::Any, false)?.within(args.max_time).run(async |net| {
         let progress = Rc::new(Progress::new(progress::may_show(net.say, args.net.trace, args.verbose)));
         let (body, len) = match file {
             // A pipe or a device has no length.
@@ -95,36 +95,38 @@ async fn send(
     progress: &Progress,
 ) -> anyhow::Result<Done> {
     let headers: HeaderMap = args.header.iter().cloned().collect();
-    let response = ask(net, Method::PUT, url, &headers, body).await?;
+    let (response, _connection) = ask(net, Method::PUT, url, &headers, body).await?;
     progress.end();
     if args.verbose {
-        anstream::eprintln!("{}", head_text(&response));
+        show_head(url, &response);
     }
     let status = response.status();
-    let said = text(url, response.into_body()).await?;
+    let said = text(response.into_body()).await;
     if !status.is_success() {
         let said = said.lines().next().unwrap_or_default();
-        return Err(Failure::error(Exit::Status, format!("{url}: the server answered {status}: {said}")));
+        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+        return Err(Failure::error(Exit::Status, format!("{url}: the server answered {status}{said}")));
     }
     let words = format!("{url}: {}, {}", status.as_u16(), progress.words());
     let json = || {
         json!({ "event": "put", "url": url.as_str(), "status": status.as_u16(), "octets": progress.octets(),
             "seconds": progress.took().as_secs_f64() })
     };
-    net.say.line(json, &words)?;
+    net.conclude(json, &words)?;
     Ok(Done::Well)
 }
 
-/// What the server has to say.
-async fn text(url: &Url, mut body: Incoming) -> anyhow::Result<String> {
+/// What the server has to say, as far as it comes: its status counts, which is here already.
+async fn text(mut body: Incoming) -> String {
     let mut octets = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        if let Ok(data) = frame.map_err(|why| broken(url, &why))?.into_data() {
+        let Ok(frame) = frame else { break };
+        if let Ok(data) = frame.into_data() {
             octets.extend_from_slice(&data[..data.len().min(SAID.saturating_sub(octets.len()))]);
         }
     }
     // It may be anything.
-    Ok(clean::text(&String::from_utf8_lossy(&octets)))
+    clean::text(&String::from_utf8_lossy(&octets))
 }
 
 /// A body whose octets are counted as they go.

@@ -100,7 +100,10 @@ pub(crate) fn run(args: NcArgs) -> anyhow::Result<Done> {
     let place = place(&args)?;
     // What is scanned is told on standard output; otherwise data is there.
     let aside = !args.scan;
-    Prepared::new(args.net.clone(), Role::Any, aside)?.run(async |net| {
+    let prepared = Prepared::new(args.net.clone(), Role::Any, aside)?;
+    // Whoever comes may use whichever address is there already.
+    let prepared = if args.listen { prepared.first_will_do() } else { prepared };
+    prepared.run(async |net| {
         let work = async {
             match place {
                 Place::Scan { host, ports } => scan::run(net, &args, &host, &ports).await,
@@ -248,7 +251,8 @@ impl<'a> Nc<'a> {
         if self.args.verbose || self.net.say.json {
             let (sent, received) = (totals.sent.get(), totals.received.get());
             let json = || json!({ "event": "end", "sent": sent, "received": received });
-            self.net.say.line_or_not(json, &format!("{sent} octets sent, {received} received"));
+            // Nobody reading is no reason to fail: all was carried.
+            let _ = self.net.conclude(json, &format!("{sent} octets sent, {received} received"));
         }
         Ok(Done::Well)
     }

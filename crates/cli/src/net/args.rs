@@ -1,6 +1,7 @@
 //! What every command with a stack of its own can be told about it.
 
 use super::address;
+use crate::args::one_of;
 use clap::{Args, ValueEnum};
 use device::impair::Profile;
 use handfast::{Cidr, Congestion, TcpConfig, TcpEcn};
@@ -54,12 +55,14 @@ pub(crate) struct NetArgs {
     /// Whether the device cuts, joins and sums packets (segmentation and checksum offload)
     #[arg(long, value_name = "WHETHER", default_value = "on", help_heading = HEADING)]
     pub(crate) offloads: Switch,
-    /// How much is sent at once into a network that may be full: newreno, cubic, bbr, dctcp [default: the stack's]
-    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    /// How much is sent at once into a network that may be full [default: the stack's]
+    #[arg(long, value_name = "NAME", help_heading = HEADING,
+        value_parser = one_of::<Congestion>(Congestion::ALL.map(Congestion::name)))]
     pub(crate) congestion: Option<Congestion>,
-    /// What is made of marks that the network sets where it is about to drop: off, accept, classic, accurate. accept answers a
-    /// peer that asks; the last two ask [default: accept]
-    #[arg(long, value_name = "WHICH", help_heading = HEADING)]
+    /// What is made of marks that the network sets where it is about to drop: accept answers a peer that asks, classic and
+    /// accurate ask [default: accept]
+    #[arg(long, value_name = "WHICH", help_heading = HEADING,
+        value_parser = one_of::<TcpEcn>(TcpEcn::ALL.map(TcpEcn::name)))]
     pub(crate) ecn: Option<TcpEcn>,
     /// Do not have the kernel pass on what our interface sends to other networks, such as other stacks of ours
     #[arg(long, help_heading = HEADING)]
@@ -85,7 +88,7 @@ pub(crate) struct NetArgs {
     /// At the end, say what was counted
     #[arg(long, help_heading = WATCHING)]
     pub(crate) stats: bool,
-    /// One JSON object a line instead of words
+    /// One JSON object a line instead of words; what goes wrong is told on standard error, as an object, too
     #[arg(long, help_heading = WATCHING)]
     pub(crate) json: bool,
 }
@@ -108,6 +111,11 @@ impl NetArgs {
     /// Every address for the kernel that was asked for.
     pub(super) fn kernels(&self) -> impl Iterator<Item = Cidr> {
         self.host_addr.iter().chain(&self.host_addr6).copied()
+    }
+
+    /// Whether somebody on the link has to lend us addresses.
+    pub(crate) fn configures_itself(&self) -> bool {
+        self.bridge.is_some() && self.ours().next().is_none()
     }
 
     /// TCP's settings.

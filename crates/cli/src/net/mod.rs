@@ -5,8 +5,9 @@
 //!                        └ addresses, forwarding: taken back at the end        └ --trace, --record, --stats
 //! ```
 //!
-//! Ctrl-C or SIGTERM asks a command to end; it says what it has to say and the stack is closed in good order. Asked
-//! twice, it ends at once. Either way the interface goes away, or is left as it was.
+//! Ctrl-C, SIGTERM or SIGHUP (a terminal that is closed, unless that is ignored, as by nohup) asks a command to end; it says
+//! what it has to say and the stack is closed in good order. Asked twice, what is left of its connections is reset. Either
+//! way everybody is told, recordings are whole, and the interface goes away, or is left as it was.
 
 mod address;
 mod args;
@@ -29,13 +30,17 @@ use address::Plan;
 use anyhow::Context as _;
 use device::tun::Changes;
 use driver::Clock;
-use handfast::{Closed, HostConfig, Stack, TcpStream};
+use handfast::{HostConfig, Stack, TcpStream};
 use journal::Journal;
 use names::Names;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::{Receiver, Sender, channel};
+use tokio::time::Instant;
 use watch::Recording;
 
 /// What is under way when the end comes may take so long.
@@ -48,6 +53,8 @@ const OTHER_VERSION: Duration = Duration::from_secs(5);
 /// Others have so long to say that an address is theirs.
 const PROBING: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(20);
+/// Who waits for an address for longer than this wants to know what for.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Who asks for a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +80,22 @@ pub(crate) struct Net {
     stats: bool,
     /// Its addresses are lent by somebody on the link.
     configures_itself: bool,
+    /// One address that can be used is enough.
+    first_will_do: bool,
+    /// All has to be over by then.
+    until: Option<Instant>,
+    /// What came of it, where it is to be said after the last packet.
+    conclusions: Option<RefCell<Vec<String>>>,
     asked_to_end: Receiver<u32>,
+}
+
+/// How a stack ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Connections that had to be reset.
+    pub(crate) aborted: usize,
+    /// The user would not wait.
+    pub(crate) hurried: bool,
 }
 
 /// What can be known before anything is done.
@@ -83,6 +105,8 @@ pub(crate) struct Prepared {
     role: Role,
     /// Whether standard output carries data.
     aside: bool,
+    first_will_do: bool,
+    until: Option<Instant>,
 }
 
 impl Prepared {
@@ -91,7 +115,18 @@ impl Prepared {
     pub(crate) fn new(args: NetArgs, role: Role, aside: bool) -> anyhow::Result<Self> {
         let plan = Plan::new(&args)?;
         open::check_names(&args)?;
-        Ok(Self { args, plan, role, aside })
+        Ok(Self { args, plan, role, aside, first_will_do: false, until: None })
+    }
+
+    /// All of it, from here to the closed stack, is to take at most so many seconds.
+    pub(crate) fn within(self, seconds: Option<u32>) -> Self {
+        let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
+        Self { until, ..self }
+    }
+
+    /// The first address that can be used is enough: who listens needs not wait for those that are still being probed for.
+    pub(crate) fn first_will_do(self) -> Self {
+        Self { first_will_do: true, ..self }
     }
 
     /// Makes the stack, has `work` use it, and closes it.
@@ -105,10 +140,11 @@ impl Prepared {
                 done = work(&net) => done,
                 never = net.watch() => match never {},
             };
-            let closed = net.close(GRACE).await;
+            let grace = net.grace();
+            let ended = net.close(grace).await;
             // What the command says comes first.
             let done = done?;
-            closed.map(|_| done)
+            ended.map(|ended| if ended.hurried { Done::Interrupted } else { done })
         })
     }
 }
@@ -137,7 +173,7 @@ impl Net {
     /// # Errors
     /// What is in the way, and what to do about it.
     pub(crate) fn start(prepared: Prepared) -> anyhow::Result<Self> {
-        let Prepared { args, plan, role, aside } = prepared;
+        let Prepared { args, plan, role, aside, first_will_do, until } = prepared;
         let asked_to_end = signals()?;
         let say = Say { json: args.json, aside };
         let clock = Clock::new();
@@ -185,6 +221,9 @@ impl Net {
             changes,
             stats: args.stats,
             configures_itself,
+            first_will_do,
+            until,
+            conclusions: args.trace.then(RefCell::default),
             asked_to_end,
         })
     }
@@ -195,8 +234,10 @@ impl Net {
     /// Nobody lends us one; the user asked for the end.
     pub(crate) async fn settled(mut self) -> anyhow::Result<Self> {
         let ready = tokio::select! {
-            ready = Self::ready(&self.stack, &self.pairs, self.configures_itself) => ready,
+            ready = self.ready() => ready,
             () = self.interrupted() => Err(Interrupted.into()),
+            () = self.late() => Err(Failure::error(Exit::TimedOut, "no address in time")),
+            never = self.tell_that_it_waits() => match never {},
         };
         match ready {
             Ok(pairs) => {
@@ -215,18 +256,30 @@ impl Net {
     ///
     /// # Errors
     /// Nobody lends us one.
-    async fn ready(stack: &Stack, given: &[Pair], configures_itself: bool) -> anyhow::Result<Vec<Pair>> {
-        let pairs = if configures_itself { lent(stack).await? } else { given.to_vec() };
-        settle(stack, &pairs).await;
+    async fn ready(&self) -> anyhow::Result<Vec<Pair>> {
+        let pairs = match self.configures_itself {
+            true => lent(&self.stack, self.first_will_do).await?,
+            false => self.pairs.clone(),
+        };
+        settle(&self.stack, &pairs, self.first_will_do).await;
         Ok(pairs)
+    }
+
+    /// Says what is waited for where that takes its time: others have to answer. Never returns.
+    async fn tell_that_it_waits(&self) -> Infallible {
+        if self.configures_itself {
+            tokio::time::sleep(SILENT).await;
+            let (name, seconds) = (&self.name, LENDING.as_secs());
+            crate::out::complain(&format!(
+                "waiting for somebody on {name} who gives us an address (DHCP, router advertisements), for {seconds} s at \
+                 most; --addr gives one at once"
+            ));
+        }
+        pending().await
     }
 
     /// It has these addresses.
     fn has(&mut self, pairs: Vec<Pair>) {
-        if self.configures_itself {
-            let lent = self.stack.name_servers();
-            self.names.servers.extend(lent.into_iter().map(|server| SocketAddr::new(server, 53)));
-        }
         let has = |v4: bool| pairs.iter().any(|pair| pair.ours.address().is_ipv4() == v4);
         (self.names.v4, self.names.v6) = (has(true), has(false));
         self.pairs = pairs;
@@ -239,8 +292,37 @@ impl Net {
         let _ = asked.wait_for(|times| *times > 0).await;
     }
 
+    /// Returns when there is no time left.
+    pub(crate) async fn late(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => pending().await,
+        }
+    }
+
+    /// How long closing may take: what is under way has [`GRACE`], and no more than the command has left.
+    fn grace(&self) -> Duration {
+        self.until.map_or(GRACE, |until| until.saturating_duration_since(Instant::now()).min(GRACE))
+    }
+
+    /// Says what came of it, at once; after the last packet if packets are drawn.
+    ///
+    /// # Errors
+    /// Nobody reads any more.
+    pub(crate) fn conclude(
+        &self,
+        json: impl FnOnce() -> serde_json::Value,
+        words: &str,
+    ) -> std::io::Result<()> {
+        match &self.conclusions {
+            Some(later) => later.borrow_mut().push(self.say.text(json, words)),
+            None => self.say.line(json, words)?,
+        }
+        Ok(())
+    }
+
     /// Reports that recording has failed, if it does; never returns.
-    pub(crate) async fn watch(&self) -> std::convert::Infallible {
+    pub(crate) async fn watch(&self) -> Infallible {
         self.recording.watch().await
     }
 
@@ -249,15 +331,20 @@ impl Net {
     /// # Errors
     /// [`Failure`]: there are none.
     pub(crate) async fn find(&self, host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
-        match self.names.find(&self.stack, host).await {
+        match self.names.find(&self.stack, &self.servers(), host).await {
             Ok(found) => Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()),
             Err(why) => Err(Failure::error(Exit::Name, why.to_string())),
         }
     }
 
-    /// The name servers.
-    pub(crate) fn servers(&self) -> &[SocketAddr] {
-        &self.names.servers
+    /// The name servers: those that were given, then those that the network has told of by now.
+    pub(crate) fn servers(&self) -> Vec<SocketAddr> {
+        let mut all = self.names.servers.clone();
+        if self.configures_itself {
+            let told = self.stack.name_servers().into_iter().map(|server| SocketAddr::new(server, 53));
+            all.extend(told.filter(|server| !self.names.servers.contains(server)));
+        }
+        all
     }
 
     /// A connection to a host and port, by the first of its addresses that works.
@@ -275,30 +362,42 @@ impl Net {
         }
     }
 
-    /// Closes the stack, tells what was counted, and takes back what was changed.
+    /// Closes the stack, tells what came of it and what was counted, and takes back what was changed.
     ///
     /// # Errors
-    /// A capture is not complete.
-    pub(crate) async fn close(self, grace: Duration) -> anyhow::Result<Option<Closed>> {
-        let Self { stack, say, recording, journal, changes, stats, mut asked_to_end, .. } = self;
-        let asked = *asked_to_end.borrow();
-        let handle = stack.clone();
-        let mut closing = std::pin::pin!(stack.close(grace));
+    /// A capture is not complete; nobody reads what came of it.
+    pub(crate) async fn close(self, grace: Duration) -> anyhow::Result<Ended> {
+        let Self { stack, say, recording, journal, changes, stats, conclusions, mut asked_to_end, .. } = self;
+        // Who has asked for the end waits for it; asked once more, or while it ends by itself: at once.
+        let asked = (*asked_to_end.borrow()).min(1);
+        let closing = stack.clone().close(grace);
         let closed = tokio::select! {
-            closed = &mut closing => Some(closed),
-            // Asked once more: at once.
+            biased;
             _ = asked_to_end.wait_for(|times| *times > asked) => None,
+            closed = closing => Some(closed),
         };
-        if stats {
-            tell_stats(&handle, say);
-        }
-        drop(handle);
+        let hurried = closed.is_none();
+        let closed = match closed {
+            Some(closed) => closed,
+            // RST to all who are still connected: nobody is left to wait for us.
+            None => stack.clone().close(Duration::ZERO).await,
+        };
+        let counted = stats.then(|| counted(&stack));
+        drop(stack);
         drop(changes);
-        recording.end(closed.is_some())?;
-        if let Some(journal) = journal {
-            journal.end(say).await?;
+        let recorded = recording.end();
+        let later = conclusions.map(RefCell::into_inner).unwrap_or_default();
+        let told = later.iter().try_for_each(|line| say.write(line));
+        if let Some(counted) = counted {
+            tell_stats(&counted, say);
         }
-        Ok(closed)
+        let journalled = match journal {
+            Some(journal) => journal.end(say).await,
+            None => Ok(()),
+        };
+        recorded.and(journalled)?;
+        told?;
+        Ok(Ended { aborted: closed.aborted, hurried })
     }
 }
 
@@ -320,16 +419,19 @@ fn gateways(args: &NetArgs, pairs: &[Pair]) -> Vec<IpAddr> {
 ///
 /// # Errors
 /// Nobody has.
-async fn lent(stack: &Stack) -> anyhow::Result<Vec<Pair>> {
+async fn lent(stack: &Stack, first_will_do: bool) -> anyhow::Result<Vec<Pair>> {
     let configured = tokio::time::timeout(LENDING, stack.configured()).await;
     configured.map_err(|_| {
         let seconds = LENDING.as_secs();
-        anyhow::anyhow!("nobody on the bridge gave us an address in {seconds} s (DHCP, SLAAC): give --addr")
+        let text = format!("nobody on the link gave us an address in {seconds} s (DHCP, SLAAC): give --addr");
+        Failure::error(Exit::TimedOut, text)
     })??;
     // The other IP version may take longer: who lends by DHCP may first ask whether anybody has the address already.
     for _ in 0..OTHER_VERSION.as_millis() / TICK.as_millis() {
         let addresses = stack.addresses();
-        if [true, false].iter().all(|v4| addresses.iter().any(|ours| ours.address().is_ipv4() == *v4)) {
+        if first_will_do
+            || [true, false].iter().all(|v4| addresses.iter().any(|ours| ours.address().is_ipv4() == *v4))
+        {
             break;
         }
         tokio::time::sleep(TICK).await;
@@ -339,13 +441,13 @@ async fn lent(stack: &Stack) -> anyhow::Result<Vec<Pair>> {
 
 /// Waits until our addresses are ours: on Ethernet others are asked first whether they have them (RFC 4862 §5.4). One
 /// that somebody has stays unused, which is told by whatever needs it.
-async fn settle(stack: &Stack, pairs: &[Pair]) {
+async fn settle(stack: &Stack, pairs: &[Pair], first_will_do: bool) {
     let ready = |pair: &Pair| {
         let ours = pair.ours.address();
         stack.host(|host| host.route(pair.kernels.unwrap_or(pair.ours).address(), Some(ours)).is_ok())
     };
     for _ in 0..PROBING.as_millis() / TICK.as_millis() {
-        if pairs.iter().all(ready) {
+        if pairs.iter().all(ready) || (first_will_do && pairs.iter().any(ready)) {
             return;
         }
         tokio::time::sleep(TICK).await;
@@ -356,28 +458,55 @@ async fn settle(stack: &Stack, pairs: &[Pair]) {
 fn signals() -> anyhow::Result<Receiver<u32>> {
     let interrupts = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
     let terms = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    // Whoever started us to outlive a terminal (nohup) meant it.
+    let hangups = match ignores_hangups() {
+        true => None,
+        false => Some(signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?),
+    };
     let (sender, receiver) = channel(0);
-    tokio::task::spawn_local(count(interrupts, terms, sender));
+    tokio::task::spawn_local(count(interrupts, terms, hangups, sender));
     Ok(receiver)
 }
 
-async fn count(mut interrupts: Signal, mut terms: Signal, sender: Sender<u32>) {
+/// Whether SIGHUP was ignored when we were started. Where the system does not tell, it was not.
+fn ignores_hangups() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, SignalKind::hangup()))
+}
+
+/// Whether a process with this status ignores a signal.
+fn ignores(status: &str, signal: SignalKind) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let bit = u32::try_from(signal.as_raw_value() - 1).ok().and_then(|bit| 1u64.checked_shl(bit));
+    bit.is_some_and(|bit| mask & bit != 0)
+}
+
+async fn count(mut interrupts: Signal, mut terms: Signal, mut hangups: Option<Signal>, sender: Sender<u32>) {
     loop {
+        let hangup = async {
+            match &mut hangups {
+                Some(hangups) => hangups.recv().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupts.recv() => {}
             _ = terms.recv() => {}
+            _ = hangup => {}
         }
         sender.send_modify(|times| *times += 1);
     }
 }
 
 /// What was counted, of that which is not nothing.
-fn tell_stats(stack: &Stack, say: Say) {
-    let counters: Vec<_> = stack
-        .host(|host| host.counters().iter().map(|(name, count)| (name.to_owned(), count)).collect::<Vec<_>>())
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .collect();
+fn counted(stack: &Stack) -> Vec<(String, u64)> {
+    let all = stack.host(|host| {
+        host.counters().iter().map(|(name, count)| (name.to_owned(), count)).collect::<Vec<_>>()
+    });
+    all.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+fn tell_stats(counters: &[(String, u64)], say: Say) {
     let longest = counters.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let words = counters.iter().map(|(name, count)| format!("  {name:longest$}  {count}"));
     let words = format!("counted:\n{}", words.collect::<Vec<_>>().join("\n"));
@@ -387,4 +516,18 @@ fn tell_stats(stack: &Stack, say: Say) {
         serde_json::json!({ "event": "counters", "counters": counters })
     };
     say.line_or_not(json, &words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_started_to_outlive_a_terminal_does() {
+        let status = |mask: &str| format!("Name:\tx\nSigBlk:\tffff\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+        assert!(ignores(&status("0000000000001001"), SignalKind::hangup()));
+        assert!(!ignores(&status("0000000000001000"), SignalKind::hangup()));
+        assert!(ignores(&status("0000000000001002"), SignalKind::interrupt()));
+        assert!(!ignores("", SignalKind::hangup()) && !ignores(&status("?"), SignalKind::hangup()));
+    }
 }

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     pub(super) given: Vec<(String, IpAddr)>,
+    /// Name servers that were given.
     pub(super) servers: Vec<SocketAddr>,
     /// Which IP versions we have an address of.
     pub(super) v4: bool,
@@ -23,11 +24,17 @@ pub(super) fn canonical(name: &str) -> String {
 }
 
 impl Names {
-    /// The addresses of `name`, or of what is an address already: IPv6 first (RFC 6724), of the versions that we have.
+    /// The addresses of `name` by one of `servers`, or of what is an address already: IPv6 first (RFC 6724), of the versions
+    /// that we have.
     ///
     /// # Errors
     /// `NotFound`, with the reason.
-    pub(super) async fn find(&self, stack: &Stack, name: &str) -> io::Result<Vec<IpAddr>> {
+    pub(super) async fn find(
+        &self,
+        stack: &Stack,
+        servers: &[SocketAddr],
+        name: &str,
+    ) -> io::Result<Vec<IpAddr>> {
         if let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse() {
             return Ok(vec![ip]);
         }
@@ -37,35 +44,40 @@ impl Names {
         if !given.is_empty() {
             return Ok(given);
         }
-        if self.servers.is_empty() {
+        if servers.is_empty() {
             let text = format!("nobody to ask for \"{name}\": give --dns SERVER or --resolve {name}:ADDRESS");
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         let mut asked = Name::from_utf8(&wanted).map_err(|_| not_found(name, "it is no name"))?;
         asked.set_fqdn(true);
-        let family = async |kind, ours| match ours {
-            true => self.family(stack, &asked, kind).await,
+        let of = async |kind, ours| match ours {
+            true => family(stack, servers, &asked, kind).await,
             false => Ok(Vec::new()), // We could not go there.
         };
         // Servers refuse, or forget, one of the two: that must not hide what the other found.
-        match both_families(family(RecordType::AAAA, self.v6), family(RecordType::A, self.v4)).await {
+        match both_families(of(RecordType::AAAA, self.v6), of(RecordType::A, self.v4)).await {
             Ok(found) if found.is_empty() => Err(not_found(name, "it has no address")),
             Ok(found) => Ok(found),
             Err(why) => Err(not_found(name, &why.to_string())),
         }
     }
+}
 
-    /// The addresses of one family, by the first server that knows.
-    async fn family(&self, stack: &Stack, asked: &Name, kind: RecordType) -> io::Result<Vec<IpAddr>> {
-        let mut failed = None;
-        for &server in &self.servers {
-            match ask(stack, server, asked, kind).await {
-                Err(why) if why.kind() != io::ErrorKind::NotFound => failed = Some(why),
-                answered => return answered,
-            }
+/// The addresses of one family, by the first server that knows.
+async fn family(
+    stack: &Stack,
+    servers: &[SocketAddr],
+    asked: &Name,
+    kind: RecordType,
+) -> io::Result<Vec<IpAddr>> {
+    let mut failed = None;
+    for &server in servers {
+        match ask(stack, server, asked, kind).await {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => failed = Some(why),
+            answered => return answered,
         }
-        Err(failed.unwrap_or_else(|| io::Error::other("nobody was asked")))
     }
+    Err(failed.unwrap_or_else(|| io::Error::other("nobody was asked")))
 }
 
 async fn ask(stack: &Stack, server: SocketAddr, asked: &Name, kind: RecordType) -> io::Result<Vec<IpAddr>> {

@@ -1,6 +1,6 @@
 //! Where a command says what it does: in words or in JSON, beside what it carries.
 
-use crate::clean;
+use crate::{clean, out};
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, Write as _};
 
@@ -36,13 +36,24 @@ impl Say {
     /// # Errors
     /// Nobody reads any more.
     pub(crate) fn line(self, json: impl FnOnce() -> serde_json::Value, words: &str) -> io::Result<()> {
-        let text = if self.json { clean::json(&json()) } else { clean::text(words) };
-        self.write(&format!("{text}\n"))
+        self.write(&self.text(json, words))
+    }
+
+    /// The same, to be written later.
+    pub(crate) fn text(self, json: impl FnOnce() -> serde_json::Value, words: &str) -> String {
+        let mut text = if self.json { clean::json(&json()) } else { clean::text(words) };
+        text.push('\n');
+        text
     }
 
     /// The same, for those who go on when nobody reads.
     pub(crate) fn line_or_not(self, json: impl FnOnce() -> serde_json::Value, words: &str) {
         let _ = self.line(json, words);
+    }
+
+    /// Columns of where it is said.
+    pub(crate) fn columns(self) -> usize {
+        if self.aside { out::columns_of(&io::stderr()) } else { out::columns_of(&io::stdout()) }
     }
 
     /// Whether it may have colours: a terminal shows them, and nobody said otherwise (`NO_COLOR`, `CLICOLOR_FORCE`).

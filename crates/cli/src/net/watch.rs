@@ -37,7 +37,19 @@ pub(super) struct Recording {
     trace: bool,
     say: Say,
     clock: Clock,
-    drawing: Option<thread::JoinHandle<()>>,
+    drawing: Option<Drawing>,
+}
+
+/// The thread that draws. It ends by an order, for a socket that is still there keeps the stack's observer.
+struct Drawing {
+    thread: thread::JoinHandle<()>,
+    orders: SyncSender<Order>,
+}
+
+/// What the thread that draws is told.
+enum Order {
+    Draw(Trace),
+    End,
 }
 
 /// The capture's file, and why it ended early.
@@ -115,7 +127,8 @@ impl Recording {
         let drawn = self.trace.then(|| {
             let (sender, receiver) = sync_channel(BACKLOG);
             let (settings, say) = (settings(self.clock, self.say), self.say);
-            self.drawing = Some(thread::spawn(move || draw(settings, say, &receiver)));
+            let thread = thread::spawn(move || draw(settings, say, &receiver));
+            self.drawing = Some(Drawing { thread, orders: sender.clone() });
             sender
         });
         let Some((path, recorder)) = &self.pcap else {
@@ -149,14 +162,15 @@ impl Recording {
         }
     }
 
-    /// The end of both. `closed` says whether the stack is gone; otherwise not everything may be drawn.
+    /// The end of both, once the stack is closed: all of it is drawn.
     ///
     /// # Errors
     /// The capture is not complete.
-    pub(super) fn end(self, closed: bool) -> anyhow::Result<()> {
-        if let Some(drawing) = self.drawing.filter(|_| closed) {
-            // It ends with its senders. A panic in it was shown already.
-            let _ = drawing.join();
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        if let Some(drawing) = self.drawing {
+            // Whoever draws no more has ended already. A panic in it was shown.
+            let _ = drawing.orders.send(Order::End);
+            let _ = drawing.thread.join();
         }
         let Some((path, recorder)) = self.pcap else { return Ok(()) };
         match recorder.hand_over() {
@@ -176,7 +190,7 @@ impl Reasons {
     }
 }
 
-fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Trace>>) -> Observer {
+fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Order>>) -> Observer {
     Box::new(move |what| {
         if let (Some(reasons), Trace::Sent { frame, .. }) = (&reasons, &what)
             && let Some(comment) = trace::comment(&what, Lang::En)
@@ -189,17 +203,15 @@ fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Trace>>) -> Obser
         }
         if let Some(drawn) = &drawn {
             // A terminal that cannot follow sees less; nobody waits for it.
-            let _ = drawn.try_send(what);
+            let _ = drawn.try_send(Order::Draw(what));
         }
     })
 }
 
 fn settings(clock: Clock, say: Say) -> Settings {
-    let width =
-        terminal_size::terminal_size().map_or(100, |(terminal_size::Width(columns), _)| usize::from(columns));
     Settings {
         hosts: ["network".into(), "handfast".into()],
-        width: width.clamp(80, 160),
+        width: say.columns(),
         colour: say.may_colour(),
         origin: clock.now(),
         ..Settings::default()
@@ -207,27 +219,27 @@ fn settings(clock: Clock, say: Say) -> Settings {
 }
 
 /// Draws what comes, until nothing can come any more or nobody looks.
-fn draw(settings: Settings, say: Say, events: &Receiver<Trace>) {
+fn draw(settings: Settings, say: Say, events: &Receiver<Order>) {
     if say.json {
         return list(&settings, say, events);
     }
     let mut live = Live::new(settings);
     loop {
         let text = match events.recv_timeout(Duration::from_millis(100)) {
-            Ok(event) => live.push(&event),
+            Ok(Order::Draw(event)) => live.push(&event),
             // Nothing more belongs to the last row.
             Err(RecvTimeoutError::Timeout) => {
                 let text = live.flush();
                 if text.is_empty() {
                     match events.recv() {
-                        Ok(event) => live.push(&event),
-                        Err(_) => return,
+                        Ok(Order::Draw(event)) => live.push(&event),
+                        Ok(Order::End) | Err(_) => return,
                     }
                 } else {
                     text
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => {
+            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
                 let _ = say.write(&live.flush());
                 return;
             }
@@ -239,8 +251,9 @@ fn draw(settings: Settings, say: Say, events: &Receiver<Trace>) {
 }
 
 /// The same for programs: a JSON object each.
-fn list(settings: &Settings, say: Say, events: &Receiver<Trace>) {
-    for what in events {
+fn list(settings: &Settings, say: Say, events: &Receiver<Order>) {
+    for order in events {
+        let Order::Draw(what) = order else { return };
         let entry = Entry::Host { host: 1, what };
         let line = trace::json::line(&entry, &settings.hosts, settings.origin, settings.lang);
         if say.write(&format!("{line}\n")).is_err() {

@@ -5,11 +5,12 @@
 //!                     └ --pcap, --trace          services: echo, digest
 //! ```
 //!
-//! It ends by Ctrl-C or SIGTERM: nothing new is accepted, what is under way has [`GRACE`], what is left is reset, and
-//! the interface goes away. It was a success if nothing had to be reset, and an interruption if something had.
+//! It ends by Ctrl-C, SIGTERM or SIGHUP: nothing new is accepted, what is under way has [`GRACE`], what is left is reset, and
+//! the interface goes away. Asked twice, all is reset at once. It was a success if nothing had to be reset, and an interruption if something had.
 
 mod listing;
 mod path;
+mod progress;
 mod range;
 mod services;
 mod site;
@@ -23,6 +24,7 @@ use handfast::{KeepAlive, ListenConfig, Stack, TcpListener};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use progress::{Current, Tracked};
 use serde_json::json;
 use site::{CutOff, Site};
 use std::convert::Infallible;
@@ -100,10 +102,8 @@ async fn serve(args: ServeArgs, prepared: Prepared, site: Site) -> anyhow::Resul
     }
     stop.send_replace(true);
     services.abort();
-    match net.close(net::GRACE).await? {
-        Some(closed) if closed.aborted == 0 => Ok(Done::Well),
-        _ => Ok(Done::Interrupted),
-    }
+    let ended = net.close(net::GRACE).await?;
+    Ok(if ended.aborted == 0 && !ended.hurried { Done::Well } else { Done::Interrupted })
 }
 
 /// Takes connections until told to stop.
@@ -128,10 +128,13 @@ async fn accept(
         let _ = stream.set_nodelay(true);
         let (site, mut stop) = (Rc::clone(&site), stopped.clone());
         tokio::task::spawn_local(async move {
+            let current = Current::default();
+            let asked = current.clone();
             let respond = service_fn(move |request| {
-                let site = Rc::clone(&site);
+                let (site, asked) = (Rc::clone(&site), asked.clone());
                 async move {
                     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+                    asked.begin(&method, &path);
                     let response = site.respond(request).await;
                     if let Some(say) = log {
                         let (status, peer) = (response.status().as_u16(), peer.ip());
@@ -145,7 +148,7 @@ async fn accept(
                             &format!("{peer} {method} {} {status}{words}", clean::line(&path)),
                         );
                     }
-                    Ok::<_, Infallible>(response)
+                    Ok::<_, Infallible>(response.map(|body| Tracked::new(body, asked)))
                 }
             });
             let connection = http1::Builder::new()
@@ -162,7 +165,7 @@ async fn accept(
                 }
             };
             if let (Err(why), Some(say)) = (result, log) {
-                trouble(say, &peer.ip().to_string(), &why_ended(&why));
+                broke(say, &peer.ip().to_string(), &current, &why_ended(&why));
             }
         });
     }
@@ -185,6 +188,20 @@ fn why_ended(why: &hyper::Error) -> String {
         why if why.is_parse() => "not a request of HTTP/1.1".to_owned(),
         why => why.to_string(),
     }
+}
+
+/// A connection broke: whom it was to, and what it was about as far as that is known.
+fn broke(say: Say, peer: &str, current: &Current, what: &str) {
+    let Some(asked) = current.asked() else { return trouble(say, peer, what) };
+    let (method, path, given) = (&asked.method, &asked.path, asked.given);
+    // The whole answer was handed to the stack; what of it has come is known to the peer alone.
+    let after = if given { "after " } else { "" };
+    let words = format!("{peer} {after}{method} {}: {what}", clean::line(path));
+    let json = || {
+        json!({ "event": "trouble", "peer": peer, "method": method.as_str(), "path": path, "answered": given,
+            "text": what })
+    };
+    say.line_or_not(json, &words);
 }
 
 /// Something that whoever serves may want to know.
