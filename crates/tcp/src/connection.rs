@@ -359,8 +359,10 @@ impl Connection {
         self.end(now, Some(error), Cause::Call("ABORT"));
     }
 
-    /// CLOSED, for `error` or because both sides are done. Queues are flushed; after an error nothing is left to read
-    /// (9293-E12, 9293-E31), after an orderly end the rest may still be.
+    /// CLOSED, for `error` or because both sides are done. Queues are flushed (9293-E12, 9293-E31), but for what had been
+    /// acknowledged and was not read yet: after an orderly end, and after a RST, which a peer sends behind its last words when it
+    /// closes with data unread. The error comes behind them, as in Linux: RFC 9293 says that queues should be flushed, and a server
+    /// that refuses an upload could tell nobody why.
     pub(crate) fn end(&mut self, now: Instant, error: Option<ConnectionError>, cause: Cause) {
         let from = self.state();
         self.shared.timers.cancel_all();
@@ -372,9 +374,9 @@ impl Connection {
             Data::Open(open) => (Some(open.rcv), Some((open.snd.una, open.snd.nxt))),
             Data::Over(over) => (over.rcv, over.last),
         };
-        let keep = error.is_none() && self.shared.released.is_none();
+        let keep = matches!(error, None | Some(ConnectionError::Reset)) && self.shared.released.is_none();
         let finished = rcv.as_ref().is_some_and(ReceiveHalf::finished);
-        let rcv = rcv.filter(|_| keep && !finished);
+        let rcv = rcv.filter(|rcv| keep && !finished && (error.is_none() || rcv.readable() > 0));
         self.data = Data::Over(Box::new(Over { time_wait: None, error, rcv, finished, last }));
         self.shared.events.closed = Some(error);
         self.shared.note_state(now, from, State::Closed, cause);

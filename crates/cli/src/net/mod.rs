@@ -302,7 +302,7 @@ impl Net {
 
     /// How long closing may take: what is under way has [`GRACE`], and no more than the command has left.
     fn grace(&self) -> Duration {
-        self.until.map_or(GRACE, |until| until.saturating_duration_since(Instant::now()).min(GRACE))
+        grace(self.until, Instant::now())
     }
 
     /// Says what came of it, at once; after the last packet if packets are drawn.
@@ -399,6 +399,11 @@ impl Net {
         told?;
         Ok(Ended { aborted: closed.aborted, hurried })
     }
+}
+
+/// What is left for closing at `now` where all has to be over `until` then.
+fn grace(until: Option<Instant>, now: Instant) -> Duration {
+    until.map_or(GRACE, |until| until.saturating_duration_since(now).min(GRACE))
 }
 
 /// Where packets to other networks go. On Ethernet somebody has to be named: the kernel, if nobody else is.
@@ -521,6 +526,15 @@ fn tell_stats(counters: &[(String, u64)], say: Say) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn closing_takes_no_more_than_what_is_left_of_the_time() {
+        let now = Instant::now();
+        let left = |seconds| grace(Some(now + Duration::from_secs(seconds)), now);
+        assert_eq!((left(1), left(100)), (Duration::from_secs(1), GRACE));
+        assert_eq!(grace(Some(now), now + Duration::from_secs(1)), Duration::ZERO);
+        assert_eq!(grace(None, now), GRACE);
+    }
 
     #[test]
     fn who_was_started_to_outlive_a_terminal_does() {

@@ -46,11 +46,8 @@ struct Drawing {
     orders: SyncSender<Order>,
 }
 
-/// What the thread that draws is told.
-enum Order {
-    Draw(Trace),
-    End,
-}
+/// What the thread that draws is told: what there is to draw, or nothing when that is the end.
+type Order = Option<Trace>;
 
 /// The capture's file, and why it ended early.
 #[derive(Clone)]
@@ -169,7 +166,7 @@ impl Recording {
     pub(super) fn end(self) -> anyhow::Result<()> {
         if let Some(drawing) = self.drawing {
             // Whoever draws no more has ended already. A panic in it was shown.
-            let _ = drawing.orders.send(Order::End);
+            let _ = drawing.orders.send(None);
             let _ = drawing.thread.join();
         }
         let Some((path, recorder)) = self.pcap else { return Ok(()) };
@@ -203,7 +200,7 @@ fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Order>>) -> Obser
         }
         if let Some(drawn) = &drawn {
             // A terminal that cannot follow sees less; nobody waits for it.
-            let _ = drawn.try_send(Order::Draw(what));
+            let _ = drawn.try_send(Some(what));
         }
     })
 }
@@ -226,20 +223,20 @@ fn draw(settings: Settings, say: Say, events: &Receiver<Order>) {
     let mut live = Live::new(settings);
     loop {
         let text = match events.recv_timeout(Duration::from_millis(100)) {
-            Ok(Order::Draw(event)) => live.push(&event),
+            Ok(Some(event)) => live.push(&event),
             // Nothing more belongs to the last row.
             Err(RecvTimeoutError::Timeout) => {
                 let text = live.flush();
                 if text.is_empty() {
                     match events.recv() {
-                        Ok(Order::Draw(event)) => live.push(&event),
-                        Ok(Order::End) | Err(_) => return,
+                        Ok(Some(event)) => live.push(&event),
+                        Ok(None) | Err(_) => return,
                     }
                 } else {
                     text
                 }
             }
-            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => {
                 let _ = say.write(&live.flush());
                 return;
             }
@@ -253,7 +250,7 @@ fn draw(settings: Settings, say: Say, events: &Receiver<Order>) {
 /// The same for programs: a JSON object each.
 fn list(settings: &Settings, say: Say, events: &Receiver<Order>) {
     for order in events {
-        let Order::Draw(what) = order else { return };
+        let Some(what) = order else { return };
         let entry = Entry::Host { host: 1, what };
         let line = trace::json::line(&entry, &settings.hosts, settings.origin, settings.lang);
         if say.write(&format!("{line}\n")).is_err() {

@@ -14,6 +14,7 @@ mod clients;
 mod crowds;
 mod dns;
 mod drill;
+mod endings;
 mod files;
 mod kernel;
 mod matrix;

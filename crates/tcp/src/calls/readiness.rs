@@ -3,6 +3,7 @@
 use crate::ConnectionError;
 use crate::TcpConfig;
 use crate::connection::{Connection, Data};
+use crate::receiver::ReceiveHalf;
 
 /// Which calls would not have to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Connection {
                 writable: true,
                 write_closed: true,
                 error: over.error,
-                finished: over.finished,
+                finished: over.finished || over.rcv.as_ref().is_some_and(ReceiveHalf::finished),
             },
         }
     }

@@ -81,11 +81,14 @@ impl Connection {
             Data::Open(open) if open.is_usable() => Ok(&mut open.rcv),
             // Data that came with a SYN waits for the handshake (9293-E45).
             Data::SynSent(_) | Data::Open(_) => Err(ReceiveError::Empty),
-            Data::Over(over) => match (over.error, &mut over.rcv) {
-                (Some(error), _) => Err(ReceiveError::Closed(error)),
-                (None, Some(rcv)) => Ok(rcv),
-                (None, None) => Err(ReceiveError::Finished),
-            },
+            Data::Over(over) => {
+                let left = over
+                    .rcv
+                    .as_mut()
+                    .filter(|rcv| rcv.readable() > 0 || rcv.finished() || over.error.is_none());
+                // The error comes behind what came before it.
+                left.ok_or_else(|| over.error.map_or(ReceiveError::Finished, ReceiveError::Closed))
+            }
         }
     }
 }

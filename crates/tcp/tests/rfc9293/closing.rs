@@ -126,6 +126,33 @@ fn abort_resets_and_the_peer_is_told() {
     );
 }
 
+/// A peer that closes with data unread sends a RST behind its last words (SHLD-3): they are read before it is told.
+///
+/// Covers: RFC 9293 9293-E12
+#[test]
+fn what_was_acknowledged_before_a_reset_is_still_read() {
+    let mut pair = Pair::established();
+    pair.b.reads = false;
+    pair.write(true, b"last words");
+    pair.settle(Duration::from_secs(1));
+    let now = pair.now;
+    pair.a.tcp().abort(now);
+    pair.settle(Duration::from_secs(1));
+    assert!(pair.b.has(Event::Closed(Some(ConnectionError::Reset))));
+    let now = pair.now;
+    assert_eq!(pair.b.tcp().readable(), 10);
+    assert_eq!(pair.b.tcp().receive(now, 100).unwrap().data[..], b"last words"[..]);
+    assert_eq!(pair.b.tcp().receive(now, 1), Err(ReceiveError::Closed(ConnectionError::Reset)));
+    // Who has let go reads no more, and nothing is kept for nobody.
+    let mut pair = Pair::established();
+    pair.b.reads = false;
+    pair.write(true, b"for nobody");
+    pair.settle(Duration::from_secs(1));
+    let now = pair.now;
+    pair.b.tcp().abort(now);
+    assert_eq!(pair.b.tcp().readable(), 0);
+}
+
 /// Covers: RFC 9293 SHLD-3, MAY-1
 #[test]
 fn letting_go_with_data_unread_resets() {
