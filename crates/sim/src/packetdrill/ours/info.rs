@@ -30,19 +30,21 @@ impl Kernel {
         match socket.stage {
             Stage::Datagram(_) => Err(ENOPROTOOPT),
             Stage::Listening(_) => Ok(vec![("tcpi_state", TCP_LISTEN)]),
-            Stage::Fresh(_) | Stage::Over(_) => Ok(figures(now, &Status::default(), false)),
+            Stage::Fresh(_) | Stage::Over(_) => Ok(figures(now, &Status::default(), false, 0)),
             Stage::Open(id) => {
                 let host = self.machine.host();
                 let status = host.tcp_status(id).unwrap_or_default();
                 let early = host.tcp_fast_open_state(id);
                 let early = matches!(early, Some(FastOpenState::Accepted | FastOpenState::Served));
-                Ok(figures(now, &status, early))
+                let ip_header =
+                    host.tcp_addrs(id).map_or(0, |(_, peer)| if peer.is_ipv4() { 20 } else { 40 });
+                Ok(figures(now, &status, early, ip_header))
             }
         }
     }
 }
 
-fn figures(now: Instant, status: &Status, early: bool) -> Vec<(&'static str, i64)> {
+fn figures(now: Instant, status: &Status, early: bool, ip_header: i64) -> Vec<(&'static str, i64)> {
     let state = status.state.unwrap_or(State::Closed);
     let packets = |octets: u32| i64::from(octets.div_ceil(status.segment_size.max(1)));
     let unacked = packets(status.snd_nxt.since(status.snd_una).unwrap_or(0));
@@ -69,7 +71,7 @@ fn figures(now: Instant, status: &Status, early: bool) -> Vec<(&'static str, i64
         ("tcpi_last_data_sent", status.last_data_sent.map_or(0, |at| millis(now.since(at)))),
         ("tcpi_last_data_recv", millis(now.since(status.last_data_received))),
         ("tcpi_last_ack_recv", millis(now.since(status.last_heard))),
-        ("tcpi_pmtu", status.path_limit.into()),
+        ("tcpi_pmtu", i64::from(status.path_limit) + ip_header),
         ("tcpi_rtt", status.srtt.map_or(0, micros)),
         ("tcpi_rttvar", micros(status.rttvar)),
         ("tcpi_min_rtt", status.min_rtt.map_or(i64::from(u32::MAX), micros)),

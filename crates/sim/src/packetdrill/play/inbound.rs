@@ -108,6 +108,7 @@ fn answer(talk: &mut Talk, tcp: &Tcp, isn: u32) {
             talk.phase = if ack { Phase::SynAnswered } else { Phase::SynSent };
             talk.begin(tcp.seq, isn);
         }
+        Phase::Established | Phase::SynAnswered if syn && !ack => talk.knock(tcp.seq),
         _ => {}
     }
 }

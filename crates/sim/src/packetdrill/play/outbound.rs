@@ -90,7 +90,8 @@ impl Player<'_> {
         let want = packet.payload_len();
         let mut last = seen.data.len();
         let joins = matches!(packet.body, Body::Tcp(_)) && !self.settings.strict_segments;
-        while joins && seen.data.len() < want {
+        // A packet without data is no part of a line with some: it would vanish in what comes next.
+        while joins && !seen.data.is_empty() && seen.data.len() < want {
             let left = want - seen.data.len();
             let next = self.next(index, packet, due)?;
             let (length, copy) = (next.data.len(), next.clone());
@@ -168,12 +169,14 @@ impl Player<'_> {
         }
         let Some(Tcp { flags, seq, .. }) = seen.packet.tcp() else { return };
         let answers = expected.tcp().is_some_and(|tcp| tcp.flags.syn && tcp.flags.ack);
+        let isn = expected.tcp().map_or(0, |tcp| tcp.seq);
         match talk.phase {
             Phase::SynSent if flags.syn && !flags.ack => talk.learn_isn(*seq),
             Phase::Arrived if answers => {
                 talk.phase = Phase::Answered;
                 talk.learn_isn(*seq);
             }
+            Phase::Established | Phase::SynAnswered if answers && flags.syn => talk.begin_anew(isn, *seq),
             _ => {}
         }
     }

@@ -75,6 +75,8 @@ pub(super) struct Talk {
     pub(super) ports: Option<(u16, u16)>,
     ours: Isn,
     theirs: Isn,
+    /// What `theirs` is if the host answers the SYN that came last with an ISN of its own.
+    next: Option<Isn>,
     /// Timestamps of the script, and what the host really had.
     stamps: HashMap<u32, u32>,
     /// The first of them.
@@ -97,6 +99,7 @@ impl Talk {
             ports: None,
             ours: Isn::default(),
             theirs: Isn::default(),
+            next: None,
             stamps: HashMap::new(),
             first_stamp: None,
             edge: Edge::default(),
@@ -117,6 +120,24 @@ impl Talk {
     /// The other end's SYN arrives: its ISN is what the script says, and `more`.
     pub(super) fn begin(&mut self, isn: u32, more: u32) {
         self.theirs = Isn { script: isn, live: isn.wrapping_add(more) };
+    }
+
+    /// A SYN arrives where a connection is, or was.
+    pub(super) fn knock(&mut self, isn: u32) {
+        self.next = Some(Isn { script: isn, live: isn.wrapping_add(self.theirs.offset(true)) });
+    }
+
+    /// The host answered that SYN with `live`, and the script has `script` for it. Another number than the last ISN is a new
+    /// connection's if it is beyond that: from here on all counts from there.
+    pub(super) fn begin_anew(&mut self, script: u32, live: u32) {
+        let beyond = live.wrapping_sub(self.ours.live).cast_signed() > 0;
+        if script == self.ours.script || !beyond {
+            return;
+        }
+        if let Some(theirs) = self.next.take() {
+            (self.ours, self.theirs) = (Isn { script, live }, theirs);
+            (self.phase, self.edge) = (Phase::Answered, Edge::default());
+        }
     }
 
     /// Where a packet to the host comes from and goes to. Ports that the line names stand as they are.
@@ -267,4 +288,30 @@ pub(super) fn stamps(tcp: &Tcp) -> Option<(u32, u32)> {
         TcpOption::Timestamps { value, echo } => Some((*value, *echo)),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_begins_anew_with_an_isn_beyond_the_old_one() {
+        let any = SocketAddr::from(([192, 0, 2, 1], 1));
+        let opened = || {
+            let mut talk = Talk::new(Speech::Tcp, Phase::Established, any, any);
+            talk.learn_isn(100);
+            talk.begin(7, 1_000);
+            talk.knock(5_000);
+            talk
+        };
+        let mut talk = opened();
+        talk.begin_anew(9_000, 70_000);
+        assert_eq!((talk.phase, talk.ours.live, talk.theirs.live), (Phase::Answered, 70_000, 6_000));
+        // Neither a SYN-ACK that is sent again nor one from before the old ISN begins anything.
+        for (script, live) in [(0, 70_000), (9_000, 99)] {
+            let mut talk = opened();
+            talk.begin_anew(script, live);
+            assert_eq!((talk.phase, talk.ours.live, talk.theirs.live), (Phase::Established, 100, 1_007));
+        }
+    }
 }

@@ -79,6 +79,8 @@ pub(super) struct Settings {
     pub(super) as_linux: bool,
     /// The link's, if a command before the first event says so.
     pub(super) mtu: Option<u16>,
+    /// `tcp_mtu_probing`: sizes are looked for without routers. Linux's own default is not to.
+    pub(super) path_mtu_probing: bool,
     /// What else a test wants of connections.
     pub(super) change: fn(TcpConfig) -> TcpConfig,
 }
@@ -114,6 +116,7 @@ impl Default for Settings {
             challenge_freely: false,
             as_linux: false,
             mtu: None,
+            path_mtu_probing: true,
             change: |config| config,
         }
     }
@@ -230,6 +233,7 @@ impl Settings {
             .ecn(self.ecn)
             .idle_restart(self.idle_restart)
             .loss_probe(self.loss_probe)
+            .path_mtu_probing(self.path_mtu_probing)
             // Linux spaces departures where a queue of its own does that, and scripts are run without.
             .pacing(false)
             .least_train(self.least_train)
