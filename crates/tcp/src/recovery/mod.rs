@@ -243,7 +243,7 @@ impl Recovery {
         self.reno.limited = self.reno.limited.saturating_add(octets);
     }
 
-    /// What to send again next, the lowest numbers first (6675-2), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
+    /// What to send again next, the lowest numbers first (6675-2; 2018-7), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
     pub(crate) fn next_lost(&self, most: u32) -> Option<(SeqNum, SeqNum)> {
         let probing = self.phase == Phase::Timeout
             && self.episode.as_ref().is_some_and(|episode| episode.frto == Frto::Probes);
