@@ -73,6 +73,38 @@ fn an_outage_is_seen_as_one() {
     assert_eq!(one("10mbit/20ms/clean", 1).flows[0].resumed, None);
 }
 
+/// Ours takes text that fills a hole, however old it says it is; others drop it, and one copy too many used to make a chain
+/// of losses.
+#[test]
+fn a_receiver_that_drops_what_was_held_back_costs_a_sender_of_ours_nothing() {
+    for text in ["100mbit/20ms/held-back", "10mbit/100ms/held-back"] {
+        for controller in [Congestion::Cubic, Congestion::NewReno] {
+            let goodput = |text: &str, seed| {
+                run(&path(text), &[FlowConfig::new(controller)], seed, &mut |_| {}).goodput
+            };
+            let seeds = 1..=2u64;
+            let held = seeds.clone().map(|seed| goodput(text, seed)).sum::<f64>();
+            let clean = seeds.map(|seed| goodput(&text.replace("held-back", "clean"), seed)).sum::<f64>();
+            assert!(held >= 0.97 * clean, "{text} {controller:?}: {held} of {clean}");
+        }
+    }
+}
+
+/// What was out before the outage is lost in one window, the one that F-RTO gave back: it is halved once.
+#[test]
+fn after_an_outage_a_window_that_was_given_back_is_reduced_once() {
+    let flows = [FlowConfig::new(Congestion::NewReno)];
+    let mut after = 0;
+    let report = run(&path("10mbit/100ms/outage"), &flows, 1, &mut |glance| {
+        if after == 0 && glance.at > Duration::from_secs(20) {
+            after = glance.flows[0].ssthresh;
+        }
+    });
+    let resumed = report.flows[0].resumed.and_then(|resumed| resumed.after).expect("it goes on");
+    assert!(resumed < Duration::from_secs(5), "{resumed:?}");
+    assert!(after >= path("10mbit/100ms/clean").bandwidth_delay_product() as u32 * 8 / 10, "{after}");
+}
+
 #[test]
 fn looks_come_regularly_and_count_upwards() {
     let mut looks: Vec<Glance> = Vec::new();

@@ -404,7 +404,7 @@ impl Open {
         if self.agreed.timestamps {
             // On every segment, and every one has ACK, so that the echo counts (7323-13, 7323-16).
             options.timestamps = Some(Timestamps {
-                value: timestamp(now, shared.timestamp_offset),
+                value: timestamp(self.snd.recovery.stamp(now), shared.timestamp_offset),
                 echo: self.rcv.timestamp_echo(),
             });
         }

@@ -9,6 +9,7 @@
 //! is many millions of packets. The payload is one block of zeros that is shared.
 
 use super::measure::Arrivals;
+use super::strict::Strict;
 use bytes::Bytes;
 use device::impair::{Link, Profile};
 use env::{Duration, Instant, Machine as _, Rng};
@@ -59,9 +60,10 @@ impl End {
         }
     }
 
-    /// Puts everything that the host has to send on `link`.
-    fn transmit(&mut self, now: Instant, link: &mut Link) {
+    /// Puts everything that the host has to send on `link`, past `watch`.
+    fn transmit(&mut self, now: Instant, link: &mut Link, watch: &mut dyn FnMut(&Frame)) {
         while let Some((_, frame)) = self.host.poll_transmit(now) {
+            watch(&frame);
             link.offer(now, frame, &mut |_| {});
         }
         self.due = self.host.poll_timeout();
@@ -93,6 +95,8 @@ pub(super) struct Lab {
     pub(super) server: End,
     pub(super) there: Link,
     pub(super) back: Link,
+    /// Stands before the server, if somebody does.
+    strict: Option<Strict>,
     listener: ListenerId,
     pub(super) flows: Vec<Flow>,
     zeros: Bytes,
@@ -134,7 +138,13 @@ impl Lab {
         };
         let flows = flows.iter().map(flow).collect();
         let zeros = Bytes::from(vec![0; PIECE]);
-        Self { now: START, client, server, there, back, listener, flows, zeros, arrived: 0 }
+        let strict = None;
+        Self { now: START, client, server, there, back, strict, listener, flows, zeros, arrived: 0 }
+    }
+
+    /// The server drops what timestamps say is old, even where something is missing.
+    pub(super) fn be_strict(&mut self) {
+        self.strict = Some(Strict::default());
     }
 
     /// Since the start.
@@ -179,7 +189,7 @@ impl Lab {
                     Ok(id) => flow.sender = Some(id),
                     Err(why) => panic!("a flow opens: {why}"),
                 }
-                self.client.transmit(self.now, &mut self.there);
+                self.client.transmit(self.now, &mut self.there, &mut |_| {});
             }
         }
     }
@@ -188,6 +198,9 @@ impl Lab {
     fn step(&mut self) {
         let now = self.now;
         while let Some(frame) = self.there.poll(now, &mut |_| {}) {
+            if self.strict.as_mut().is_some_and(|strict| !strict.takes(&frame)) {
+                continue;
+            }
             self.arrived += payload_of(&frame);
             self.server.host.handle_packet(now, (self.server.interface, frame));
             self.serve();
@@ -216,7 +229,11 @@ impl Lab {
                 _ => {}
             }
         }
-        self.server.transmit(now, &mut self.back);
+        self.server.transmit(now, &mut self.back, &mut |frame| {
+            if let Some(strict) = &mut self.strict {
+                strict.sent(frame);
+            }
+        });
     }
 
     fn accept(&mut self) {
@@ -256,7 +273,7 @@ impl Lab {
                 _ => {}
             }
         }
-        self.client.transmit(self.now, &mut self.there);
+        self.client.transmit(self.now, &mut self.there, &mut |_| {});
     }
 
     fn write(&mut self, id: ConnectionId) {

@@ -16,6 +16,7 @@ mod measure;
 mod path;
 mod run;
 mod scene;
+mod strict;
 mod table;
 
 pub use fair::{Contest, ContestReport, contests};

@@ -51,6 +51,9 @@ pub enum Trouble {
     Bursts,
     /// 3 % of packets are held back for up to half a round trip.
     Reordering,
+    /// 3 % of packets are held back for half a round trip, and the receiver drops what its timestamps then say is old
+    /// (RFC 7323 §5.3, R1).
+    HeldBack,
     /// Each packet's delay differs by up to 20 ms either way (never less than none), and packets overtake each other.
     Jitter,
     /// 10 % of acknowledgments are lost.
@@ -71,7 +74,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// The troubles of the table, in its order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Clean,
         Self::Loss(0.01),
         Self::Loss(0.1),
@@ -79,6 +82,7 @@ impl Trouble {
         Self::Loss(5.0),
         Self::Bursts,
         Self::Reordering,
+        Self::HeldBack,
         Self::Jitter,
         Self::AckLoss,
         Self::ShallowQueue,
@@ -97,6 +101,7 @@ impl fmt::Display for Trouble {
             Self::Loss(percent) => return write!(f, "loss-{percent}%"),
             Self::Bursts => "bursts",
             Self::Reordering => "reordering",
+            Self::HeldBack => "held-back",
             Self::Jitter => "jitter",
             Self::AckLoss => "ack-loss",
             Self::ShallowQueue => "shallow-queue",
@@ -244,6 +249,7 @@ impl Path {
             Trouble::Reordering => {
                 (there.reorder, there.reorder_by, there.reorder_any) = (0.03, self.rtt / 2, true);
             }
+            Trouble::HeldBack => (there.reorder, there.reorder_by) = (0.03, self.rtt / 2),
             Trouble::Jitter => (there.jitter, there.shuffle) = (Duration::from_millis(20), true),
             Trouble::AckLoss => back.loss = 0.1,
             Trouble::Marks => there.mark = Some(queue.octets / 2),

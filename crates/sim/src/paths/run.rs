@@ -2,7 +2,7 @@
 
 use super::lab::{Flow, Lab};
 use super::measure::percentile;
-use super::{MTU, Path};
+use super::{MTU, Path, Trouble};
 use env::Duration;
 use tcp::{Congestion, ConnectionError, TcpConfig};
 
@@ -118,6 +118,9 @@ pub struct FlowGlance {
 pub fn run(path: &Path, flows: &[FlowConfig], seed: u64, watch: &mut dyn FnMut(&Glance)) -> RunReport {
     let flows: Vec<_> = flows.iter().map(|flow| (flow.starts, flow.tcp.clone())).collect();
     let mut lab = Lab::new(path.links(), MTU, &flows, seed);
+    if path.trouble == Trouble::HeldBack {
+        lab.be_strict();
+    }
     let mut book = Book::new(path, flows.len());
     while lab.elapsed() < path.span() {
         lab.run((lab.elapsed() + GLANCE).min(path.span()));

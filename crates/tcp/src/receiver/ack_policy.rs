@@ -104,6 +104,12 @@ impl AckPolicy {
         }
     }
 
+    /// Duplicate ACKs that are owed besides the next ACK.
+    pub(super) fn owed_after_next(&self) -> usize {
+        let alike = self.due == Some(Why::OutOfOrder);
+        if alike { usize::from(self.owed.saturating_sub(1)) } else { 0 }
+    }
+
     /// An ACK goes out.
     pub(super) fn sent(&mut self) {
         self.deadline = None;

@@ -413,7 +413,8 @@ impl ReceiveHalf {
             return blocks; // RFC 2018 2018-2
         }
         let duplicate = self.duplicate.take();
-        let islands = self.queue.iter().flat_map(|queue| queue.blocks());
+        let passed = self.queue.as_mut().map_or(0, |queue| queue.tell(self.policy.owed_after_next()));
+        let islands = self.queue.iter().flat_map(|queue| queue.blocks(passed));
         for block in duplicate.into_iter().chain(islands).take(room) {
             let block = SackBlock { start: self.number(block.start), end: self.number(block.end) };
             if !blocks.push(block) {
@@ -433,7 +434,7 @@ impl ReceiveHalf {
         if !self.sack || (self.queue.is_none() && self.duplicate.is_none()) {
             return 0;
         }
-        let islands = self.queue.iter().flat_map(|queue| queue.blocks()).take(room).count();
+        let islands = self.queue.iter().flat_map(|queue| queue.blocks(0)).take(room).count();
         (islands + usize::from(self.duplicate.is_some())).min(room)
     }
 

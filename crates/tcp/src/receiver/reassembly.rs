@@ -25,8 +25,9 @@ const MOST_ISLANDS: usize = 1024;
 const BUFFER_PER_ISLAND: usize = 128;
 /// What the bookkeeping of one island is charged with.
 const ISLAND: usize = 160;
-/// How many islands are remembered in the order in which they grew: as many as four blocks need even when some merge.
-const RECENT: usize = 8;
+/// How many islands are remembered in the order in which they grew: as many as may come before somebody polls, when every
+/// other packet of a burst was lost.
+const RECENT: usize = 16;
 
 /// The islands above RCV.NXT.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,8 @@ pub(super) struct Reassembly {
     /// A place in each of the islands that grew last, the latest first.
     recent: [Place; RECENT],
     recents: usize,
+    /// How many of these have grown since they were told of.
+    untold: usize,
     /// The end of the last segment here that had PSH set.
     pub(super) push: Place,
     /// Islands that were looked at since the start, for tests that bound work.
@@ -145,9 +148,18 @@ impl Reassembly {
         }
     }
 
-    /// The islands as a SACK option tells them: those that grew last first (RFC 2018 §4), each once.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = Range<Place>> {
-        let recent = self.recent.iter().take(self.recents).filter_map(|&place| self.at(place));
+    /// An ACK is built, and `more` will follow at once: how many of the islands that grew last it passes over, for they
+    /// are told then. So each is told by the ACK that it draws, as if that had left before the next segment came
+    /// (RFC 2018 §4), and not one that came between two others by none.
+    pub(super) fn tell(&mut self, more: usize) -> usize {
+        self.untold = self.untold.saturating_sub(1).min(more);
+        self.untold
+    }
+
+    /// The islands as a SACK option tells them, but for the first `passed`: those that grew last first (RFC 2018 §4), each
+    /// once.
+    pub(super) fn blocks(&self, passed: usize) -> impl Iterator<Item = Range<Place>> {
+        let recent = self.recent.iter().take(self.recents).skip(passed).filter_map(|&place| self.at(place));
         // Merging may leave fewer than there is room for; the islands nearest to the edge are the youngest guess.
         let others = self.islands.iter().rev().take(RECENT).map(|(&start, rope)| range(start, rope));
         let mut told: [Place; 2 * RECENT] = [Place::MAX; 2 * RECENT];
@@ -168,16 +180,17 @@ impl Reassembly {
     /// Remembers which island holds `place`, for a duplicate below or in it is told next to it (RFC 2883 §4).
     fn grew(&mut self, island: Range<Place>, place: Place) {
         let mut kept = [place; RECENT];
-        let mut count = 1;
-        for &other in self.recent.iter().take(self.recents) {
+        let (mut count, mut untold) = (1, 1);
+        for (index, &other) in self.recent.iter().take(self.recents).enumerate() {
             if let Some(slot) = kept.get_mut(count)
                 && !island.contains(&other)
             {
                 *slot = other;
                 count += 1;
+                untold += usize::from(index < self.untold);
             }
         }
-        (self.recent, self.recents) = (kept, count);
+        (self.recent, self.recents, self.untold) = (kept, count, untold);
     }
 
     /// Whether there is room for another segment.

@@ -123,7 +123,7 @@ impl Entry<'_> {
     fn acked(&mut self, run: &Run, end: SeqNum, una: Place) {
         let arrived = self.arrival.at;
         // The echo is of what filled the first hole, and says nothing of others.
-        let older = run.times > 1 && self.arrival.answers_before(run.at);
+        let older = run.times > 1 && self.arrival.answers_before(run.stamp);
         let fresh = run.start == una;
         if fresh && older {
             self.tally.answered = Some(*run);
@@ -145,8 +145,7 @@ impl Arrival<'_> {
         Self { at, ack, blocks, echo, duplicate, opening, segment_size, new_data, probe }
     }
 
-    /// Whether the echo answers something that was sent before `at`. Our clock counts milliseconds: within one, nobody
-    /// can tell.
+    /// Whether the echo answers something that carries a time before `at`. Within a tick of our clock nobody can tell.
     fn answers_before(&self, at: Instant) -> bool {
         self.echo.is_some_and(|(echo, offset)| timestamp::is_older(echo, timestamp(at, offset)))
     }
@@ -209,7 +208,7 @@ impl Recovery {
         let sample = match tally.sole {
             Some(sent_at) if !tally.resent => arrival.at.since(sent_at),
             // Sent more than once: only the echo tells which one was answered (7323-18).
-            _ if verdict.advanced => {
+            _ if verdict.advanced && self.stamps_tell_time() => {
                 let (echo, offset) = arrival.echo?;
                 let age = timestamp(arrival.at, offset).wrapping_sub(echo);
                 // An echo from the future, or of a long time ago, measures nothing.
@@ -248,6 +247,7 @@ impl Recovery {
         self.finish_if_passed(verdict);
         self.detect(arrival.at, rtt, verdict);
         self.excuse_probe(arrival.probe, verdict);
+        self.excuse_victims(verdict);
         self.begin_if_lost(verdict);
         if verdict.began {
             verdict.repaired = false; // it is answered as any other loss

@@ -29,7 +29,7 @@ pub(super) enum Frto {
 #[derive(Clone, Debug)]
 pub(super) struct Episode {
     /// SND.UNA as it began.
-    begin: Place,
+    pub(super) begin: Place,
     /// SND.NXT as it began or ended: beyond, D-SACKs are about something else.
     pub(super) end: Place,
     /// What was sent again and not proven needless.
@@ -38,13 +38,16 @@ pub(super) struct Episode {
     extra: u64,
     /// What proved the last of them needless.
     proof: Option<Undo>,
+    /// SND.NXT as something was last sent again.
+    pub(super) copied: Place,
     pub(super) prr: Option<Prr>,
     pub(super) frto: Frto,
 }
 
 impl Episode {
     pub(super) fn new(begin: Place, end: Place) -> Self {
-        Self { begin, end, unproven: Ranges::default(), extra: 0, proof: None, prr: None, frto: Frto::Off }
+        let (unproven, copied) = (Ranges::default(), begin);
+        Self { begin, end, unproven, extra: 0, proof: None, copied, prr: None, frto: Frto::Off }
     }
 
     /// Whether it began with `una`.

@@ -63,6 +63,8 @@ pub(super) struct Run {
     pub(super) end: Place,
     /// When the newest of it was sent last.
     pub(super) at: Instant,
+    /// The time that that carries.
+    pub(super) stamp: Instant,
     /// When its first number was first sent.
     pub(super) first_at: Instant,
     /// Octets of it that left together with its first number, as they were first sent.
@@ -173,15 +175,15 @@ impl Ledger {
         let (first_at, first_end) =
             self.train(start).map_or((Instant::ZERO, end), |train| (train.at, train.end));
         let together = (first_end.min(end) - start) as u32;
-        let (at, snapshot, times) = match piece {
-            Some(piece) if piece.times > 1 => (piece.at, piece.snapshot, piece.times),
+        let (at, stamp, snapshot, times) = match piece {
+            Some(piece) if piece.times > 1 => (piece.at, piece.stamp, piece.snapshot, piece.times),
             _ => {
                 let last = self.train(end - 1).unwrap_or(&nothing);
-                (last.at, last.snapshot, 1)
+                (last.at, last.at, last.snapshot, 1)
             }
         };
         let lost = piece.is_some_and(|piece| piece.what == What::Lost);
-        Run { start, end, at, first_at, together, snapshot, times, lost }
+        Run { start, end, at, stamp, first_at, together, snapshot, times, lost }
     }
 
     /// Takes out everything before `una`, and tells of each run that was not SACKed before.
@@ -227,6 +229,11 @@ impl Ledger {
         }
     }
 
+    /// Octets of a full segment.
+    pub(super) fn grain(&self) -> u32 {
+        self.grain
+    }
+
     /// How large full segments are.
     pub(super) fn set_grain(&mut self, octets: u32) {
         self.grain = octets.max(1);
@@ -264,27 +271,29 @@ impl Ledger {
             holes.sacked_runs = holes.sacked_runs.saturating_add(1);
             holes.pieces.cut(start);
             holes.pieces.cut(end);
-            let (mut at, mut times, mut last) = (start, 1, Instant::ZERO);
+            let (mut at, mut times, mut last, mut stamp) = (start, 1, Instant::ZERO, Instant::ZERO);
             while let Some((to, piece)) = holes.pieces.run(at, end) {
                 if piece.is_none_or(|piece| piece.what != What::Sacked) {
                     tell(&self.story(at, to, piece.as_ref()));
                 }
                 times = piece.map_or(times, |piece| piece.times.max(times));
                 last = piece.map_or(last, |piece| piece.at.max(last));
+                stamp = piece.map_or(stamp, |piece| piece.stamp.max(stamp));
                 holes.pieces.remove(at);
                 at = to;
             }
             let snapshot = Snapshot::default();
-            holes.pieces.insert(start, Piece { end, what: What::Sacked, times, at: last, snapshot });
+            holes.pieces.insert(start, Piece { end, what: What::Sacked, times, at: last, stamp, snapshot });
             holes.pieces.join(end);
         }
         self.holes = (!holes.pieces.is_empty()).then_some(holes);
     }
 
-    /// `start..end` was sent again at `now`, as one train; the run.
+    /// `start..end` was sent again at `now`, as one train that carries the time `stamp`; the run.
     pub(super) fn resent(
         &mut self,
         now: Instant,
+        stamp: Instant,
         start: SeqNum,
         end: SeqNum,
         snapshot: Snapshot,
@@ -299,7 +308,9 @@ impl Ledger {
             if piece.is_none_or(|piece| piece.what != What::Sacked) {
                 let times = piece.map_or(1, |piece| piece.times).saturating_add(1);
                 holes.pieces.remove(at);
-                holes.pieces.insert(at, Piece { end: next, what: What::Again, times, at: now, snapshot });
+                holes
+                    .pieces
+                    .insert(at, Piece { end: next, what: What::Again, times, at: now, stamp, snapshot });
             }
             at = next;
         }

@@ -47,12 +47,10 @@ impl Recovery {
         let una = self.ledger.una();
         let over = self.phase == Phase::Fast && una >= self.recover;
         let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
-        if una >= self.undo_round {
-            (self.undos, self.undo_round) = (0, self.ledger.nxt());
-        }
         let Some(episode) = &self.episode else { return };
         let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
-        let mistake = mistake.filter(|_| self.undos < MOST_UNDOS);
+        let (begin, end, copied) = (episode.begin, episode.end, episode.copied);
+        let mistake = mistake.filter(|_| self.may_undo());
         if mistake.is_some() {
             if self.phase != Phase::Open {
                 self.ledger.forgive();
@@ -61,11 +59,25 @@ impl Recovery {
             }
             self.episode = None;
             self.figures.undone += 1;
-            self.undos += 1;
+            if self.sack && arrival.echo.is_some() && !spurious {
+                self.suspect_copies(begin, copied);
+            }
             verdict.undone = mistake;
-        } else if self.phase == Phase::Open && una > episode.end {
+        } else if self.phase == Phase::Open && una > end {
             self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
         }
+    }
+
+    /// Counts a mistake that is undone, unless there were too many in this flight.
+    fn may_undo(&mut self) -> bool {
+        let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
+        let disorder = self.disorder.get_or_insert_default();
+        if una >= disorder.undo_round {
+            (disorder.undos, disorder.undo_round) = (0, nxt);
+        }
+        let may = disorder.undos < MOST_UNDOS;
+        disorder.undos += u8::from(may);
+        may
     }
 
     /// F-RTO's steps 2 and 3, both versions (RFC 5682 §2.1, §3.1; 5682-1): `true` when what was never sent again is

@@ -25,6 +25,8 @@ mod ranges;
 pub(crate) mod rate;
 mod reno;
 mod sack;
+mod stamps;
+mod victims;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,8 @@ use probe::Probe;
 use rack::Rack;
 use rate::Sampler;
 use reno::Reno;
+use stamps::Stamps;
+use victims::Victims;
 use wire::SeqNum;
 
 /// A number counted from ISS without wraps.
@@ -91,6 +95,14 @@ pub(crate) struct Recovery {
     figures: Figures,
     /// The last rate was limited for want of data.
     rate_app_limited: bool,
+    disorder: Option<Box<Disorder>>,
+}
+
+/// What only those connections need whose segments overtake each other, or that were mistaken.
+#[derive(Clone, Debug, Default)]
+struct Disorder {
+    stamps: Stamps,
+    victims: Option<Victims>,
     /// How often something was undone since `undo_round` was sent, and until when that counts.
     undos: u8,
     undo_round: Place,
@@ -111,8 +123,7 @@ impl Recovery {
             reorder_at: Instant::FAR,
             figures: Figures::default(),
             rate_app_limited: false,
-            undos: 0,
-            undo_round: 0,
+            disorder: None,
         }
     }
 
@@ -262,13 +273,31 @@ impl Recovery {
     pub(crate) fn on_resent(&mut self, now: Instant, start: SeqNum, end: SeqNum) -> bool {
         let octets = end.wrapping_since(start);
         let snapshot = self.sampler.on_sent(now, self.in_flight(), octets);
-        let (from, to) = self.ledger.resent(now, start, end, snapshot);
+        let stamp = self.disorder.as_ref().map_or(now, |disorder| disorder.stamps.last(now));
+        let (from, to) = self.ledger.resent(now, stamp, start, end, snapshot);
         if let Some(episode) = self.episode.as_mut().filter(|_| self.phase != Phase::Open) {
             episode.on_resent(from, to);
+            episode.copied = self.ledger.nxt();
         }
+        self.on_victim_resent();
         self.figures.resent += u64::from(octets);
         self.count_out(octets);
         from == self.ledger.una()
+    }
+
+    /// The time that what leaves at `now` carries.
+    pub(crate) fn stamp(&mut self, now: Instant) -> Instant {
+        let late = self.rack.late();
+        if late.is_zero() && self.disorder.is_none() {
+            return now;
+        }
+        let repairing = self.phase != Phase::Open;
+        self.disorder.get_or_insert_default().stamps.show(now, late, repairing)
+    }
+
+    /// Whether an echo of such a time tells when something left.
+    pub(crate) fn stamps_tell_time(&self) -> bool {
+        self.disorder.as_ref().is_none_or(|disorder| disorder.stamps.tell_time())
     }
 
     fn count_out(&mut self, octets: u32) {
@@ -369,6 +398,7 @@ impl Recovery {
         let mut verdict = Verdict { flight, ..Verdict::default() };
         self.detect(now, rtt, &mut verdict);
         self.excuse_probe(probe, &mut verdict);
+        self.excuse_victims(&mut verdict);
         self.begin_if_lost(&mut verdict);
         verdict
     }

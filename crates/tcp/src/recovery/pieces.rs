@@ -36,6 +36,8 @@ pub(super) struct Piece {
     pub(super) times: u8,
     /// Its last transmission, if that was not its first.
     pub(super) at: Instant,
+    /// The time that that carries.
+    pub(super) stamp: Instant,
     /// What was known when it was last sent again.
     pub(super) snapshot: Snapshot,
 }

@@ -40,8 +40,8 @@ pub(super) struct Rack {
     persists: u8,
     /// Until this is acknowledged, a D-SACK widens the window no more (RACK.dsack_round).
     round: Place,
-    /// How late something reordered was seen to come, and an eighth.
-    late: Duration,
+    /// How late something reordered was seen to come, and an eighth, in microseconds: there is room for this.
+    late: u32,
 }
 
 impl Default for Rack {
@@ -55,7 +55,7 @@ impl Default for Rack {
             quarters: 1,
             persists: 0,
             round: 0,
-            late: Duration::ZERO,
+            late: 0,
         }
     }
 }
@@ -95,7 +95,8 @@ impl Rack {
         self.reordered_by = self.reordered_by.max(behind);
         if told.fresh {
             let late = told.arrived.since(run.first_at).saturating_sub(self.round_trip);
-            self.late = self.late.max(late.saturating_add(late / 8));
+            let late = u32::try_from(late.saturating_add(late / 8).as_micros()).unwrap_or(u32::MAX);
+            self.late = self.late.max(late);
             self.persists = PERSISTS;
         }
     }
@@ -113,7 +114,7 @@ impl Rack {
     pub(super) fn on_recovered(&mut self) {
         self.persists = self.persists.saturating_sub(1);
         if self.persists == 0 {
-            (self.quarters, self.late) = (1, Duration::ZERO);
+            (self.quarters, self.late) = (1, 0);
         }
     }
 
@@ -126,7 +127,7 @@ impl Rack {
         // RTTVAR is small where order is kept, and so nothing is waited for longer there.
         let most = smoothed.saturating_add(rtt.variation().saturating_mul(4));
         let guessed = (least / 4).saturating_mul(u32::from(self.quarters)).min(smoothed);
-        guessed.max(self.late.min(most))
+        guessed.max(self.late().min(most))
     }
 
     pub(super) fn newest(&self) -> (Instant, Place) {
@@ -135,6 +136,11 @@ impl Rack {
 
     pub(super) fn round_trip(&self) -> Duration {
         self.round_trip
+    }
+
+    /// How late something reordered was seen to come lately, and an eighth.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_micros(u64::from(self.late))
     }
 
     /// How many runs came late, as far as two octets can count, and the most octets by which one did.

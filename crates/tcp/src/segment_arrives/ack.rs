@@ -178,8 +178,11 @@ impl Open {
             self.on_recovered(shared, now);
         }
         if verdict.began || verdict.repaired {
-            // SACK blocks or not, the first loss of a window costs the same (2018-10).
-            self.snd.congestion.on_congestion(now, before.flight, Reduction::Loss);
+            // SACK blocks or not, the first loss of a window costs the same (2018-10). After a mistake that window is the one
+            // of before it, which the timeout's said nothing of.
+            let restored = self.snd.congestion.window().min(verdict.flight);
+            let flight = if verdict.undone.is_some() { restored } else { before.flight };
+            self.snd.congestion.on_congestion(now, flight, Reduction::Loss);
             self.confirm_reduction();
             if verdict.began && !self.snd.congestion.governs_recovery() {
                 self.snd.recovery.begin_reduction(verdict.flight);

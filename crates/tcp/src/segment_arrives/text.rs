@@ -22,7 +22,7 @@ impl Open {
         if let Some(stamps) = seg.header.options.timestamps.filter(|_| self.agreed.timestamps) {
             let age = timestamp(seg.arrived, shared.timestamp_offset).wrapping_sub(stamps.echo);
             // An echo from the future, or of a long time ago, measures nothing.
-            if age < 10_000 {
+            if age < 10_000 && self.snd.recovery.stamps_tell_time() {
                 self.rcv.saw_echo(stamps.echo, Duration::from_millis(u64::from(age)));
             }
         }

@@ -260,6 +260,7 @@ mod rfc2018_4 {
         let mut half = half(100_000);
         for n in [5, 1, 9, 3, 7] {
             half.take_text(NOW, &data(n * 1000, 1000));
+            half.advertise();
         }
         let all = [(7000, 8000), (3000, 4000), (9000, 10_000), (1000, 2000), (5000, 6000)];
         assert_eq!(blocks(&mut half, 4), all[..4]);
@@ -267,14 +268,33 @@ mod rfc2018_4 {
         assert_eq!(blocks(&mut half, 0), []);
     }
 
+    /// Covers: RFC 2018 2018-3, 2018-6
+    #[test]
+    fn segments_that_arrive_together_are_each_told_by_the_ack_that_they_draw() {
+        let mut half = half(100_000);
+        let places = [1000, 3000, 5000, 7000, 9000];
+        for at in places.into_iter().chain([9500]) {
+            half.take_text(NOW, &data(at, 500));
+        }
+        let mut first = Vec::new();
+        while half.ack_due(NOW).is_some() {
+            first.push(blocks(&mut half, 3)[0]);
+            half.advertise();
+        }
+        let told = |at| (at, if at == 9000 { at + 1000 } else { at + 500 });
+        assert_eq!(first, [1000, 3000, 5000, 7000, 9000, 9000].map(told), "as if each had been alone");
+    }
+
     #[test]
     fn an_island_that_grows_and_grows_pushes_no_other_out_of_the_order() {
         let mut half = half(100_000);
         for n in [2, 8, 4, 6] {
             half.take_text(NOW, &data(n * 5000, 100));
+            half.advertise();
         }
         for n in 1..20 {
             half.take_text(NOW, &data(20_000 + n * 100, 100));
+            half.advertise();
         }
         let all = [(20_000, 22_000), (30_000, 30_100), (40_000, 40_100), (10_000, 10_100)];
         assert_eq!(blocks(&mut half, 4), all);

@@ -138,6 +138,20 @@ impl Ledger {
         false
     }
 
+    /// Whether what is believed lost was all sent before `until`, and once, and is in `most` pieces at most.
+    pub(crate) fn lost_once_before(&self, until: Place, most: usize) -> bool {
+        let Some(holes) = &self.holes else { return true };
+        let mut at = self.una;
+        for _ in 0..=most {
+            match holes.pieces.first_lost_from(at) {
+                None => return true,
+                Some((_, piece)) if piece.end <= until && piece.times == 1 => at = piece.end,
+                Some(_) => return false,
+            }
+        }
+        false
+    }
+
     /// Whether `start..end` is believed lost, and nothing else is.
     pub(crate) fn only_lost(&self, start: Place, end: Place) -> bool {
         let lost = self.what(start, end) == Some(What::Lost);
@@ -147,5 +161,6 @@ impl Ledger {
 
 /// A piece up to `end` that is lost as it was first sent.
 pub(super) fn first_lost(end: Place) -> Piece {
-    Piece { end, what: What::Lost, times: 1, at: Instant::ZERO, snapshot: Snapshot::default() }
+    let (at, stamp) = (Instant::ZERO, Instant::ZERO);
+    Piece { end, what: What::Lost, times: 1, at, stamp, snapshot: Snapshot::default() }
 }

@@ -45,7 +45,7 @@ proptest! {
                     prop_assert_eq!(marked as usize, new.map(|octet| *octet = Octet::Lost).count());
                 }
                 2 if lo < hi => {
-                    ledger.resent(at(step), base + lo, base + hi, Snapshot::default());
+                    ledger.resent(at(step), at(step), base + lo, base + hi, Snapshot::default());
                     for octet in range {
                         if model[octet] != Octet::Sacked {
                             (model[octet], sent[octet]) = (Octet::Again, step);

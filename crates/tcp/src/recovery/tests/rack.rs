@@ -111,6 +111,7 @@ fn an_answer_that_may_be_the_originals_moves_nothing() {
         start: 5,
         end: 6,
         at: Instant::from_millis(at),
+        stamp: Instant::from_millis(at),
         first_at: Instant::from_millis(1_000),
         together: 1,
         snapshot: rate::Snapshot::default(),
@@ -143,7 +144,8 @@ fn lateness_that_was_measured_counts_beyond_a_round_trip_where_round_trips_vary(
     let run = |start, at| {
         let at = Instant::from_millis(at);
         let snapshot = rate::Snapshot::default();
-        ledger::Run { start, end: start + 1, at, first_at: at, together: 1, snapshot, times: 1, lost: false }
+        let (end, first_at, stamp) = (start + 1, at, at);
+        ledger::Run { start, end, at, stamp, first_at, together: 1, snapshot, times: 1, lost: false }
     };
     let mut rack = Rack::default();
     rack.on_delivered(&run(8, 980), &told, &shaky);

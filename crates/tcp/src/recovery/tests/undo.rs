@@ -155,3 +155,64 @@ fn a_probe_waits_for_silence_and_not_for_what_sack_tells() {
     plain.send(4);
     assert!(!may(&plain), "without SACK its answer would tell nothing");
 }
+
+/// The first of sixteen was sent again, needlessly, and so were those that follow the tenth held back, up to `arrived`.
+fn with_victims(arrived: u32) -> Sender {
+    let mut sender = Sender::new(true);
+    let sent = sender.now;
+    sender.send(10).pass(50).send(6).pass(50);
+    assert!(sender.ack(0, &[(1, 10)]).began);
+    assert_eq!(sender.repair(), [0]);
+    assert_eq!(sender.pass(40).ack_with(10, &[], echo(sent)).undone, Some(Undo::Eifel));
+    assert!(!sender.pass(10).ack(10, &[(arrived, 16)]).began, "they may be late");
+    sender.pass(400);
+    sender
+}
+
+#[test]
+fn what_a_needless_copy_made_the_receiver_drop_is_sent_again_and_no_recovery_begins() {
+    let mut sender = with_victims(12);
+    let verdict = sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None);
+    assert!(!verdict.began && verdict.lost == 0 && verdict.losses.is_empty());
+    assert_eq!((sender.recovery.phase(), sender.repair().as_slice()), (Phase::Open, [10, 11].as_slice()));
+    assert!(sender.pass(100).ack(16, &[]).advanced);
+    // What is sent afterwards is no victim of it.
+    sender.send(4).pass(100);
+    assert!(!sender.ack(16, &[(17, 20)]).began);
+    sender.pass(400);
+    assert!(sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None).began);
+}
+
+#[test]
+fn more_than_an_eighth_of_what_was_out_is_congestion_after_a_mistake_too() {
+    let mut sender = with_victims(13);
+    let verdict = sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None);
+    assert!(verdict.began);
+    assert_eq!(verdict.lost, 3 * MSS);
+}
+
+/// Covers: RFC 7323 7323-17, 7323-25
+#[test]
+fn where_segments_come_late_copies_carry_the_time_of_what_they_overtake_and_an_echo_of_the_original_still_tells()
+ {
+    let mut sender = Sender::new(true);
+    assert_eq!(sender.recovery.stamp(sender.now), sender.now);
+    let sent = sender.now;
+    sender.send(10).pass(100);
+    sender.ack(0, &[(1, 10)]);
+    assert_eq!(sender.repair(), [0]);
+    assert_eq!(sender.pass(40).ack_with(10, &[], echo(sent)).undone, Some(Undo::Eifel));
+    // It was 40 ms late: what leaves in some hundred milliseconds carries the same time.
+    let shown = sender.recovery.stamp(sender.now);
+    let before = sender.pass(10).now;
+    assert_eq!(sender.recovery.stamp(before), shown);
+    sender.send(10).pass(100).ack(10, &[(11, 20)]);
+    sender.pass(100);
+    assert!(sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None).began);
+    let again = sender.recovery.stamp(sender.now);
+    assert_eq!(again, shown, "the clock rests while loss is repaired");
+    assert_eq!(sender.repair(), [10]);
+    // The copy's echo is no proof that the original came, and measures nothing.
+    let verdict = sender.pass(100).ack_with(20, &[], echo(again));
+    assert_eq!((verdict.undone, verdict.round_trip), (None, None));
+}
