@@ -2,7 +2,7 @@
 
 use crate::congestion::Controller;
 use crate::sabotage::{Fault, Sabotage};
-use crate::{ConfigError, Ecn};
+use crate::{ConfigError, Ecn, EcnHabits};
 use core::fmt;
 use core::str::FromStr;
 use env::Duration;
@@ -49,6 +49,7 @@ pub struct TcpConfig {
     pub(crate) small_segments_alone: bool,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
+    pub(crate) ecn_habits: EcnHabits,
     pub(crate) challenge_acks: u8,
     pub(crate) simultaneous_open: bool,
     pub(crate) soft_errors: bool,
@@ -180,6 +181,7 @@ impl Default for TcpConfig {
             small_segments_alone: false,
             congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
+            ecn_habits: EcnHabits::default(),
             challenge_acks: 10,
             simultaneous_open: true,
             soft_errors: true,
@@ -452,6 +454,12 @@ impl TcpConfig {
     #[must_use]
     pub fn ecn(self, ecn: Ecn) -> Self {
         Self { ecn, ..self }
+    }
+
+    /// What RFC 9768 leaves to a host. Default as it recommends; [`EcnHabits::LINUX`] is what Linux makes of it.
+    #[must_use]
+    pub fn ecn_habits(self, habits: EcnHabits) -> Self {
+        Self { ecn_habits: habits, ..self }
     }
 
     /// Challenge ACKs that one connection sends in a second. Default 10, at least 1 (RFC 5961 §7: 5961-9, 5961-10;

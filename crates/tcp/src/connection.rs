@@ -263,7 +263,9 @@ impl Connection {
             irs: accepted.irs,
             peer_mss: accepted.send_mss,
             agreed,
-            marks: accepted.ecn.map(|agreement| Box::new(Marks::answered(&agreement, accepted.iss))),
+            marks: accepted
+                .ecn
+                .map(|agreed| Box::new(Marks::answered(&agreed, accepted.iss, shared.config.ecn_habits))),
             syn_ack_due: false,
             early: false,
         };

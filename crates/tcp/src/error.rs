@@ -123,7 +123,7 @@ impl fmt::Display for ConfigError {
             Self::UserTimeout => "the user timeout must be between a second and 32,767 minutes",
             Self::InitialWindow => "the initial window must be 1 to 10 segments",
             Self::Congestion => "the congestion controls are newreno, cubic, bbr and dctcp",
-            Self::Ecn => "what is made of marks (ECN) is off, accept, classic or accurate",
+            Self::Ecn => "what is made of marks (ECN) is off, accept, classic, accurate, accept-classic or only-classic",
         })
     }
 }

@@ -55,7 +55,7 @@ mod transmit;
 pub use calls::{Readiness, Received, SendFlags, Settings, Standing, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
 pub use connection::Connection;
-pub use ecn::{Ecn, EcnAgreement, EcnMode};
+pub use ecn::{Ecn, EcnAgreement, EcnCounts, EcnHabits, EcnMode, EcnOption};
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Undo, Why};
 pub use meter::BusyTime;

@@ -43,6 +43,10 @@ pub struct Ended {
     pub scale: WindowScale,
     /// Timestamps, when they were agreed on.
     pub timestamps: Option<TimestampState>,
+    /// AE, CWR and ECE of every segment: what was counted of marks, where that is told exactly (RFC 9768 §3.2.2).
+    pub ace: Flags,
+    /// What the IP header of ACKs says.
+    pub ecn: wire::Ecn,
 }
 
 /// What became of a segment in TIME-WAIT.
@@ -159,9 +163,12 @@ impl TimeWait {
     }
 
     fn ack(&self, now: Instant, why: Why) -> Transmit {
-        let Ended { snd_nxt, rcv_nxt, window, scale, timestamps } = self.ended;
+        let Ended { snd_nxt, rcv_nxt, window, scale, timestamps, ace, ecn } = self.ended;
         let stamps = timestamps.map(|t| Timestamps { value: timestamp(now, t.offset), echo: t.recent });
-        empty_ack(snd_nxt, rcv_nxt, window.to_wire(scale), stamps, why)
+        let mut ack = empty_ack(snd_nxt, rcv_nxt, window.to_wire(scale), stamps, why);
+        ack.segment.header.flags |= ace;
+        ack.segment.ecn = ecn;
+        ack
     }
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::connection::{Connection, Data, Open, Shared, syn_window};
+use crate::ecn::Layout;
 use crate::path_mtu::ProbePlan;
 use crate::recovery::Phase;
 use crate::sabotage::Sabotage;
@@ -13,7 +14,7 @@ use crate::{ChallengeTo, ResetWhy, Segment, State, Transmit, Why, ecn, timestamp
 use alloc::boxed::Box;
 use core::num::NonZeroU16;
 use env::Instant;
-use wire::tcp::{AccurateEcn, Flags, Header, Options, SackBlocks, Timestamps};
+use wire::tcp::{Flags, Header, Options, SackBlocks, Timestamps};
 use wire::{Payload, SeqNum, WireWindow};
 
 impl Connection {
@@ -52,9 +53,10 @@ impl Connection {
 fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Option<Transmit> {
     let first = snd.nxt == snd.iss;
     let why = if first { Why::OpensConnection } else { snd.resend.take()? };
+    let again = if first { 0 } else { snd.resent_segments + 1 };
     let header = Header {
         seq: snd.iss,
-        flags: Flags::SYN | ecn::ask(shared.config.ecn, snd.resent_segments),
+        flags: Flags::SYN | ecn::ask(shared.config.ecn, again, &shared.config.ecn_habits),
         window: WireWindow::new(syn_window(shared) as u16),
         options: syn_options(now, shared, None),
         ..Header::default()
@@ -147,17 +149,18 @@ impl Open {
 
     /// Octets of payload that fit beside the options of the next segment (MUST-16, 6691-1).
     fn payload_limit(&self) -> u32 {
-        let blocks = self.rcv.sack_block_count(self.sack_room()) as u32;
-        let sack = if blocks > 0 { 4 + 8 * blocks } else { 0 };
-        let options = self.agreed.option_octets() + sack;
-        let marks = self.mark_option(options).map_or(0, |option| option.len().next_multiple_of(4) as u32);
-        self.snd.segment_limit.saturating_sub(options + marks).clamp(1, u32::from(u16::MAX))
+        let options = self.layout().octets as u32;
+        self.snd.segment_limit.saturating_sub(options).clamp(1, u32::from(u16::MAX))
     }
 
-    /// The option that tells of marks, where `others` octets of options leave room for it.
-    fn mark_option(&self, others: u32) -> Option<AccurateEcn> {
-        let option = self.marks.as_ref()?.option()?;
-        (others as usize + option.len().next_multiple_of(4) <= 40).then_some(option)
+    /// How the options of the next segment share their room.
+    fn layout(&self) -> Layout {
+        let others = self.agreed.option_octets() as usize;
+        let blocks = self.rcv.sack_block_count(self.sack_room());
+        match &self.marks {
+            Some(marks) => marks.layout(others, blocks),
+            None => Layout::plain(others, blocks),
+        }
     }
 
     /// Octets in the longest train, which is no longer than its rate deserves. Urgent data goes a segment at a time, for
@@ -325,7 +328,7 @@ impl Open {
         if limited {
             self.snd.recovery.sent_limited(octets);
         }
-        self.snd.sent(now, octets + u32::from(fin));
+        self.snd.sent_in(now, octets + u32::from(fin), segment);
         // Less is unsent now: a writer may be kept from its work by that alone.
         shared.events.writable |= self.snd.take_writer(shared);
         let mut transmit = self.build(now, shared, start, octets, fin, why);
@@ -408,14 +411,13 @@ impl Open {
                 echo: self.rcv.timestamp_echo(),
             });
         }
-        options.sack = self.snd.fault.told(self.rcv.sack_blocks(self.sack_room()));
-        let blocks = options.sack.as_slice().len() as u32;
-        let others = self.agreed.option_octets() + if blocks > 0 { 4 + 8 * blocks } else { 0 };
-        options.accurate_ecn = self.mark_option(others).map(Box::new);
-        if options.accurate_ecn.is_some()
-            && let Some(marks) = &mut self.marks
-        {
-            marks.told_octets();
+        let Layout { blocks, counters, .. } = self.layout();
+        let reports = self.rcv.has_duplicate();
+        options.sack = self.snd.fault.told(self.rcv.sack_blocks(blocks));
+        if let (Some(counters), Some(marks)) = (counters, &mut self.marks) {
+            let duplicate = options.sack.as_slice().first().filter(|_| reports);
+            marks.told_octets(now, duplicate.map(|block| block.start));
+            options.accurate_ecn = Some(Box::new(counters));
         }
         options
     }
@@ -446,7 +448,9 @@ impl Open {
         if fin && !(octets > 0 && self.snd.fault.has(Sabotage::LoseFinWithData)) {
             flags |= Flags::FIN;
         }
+        let mut ecn = wire::Ecn::NotEct;
         if let Some(marks) = &mut self.marks {
+            ecn = marks.control(self.snd.congestion.is_scalable());
             let pure = octets == 0 && !fin && options.sack.is_empty();
             let handshake = matches!(why, Why::CompletesHandshake | Why::ChallengeAck(ChallengeTo::Syn))
                 && marks.acks_alone();
@@ -462,7 +466,7 @@ impl Open {
         header.ack = self.rcv.nxt();
         header.window = self.rcv.advertise();
         let segment_size = if train { NonZeroU16::new(segment_size as u16) } else { None };
-        Transmit { segment: Segment { header, payload, segment_size, ..Segment::default() }, why }
+        Transmit { segment: Segment { header, payload, segment_size, ecn, ..Segment::default() }, why }
     }
 
     /// RST at SND.NXT (RFC 9293 §3.10.5, 9293-E29).
@@ -477,6 +481,7 @@ impl Open {
         transmit.segment.header.urgent = 0;
         transmit.segment.header.options.sack = SackBlocks::NONE;
         transmit.segment.header.options.accurate_ecn = None;
+        transmit.segment.ecn = wire::Ecn::NotEct; // Nobody will tell of its mark.
         transmit
     }
 

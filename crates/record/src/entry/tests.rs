@@ -112,6 +112,7 @@ fn samples() -> Vec<Input> {
         Input::TcpForgetFastOpen,
         Input::TcpSetSynTimeout(now, connection, Duration::from_secs(3)),
         Input::TcpListenerConfig(listener, Arc::new(TcpConfig::default().pacing(false))),
+        Input::TcpSetEcnHabits(now, connection, tcp::EcnHabits::LINUX),
     ]
 }
 

@@ -5,7 +5,7 @@ use crate::{
     InterfaceConfig, InterfaceId, ListenConfig, ListenerId, PendingId, RouteEntry, Sharing, TcpBound,
     UdpBind, UdpId, UdpOptions, UdpSend, Verdict,
 };
-use ::tcp::{ConfigError, KeepAlive, SendFlags, TcpConfig};
+use ::tcp::{ConfigError, EcnHabits, KeepAlive, SendFlags, TcpConfig};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -96,6 +96,7 @@ pub enum Input {
     TcpForgetFastOpen,
     TcpSetSynTimeout(Instant, ConnectionId, Duration),
     TcpListenerConfig(ListenerId, Arc<TcpConfig>),
+    TcpSetEcnHabits(Instant, ConnectionId, EcnHabits),
 }
 
 /// A frame that arrived: what of it a host looks at.
@@ -163,6 +164,7 @@ impl Input {
             | Self::TcpSetCork(now, ..)
             | Self::TcpSetUnsentLimit(now, ..)
             | Self::TcpSetSynTimeout(now, ..)
+            | Self::TcpSetEcnHabits(now, ..)
             | Self::UdpSend(now, ..)
             | Self::UdpDeliveryProblem(now, _)
             | Self::UdpJoin(now, ..)
@@ -285,6 +287,7 @@ impl Input {
             Self::TcpListenerConfig(listener, config) => ignore(host.tcp_listener_config(listener, config)),
             Self::TcpSetCork(now, id, on) => host.tcp_set_cork(now, id, on),
             Self::TcpSetUnsentLimit(now, id, octets) => host.tcp_set_unsent_limit(now, id, octets),
+            Self::TcpSetEcnHabits(now, id, habits) => host.tcp_set_ecn_habits(now, id, habits),
             sockets => sockets.apply_datagram_call(host),
         }
     }

@@ -6,7 +6,8 @@ use super::api::{
 };
 use crate::{Account, Host, Input};
 use ::tcp::{
-    ConfigError, ConnectionError, KeepAlive, ReceiveError, Received, SendError, SendFlags, State, Status,
+    ConfigError, ConnectionError, EcnHabits, KeepAlive, ReceiveError, Received, SendError, SendFlags, State,
+    Status,
 };
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
@@ -292,6 +293,14 @@ impl Host {
         self.note(|| Input::TcpSetUnsentLimit(now, id, octets));
         let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
         slot.connection.set_unsent_limit(octets);
+        self.tcp.touched(&mut self.ip, now, id.0);
+    }
+
+    /// How marks are told exactly, as [`tcp::TcpConfig::ecn_habits`](::tcp::TcpConfig::ecn_habits).
+    pub fn tcp_set_ecn_habits(&mut self, now: Instant, id: ConnectionId, habits: EcnHabits) {
+        self.note(|| Input::TcpSetEcnHabits(now, id, habits));
+        let Some(slot) = self.tcp.connections.get_mut(id.0) else { return };
+        slot.connection.set_ecn_habits(habits);
         self.tcp.touched(&mut self.ip, now, id.0);
     }
 

@@ -3,7 +3,7 @@
 use crate::connection::{Connection, Data};
 use crate::sender::SendHalf;
 use crate::timeouts::Timer;
-use crate::{ConfigError, KeepAlive, TcpConfig};
+use crate::{ConfigError, EcnHabits, KeepAlive, TcpConfig};
 use alloc::sync::Arc;
 use env::Duration;
 
@@ -114,6 +114,16 @@ impl Connection {
     pub fn set_unsent_limit(&mut self, octets: Option<u32>) {
         self.change(|config| config.unsent_limit = octets.map_or(u32::MAX, |octets| octets.max(1)));
         self.tell_writer();
+    }
+
+    /// What RFC 9768 leaves to a host, as [`TcpConfig::ecn_habits`], from now on. What the handshake came to stays.
+    pub fn set_ecn_habits(&mut self, habits: EcnHabits) {
+        self.change(|config| config.ecn_habits = habits);
+        if let Data::Open(open) = &mut self.data
+            && let Some(marks) = &mut open.marks
+        {
+            marks.set_habits(habits);
+        }
     }
 
     /// Whether buffers may grow: the host says so while it has memory to spare. What has grown stays, for a window is

@@ -3,7 +3,7 @@
 use crate::connection::{Connection, Data, Open, Shared};
 use crate::fast_open::FastOpenState;
 use crate::recovery::Phase;
-use crate::{BusyTime, EcnMode, State};
+use crate::{BusyTime, EcnCounts, EcnMode, State};
 use env::{Duration, Instant};
 use wire::SeqNum;
 
@@ -156,6 +156,14 @@ pub struct Status {
     pub marks_told: u64,
     /// Segments of ours that were told to have been marked.
     pub marked_segments: u64,
+    /// What was counted of marks on what came, where they are told exactly (RFC 9768 §3.2).
+    pub marks_counted: EcnCounts,
+    /// The same of what was sent, as the peer tells it.
+    pub marks_counted_by_peer: EcnCounts,
+    /// The peer's counters came in an option.
+    pub ecn_option_seen: bool,
+    /// What has that option of ours seems to be lost on the way, and goes without (RFC 9768 §3.2.3.2.2).
+    pub ecn_option_lost: bool,
     /// Segments that came, acceptable or not.
     pub segments_received: u64,
     /// Of these, segments with data.
@@ -227,6 +235,8 @@ impl Connection {
                     status.ecn = Some(marks.mode);
                     (status.marks_received, status.marks_told) = marks.counts();
                     status.marked_segments = marks.segments_told(open.snd.segment_size);
+                    (status.marks_counted, status.marks_counted_by_peer) = marks.exactly();
+                    (status.ecn_option_seen, status.ecn_option_lost) = marks.options_seen_and_lost();
                 }
                 status.scales =
                     open.agreed.scales.map(|scales| (scales.send.shift(), scales.receive.shift()));

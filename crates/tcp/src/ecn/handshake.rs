@@ -8,76 +8,103 @@
 //! | 1 1 1           | 0 0 1                   | classic: the peer knows no better        |
 //! | any             | 0 0 0, 1 1 1 (an echo)  | nothing                                  |
 
-use super::{BITS, Ecn, EcnMode, ace, ace_flags};
+use super::{BITS, Ecn, EcnHabits, EcnMode, EcnOption, ace, ace_flags};
 use crate::Segment;
 use wire::tcp::{AccurateEcn, Flags};
 
 /// What our SYN asks, sent again for the `again`th time. A path that loses such SYNs gets plain ones from the second
 /// repetition on (3168-8; RFC 9768 §3.1.4.1).
-pub(crate) fn ask(config: Ecn, again: u64) -> Flags {
+pub(crate) fn ask(config: Ecn, again: u64, habits: &EcnHabits) -> Flags {
     match config {
-        _ if again > 1 => Flags::NONE,
-        Ecn::Off | Ecn::Accept => Flags::NONE,   // 3168-7
-        Ecn::Classic => Flags::CWR | Flags::ECE, // 3168-1
-        Ecn::Accurate => BITS,                   // 9768-1
+        _ if again > 1 && habits.fall_back => Flags::NONE,
+        Ecn::Off | Ecn::Accept | Ecn::AcceptClassic => Flags::NONE, // 3168-7
+        Ecn::Classic | Ecn::OnlyClassic => Flags::CWR | Flags::ECE, // 3168-1
+        Ecn::Accurate => BITS,                                      // 9768-1
     }
 }
 
 /// What a SYN,ACK agrees to (3168-5; 9768-2).
 pub(crate) fn read_answer(config: Ecn, answer: Flags) -> Option<EcnMode> {
     match (config, ace(answer)) {
-        (Ecn::Off | Ecn::Accept, _) => None,
-        (Ecn::Classic | Ecn::Accurate, 0b001) => Some(EcnMode::Classic),
-        (Ecn::Classic, _) | (Ecn::Accurate, 0b000 | 0b111) => None,
+        (Ecn::Off | Ecn::Accept | Ecn::AcceptClassic, _) => None,
+        (Ecn::Classic | Ecn::OnlyClassic | Ecn::Accurate, 0b001) => Some(EcnMode::Classic),
+        (Ecn::Classic | Ecn::OnlyClassic, _) | (Ecn::Accurate, 0b000 | 0b111) => None,
         (Ecn::Accurate, _) => Some(EcnMode::Accurate),
     }
 }
 
-/// What the SYN of a peer asks for, as far as we go along. Three bits at most, for a half-open record keeps it.
+/// What the SYN of a peer asks for, as far as we go along. Small, for a half-open record keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) mode: EcnMode,
     /// How the last SYN came; the SYN,ACK says so.
     syn: wire::Ecn,
-    /// Every SYN asked: a peer that also sent a plain one may never have seen what we agreed to (RFC 9768 §3.1.5).
+    /// Every SYN asked and every SYN,ACK answered: a peer that also sent a plain one, or got one, may never have seen what
+    /// we agreed to (RFC 9768 §3.1.5).
     pub(crate) capable: bool,
+    /// We know RFC 3168 alone: the third flag is nothing to us.
+    classic_alone: bool,
+    fall_back: bool,
+    /// Counters in the SYN,ACK's option: none, two or three.
+    counters: u8,
 }
 
 impl Terms {
     /// What we answer to `syn` (3168-2; 9768-3).
-    pub(crate) fn of(config: Ecn, syn: &Segment) -> Option<Self> {
-        let mode = match (config, ace(syn.header.flags)) {
-            (Ecn::Off, _) | (_, 0b000) => return None,
-            (_, 0b011) => EcnMode::Classic,
-            _ => EcnMode::Accurate,
+    pub(crate) fn of(config: Ecn, habits: &EcnHabits, syn: &Segment) -> Option<Self> {
+        let classic_alone = config.is_classic_alone();
+        let counters = match habits.option {
+            EcnOption::Never => 0,
+            _ if habits.all_counters => 3,
+            _ => 2,
         };
-        Some(Self { mode, syn: syn.ecn, capable: true })
+        let mode = if config == Ecn::Off { None } else { asked_for(classic_alone, syn.header.flags) };
+        let fall_back = habits.fall_back;
+        Some(Self { mode: mode?, syn: syn.ecn, capable: true, classic_alone, fall_back, counters })
     }
 
     /// The SYN came again. `false` when it asks for another mode, which no honest peer does (9768-4).
     pub(crate) fn again(&mut self, syn: &Segment) -> bool {
         self.syn = syn.ecn;
-        match (self.mode, ace(syn.header.flags)) {
-            (_, 0b000) => {
+        match asked_for(self.classic_alone, syn.header.flags) {
+            None => {
                 self.capable = false;
                 true
             }
-            (mode, 0b011) => mode == EcnMode::Classic,
-            (mode, _) => mode == EcnMode::Accurate,
+            Some(mode) => mode == self.mode,
         }
     }
 
-    /// The flags of the SYN,ACK.
-    pub(crate) fn answer(self) -> Flags {
+    /// The flags of the SYN,ACK that the timer sends for the `again`th time, or that answers a SYN at once.
+    pub(crate) fn answer(self, again: Option<u8>) -> Flags {
         match self.mode {
             EcnMode::Classic => Flags::ECE, // 3168-1
+            EcnMode::Accurate if self.gives_up(again) => Flags::NONE,
             EcnMode::Accurate => ace_flags(code(self.syn)),
         }
     }
 
+    /// Neither the SYN,ACK with flags and option nor the one with flags alone got through, it seems (RFC 9768 §3.2.3.2.2).
+    pub(crate) fn gives_up(self, again: Option<u8>) -> bool {
+        self.mode == EcnMode::Accurate && self.fall_back && again.is_some_and(|again| again > 1)
+    }
+
     /// The option of the first SYN,ACK, which shows whether the path lets it through (RFC 9768 §3.2.3.2.1).
     pub(crate) fn option(self) -> Option<AccurateEcn> {
-        (self.mode == EcnMode::Accurate).then(|| AccurateEcn::new(false, [1, 0, 1], 2))
+        let count = usize::from(self.counters);
+        let sends = self.mode == EcnMode::Accurate && count > 0;
+        sends.then(|| AccurateEcn::new(count > 2, [1, 0, 1], count))
+    }
+}
+
+/// The mode that the flags of a SYN ask for. Bits of the future ask for counters (9768-3); who knows RFC 3168 alone sees two
+/// of the three.
+fn asked_for(classic_alone: bool, flags: Flags) -> Option<EcnMode> {
+    match ace(flags) {
+        0b000 => None,
+        0b011 => Some(EcnMode::Classic),
+        bits if classic_alone => (bits == 0b111).then_some(EcnMode::Classic),
+        _ => Some(EcnMode::Accurate),
     }
 }
 
@@ -111,7 +138,8 @@ pub(crate) struct AceOfHandshake {
 
 impl AceOfHandshake {
     /// Reads it off the segment that completes the handshake.
-    pub(crate) fn of(mode: EcnMode, segment: &Segment) -> Self {
+    pub(crate) fn of(terms: &Terms, segment: &Segment) -> Self {
+        let mode = terms.mode;
         let pure = mode == EcnMode::Accurate
             && segment.seq_len() == 0
             && segment.header.options.sack.is_empty()
@@ -121,8 +149,8 @@ impl AceOfHandshake {
             _ if !pure => plain,
             0b000 => Self { heeded: false, capable: false, ..plain },
             // Our SYN,ACK said that it is not capable, and came otherwise: what is on the way writes into the field.
-            0b011 | 0b100 => Self { capable: false, ..plain },
-            0b110 => Self { capable: false, packets: plain.packets + 1, ..plain },
+            0b011 | 0b100 => Self { capable: !terms.fall_back, ..plain },
+            0b110 => Self { capable: !terms.fall_back, packets: plain.packets + 1, ..plain },
             _ => plain,
         }
     }

@@ -1,6 +1,7 @@
 //! What the peer tells of marks on what we sent, and what follows from it.
 
-use super::{EcnMode, Marks, ace};
+use super::receiver::FIRST_OCTETS;
+use super::{EcnCounts, EcnMode, Marks, ace};
 use crate::Segment;
 use wire::tcp::Flags;
 use wire::{Ecn, SeqNum};
@@ -8,16 +9,50 @@ use wire::{Ecn, SeqNum};
 /// Where the peer's counter of packets begins (RFC 9768 §3.2.1).
 pub(super) const FIRST: u64 = 5;
 const MASK: u32 = 0x00ff_ffff;
+/// Segments that one ACK brings news of, on average: where it is more, ACKs are thinned out, and a long one says nothing of
+/// others that were lost (RFC 9768 appendix A.2.1).
+const THIN: u32 = 4;
+/// The average counts in these, and so much of it is the past.
+const AVERAGE_ONE: u32 = 64;
+const AVERAGE_PAST: u32 = 63;
 
-/// The peer's counters as told last (s.cep, s.ceb), and what we did about them.
+/// A counter of octets at the peer, of which options tell 24 bits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Octets {
+    last: u32,
+    total: u64,
+}
+
+impl Octets {
+    /// How far it moved, by an option of an ACK that no later one has overtaken.
+    fn told(&mut self, counter: u32) -> u32 {
+        let moved = counter.wrapping_sub(self.last) & MASK;
+        if moved > MASK / 2 {
+            return 0; // Half a turn back: an ACK that was overtaken all the same.
+        }
+        self.last = counter;
+        self.total += u64::from(moved);
+        moved
+    }
+}
+
+/// The peer's counters as told last (s.cep, s.ceb, s.e0b, s.e1b), and what we did about them.
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) packets: u64,
     /// All octets that were marked, as far as could be told.
     pub(super) marked: u64,
-    octets: u32,
+    ce: Octets,
+    ect0: Octets,
+    ect1: Octets,
     /// The option came at least once: its silence then means that nothing moved.
-    options: bool,
+    pub(super) options: bool,
+    /// It came with counters wiped: they count for nothing (RFC 9768 §3.2.3.2.4).
+    wiped: bool,
+    /// The peer's clock when it was last heard of marks.
+    pub(super) stamp: Option<u32>,
+    /// Segments that one ACK brings news of, in 1/64.
+    news: u32,
     /// Marks on what was sent before this are answered already.
     pub(super) answered: SeqNum,
     /// The next new data says CWR (3168-13).
@@ -25,60 +60,124 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) const fn new(iss: SeqNum) -> Self {
-        Self { packets: FIRST, marked: 0, octets: 0, options: false, answered: iss, confirm: false }
+    pub(super) fn new(iss: SeqNum) -> Self {
+        let first = Octets { last: FIRST_OCTETS, total: 0 };
+        Self {
+            packets: FIRST,
+            marked: 0,
+            ce: Octets::default(),
+            ect0: first,
+            ect1: first,
+            options: false,
+            wiped: false,
+            stamp: None,
+            news: 0,
+            answered: iss,
+            confirm: false,
+        }
+    }
+
+    pub(super) const fn counts(&self) -> EcnCounts {
+        let packets = self.packets - FIRST;
+        EcnCounts { packets, ce: self.ce.total, ect0: self.ect0.total, ect1: self.ect1.total }
+    }
+
+    /// Notes whether `segment` has the option, and with wiped counters if it is the first: what begins at one can't be
+    /// nothing.
+    pub(super) fn options_in(&mut self, segment: &Segment) {
+        let Some(option) = segment.header.options.accurate_ecn.as_deref() else { return };
+        if !core::mem::replace(&mut self.options, true) {
+            self.wiped = option.ect0() == Some(0) || option.ect1() == Some(0);
+        }
+    }
+
+    /// How far the peer's counter of marked octets moved, if it is there.
+    fn octets_told(&mut self, segment: &Segment) -> Option<u32> {
+        let option = segment.header.options.accurate_ecn.as_deref().filter(|_| !self.wiped)?;
+        if let Some(counter) = option.ect0() {
+            self.ect0.told(counter);
+        }
+        if let Some(counter) = option.ect1() {
+            self.ect1.told(counter);
+        }
+        Some(self.ce.told(option.ce()?))
+    }
+
+    /// How far the peer's counter of packets moved: by its three bits, and by as many whole turns as `acked` packets and the
+    /// counter of octets make likely (RFC 9768 §3.2.2.5.2, appendix A.2).
+    fn packets_told(&mut self, ace: u8, news: &News, octets: Option<u32>) -> u32 {
+        let moved = u32::from(ace.wrapping_sub((self.packets & 0b111) as u8) & 0b111);
+        let acked = news.octets.div_ceil(news.segment_size);
+        if acked > 0 {
+            let share = acked.min(u32::from(u16::MAX)) * AVERAGE_ONE;
+            self.news = if self.news == 0 { share } else { (self.news * AVERAGE_PAST + share) / AVERAGE_ONE };
+        }
+        let likely = if acked > 7 { self.safest(moved, acked, news, octets) } else { moved };
+        self.packets += u64::from(likely);
+        likely
+    }
+
+    /// Of the numbers that end in these three bits and that `acked` segments allow.
+    fn safest(&self, moved: u32, acked: u32, news: &News, octets: Option<u32>) -> u32 {
+        let safe = acked - (acked.wrapping_sub(moved) & 0b111);
+        let size = u64::from(news.segment_size);
+        match octets.map(u64::from) {
+            Some(0) => moved,
+            // Of many, as large a share as of the octets.
+            Some(marked) if acked > 15 => {
+                let whole = u64::from(news.octets.max(1));
+                let share = (marked.min(whole) * u64::from(acked)).div_ceil(whole) as u32;
+                safe.min(moved + (share & !0b111))
+            }
+            Some(marked) if marked > u64::from(moved) * size => safe,
+            // Half a segment each would be small for so many.
+            Some(marked) if marked < u64::from(safe) * size / 2 => moved,
+            Some(_) => safe,
+            None if self.options && !self.wiped => moved,
+            None if self.news > THIN * AVERAGE_ONE => moved,
+            None => safe,
+        }
     }
 }
 
+/// What an ACK brings beside what it tells of marks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News {
+    /// Octets that it says to have arrived, by number or by SACK blocks, and that no other said before.
+    pub(crate) octets: u32,
+    /// The size of a segment.
+    pub(crate) segment_size: u32,
+    /// The peer's clock, where it is told.
+    pub(crate) stamp: Option<u32>,
+}
+
 impl Marks {
-    /// What an acceptable ACK says, when it brings `acked` octets of news in segments of `segment_size`: octets that were
-    /// marked, as near as can be told.
-    pub(crate) fn told(&mut self, segment: &Segment, acked: u32, segment_size: u32) -> u32 {
+    /// What an acceptable ACK says, with what other news it brings: octets that were marked, as near as can be told. An ACK
+    /// without any, not even of time, was overtaken by a later one, as far as we know (RFC 9768 appendix A.1).
+    pub(crate) fn told(&mut self, segment: &Segment, news: &News) -> u32 {
+        if self.mode == EcnMode::Accurate && !segment.has(Flags::SYN) {
+            self.told.options_in(segment);
+        }
+        let later =
+            news.stamp.is_some() && news.stamp != core::mem::replace(&mut self.told.stamp, news.stamp);
         if core::mem::take(&mut self.awaits_handshake) || segment.has(Flags::SYN) || !self.heeded {
             return 0;
         }
+        let most = news.octets.max(news.segment_size);
         let marked = match self.mode {
-            EcnMode::Classic if segment.has(Flags::ECE) => acked.max(segment_size),
+            EcnMode::Classic if segment.has(Flags::ECE) => most,
             EcnMode::Classic => 0,
+            EcnMode::Accurate if news.octets == 0 && !later => 0,
             EcnMode::Accurate => {
-                let octets = self.octets_told(segment);
-                let packets =
-                    self.packets_told(ace(segment.header.flags), acked.div_ceil(segment_size), octets);
+                let octets = self.told.octets_told(segment);
+                let packets = self.told.packets_told(ace(segment.header.flags), news, octets);
                 let marked =
-                    octets.filter(|octets| *octets > 0).unwrap_or(packets.saturating_mul(segment_size));
-                marked.min(acked.max(segment_size))
+                    octets.filter(|octets| *octets > 0).unwrap_or(packets.saturating_mul(news.segment_size));
+                marked.min(most)
             }
         };
         self.told.marked += u64::from(marked);
         marked
-    }
-
-    /// How far the peer's counter of octets moved, if it is there.
-    fn octets_told(&mut self, segment: &Segment) -> Option<u32> {
-        let counter = segment.header.options.accurate_ecn.as_ref().and_then(|option| option.ce())?;
-        self.told.options = true;
-        let moved = counter.wrapping_sub(self.told.octets) & MASK;
-        if moved > MASK / 2 {
-            return Some(0); // Half a turn back: an ACK that was overtaken.
-        }
-        self.told.octets = counter;
-        Some(moved)
-    }
-
-    /// How far the peer's counter of packets moved: by its three bits, and by as many whole turns as `acked` packets and the
-    /// counter of octets make likely (RFC 9768 §3.2.2.5.2).
-    fn packets_told(&mut self, ace: u8, acked: u32, octets: Option<u32>) -> u32 {
-        let moved = u32::from(ace.wrapping_sub((self.told.packets & 0b111) as u8) & 0b111);
-        let likely = match octets {
-            // The octets say that nothing was marked, or something: no turn is hidden.
-            Some(_) => moved,
-            None if self.told.options || moved == 0 => moved,
-            // The safest number that ends in these bits.
-            None if acked > 7 => acked - (acked.wrapping_sub(moved) & 0b111),
-            None => moved,
-        };
-        self.told.packets += u64::from(likely);
-        likely
     }
 
     /// Whether marks told now, with SND.UNA at `una`, are of a window of data that was not answered yet (3168-10); then it is,
@@ -116,11 +215,22 @@ impl Marks {
     /// §4.1).
     pub(crate) fn departs(&mut self, scalable: bool) -> (Flags, Ecn) {
         let flags = if core::mem::take(&mut self.told.confirm) { Flags::CWR } else { Flags::NONE };
-        let mark = match (self.capable, scalable && self.mode == EcnMode::Accurate) {
-            (false, _) => Ecn::NotEct,
-            (true, false) => Ecn::Ect0,
-            (true, true) => Ecn::Ect1,
-        };
-        (flags, mark)
+        (flags, self.mark(scalable))
+    }
+
+    /// What the IP header says of an ACK, or of what is sent again: nothing, unless habits have it otherwise (RFC 8311 §4.3).
+    pub(crate) const fn control(&self, scalable: bool) -> Ecn {
+        match (self.mode, self.habits.control) {
+            (EcnMode::Accurate, true) => self.mark(scalable),
+            _ => Ecn::NotEct,
+        }
+    }
+
+    const fn mark(&self, scalable: bool) -> Ecn {
+        match (self.capable, self.mode, scalable) {
+            (false, ..) => Ecn::NotEct,
+            (true, EcnMode::Accurate, true) => Ecn::Ect1,
+            (true, ..) => Ecn::Ect0,
+        }
     }
 }

@@ -157,9 +157,12 @@ mod rfc3168_6_1 {
     #[test]
     fn a_syn_that_is_lost_twice_asks_no_more() {
         for ecn in [Ecn::Classic, Ecn::Accurate] {
-            assert_ne!(ask(ecn, 0), Flags::NONE);
-            assert_ne!(ask(ecn, 1), Flags::NONE);
-            assert_eq!(ask(ecn, 2), Flags::NONE);
+            let habits = EcnHabits::default();
+            assert_ne!(ask(ecn, 0, &habits), Flags::NONE);
+            assert_ne!(ask(ecn, 1, &habits), Flags::NONE);
+            assert_eq!(ask(ecn, 2, &habits), Flags::NONE);
+            let stubborn = EcnHabits { fall_back: false, ..habits };
+            assert_ne!(ask(ecn, 2, &stubborn), Flags::NONE);
         }
     }
 
@@ -249,6 +252,11 @@ mod rfc3168_6_1 {
 mod rfc9768 {
     use super::*;
 
+    /// News of so many octets, in segments of a thousand.
+    fn news(octets: u32) -> News {
+        News { octets, segment_size: 1000, stamp: None }
+    }
+
     /// Covers: RFC 9768 9768-1, 9768-2
     #[test]
     fn every_pair_of_table_2() {
@@ -274,7 +282,7 @@ mod rfc9768 {
         let mut syn = Segment::default();
         for number in 1..8 {
             syn.header.flags = Flags::SYN | ace_flags(number);
-            let mode = Terms::of(Ecn::Accept, &syn).map(|terms| terms.mode);
+            let mode = Terms::of(Ecn::Accept, &EcnHabits::default(), &syn).map(|terms| terms.mode);
             let want = if number == 0b011 { EcnMode::Classic } else { EcnMode::Accurate };
             assert_eq!(mode, Some(want), "{number:03b}");
         }
@@ -378,29 +386,31 @@ mod rfc9768 {
 
     #[test]
     fn without_the_option_the_safest_likely_number_is_taken() {
-        let mut marks = Marks::new(EcnMode::Accurate, true, SeqNum::new(0));
+        let mut marks = Marks::new(EcnMode::Accurate, true, SeqNum::new(0), EcnHabits::default());
         let ack = |number: u8| {
             let mut segment = Segment::default();
             segment.header.flags = Flags::ACK | ace_flags(number);
             segment
         };
-        assert_eq!(marks.told(&ack(5), 40_000, 1000), 0, "forty segments, and not one mark");
-        assert_eq!(marks.told(&ack(6), 2_000, 1000), 1000);
-        assert_eq!(marks.told(&ack(0), 20_000, 1000), 18_000, "two, ten or eighteen of twenty");
-        assert_eq!(marks.told(&ack(1), 0, 1000), 1000, "something without data was marked");
+        assert_eq!(marks.told(&ack(5), &news(2_000)), 0, "two segments, and not one mark");
+        assert_eq!(marks.told(&ack(6), &news(2_000)), 1000);
+        assert_eq!(marks.told(&ack(0), &news(20_000)), 18_000, "two, ten or eighteen of twenty");
+        assert_eq!(marks.told(&ack(1), &news(0)), 0, "no news: an ACK that was overtaken, maybe");
+        let later = News { stamp: Some(7), ..news(0) };
+        assert_eq!(marks.told(&ack(1), &later), 1000, "something without data was marked");
     }
 
     proptest::proptest! {
         /// Whatever a peer says, no more is taken for marked than was acknowledged, and a segment.
         #[test]
         fn lies_cost_a_window_at_most(says in proptest::collection::vec((0u8..8, 0u32..100_000, 0u32..1 << 24, 0u8..3), 1..60)) {
-            let mut marks = Marks::new(EcnMode::Accurate, true, SeqNum::new(0));
+            let mut marks = Marks::new(EcnMode::Accurate, true, SeqNum::new(0), EcnHabits::default());
             for (number, acked, counter, option) in says {
                 let mut segment = Segment::default();
                 segment.header.flags = Flags::ACK | ace_flags(number);
                 segment.header.options.accurate_ecn = (option > 0)
                     .then(|| alloc::boxed::Box::new(wire::tcp::AccurateEcn::new(option > 1, [counter; 3], 3)));
-                proptest::prop_assert!(marks.told(&segment, acked, 1000) <= acked.max(1000));
+                proptest::prop_assert!(marks.told(&segment, &news(acked)) <= acked.max(1000));
             }
         }
     }

@@ -138,7 +138,8 @@ impl Open {
         } else if accepted.retransmitted {
             self.snd.rtt.distrust_handshake();
         }
-        self.marks = accepted.ecn.map(|agreed| Box::new(Marks::answered(&agreed, accepted.iss)));
+        let habits = shared.config.ecn_habits;
+        self.marks = accepted.ecn.map(|agreed| Box::new(Marks::answered(&agreed, accepted.iss, habits)));
         self.negotiate_window(shared, seg);
         self.early = false;
         let data = matches!(shared.fast_open.as_deref(), Some(FastOpen::Early { data: true, .. }));

@@ -77,7 +77,10 @@ impl HalfOpen {
         Self {
             irs: syn.header.seq,
             iss,
-            terms: Terms { ecn: ecn::Terms::of(config.ecn, syn), ..offer.terms(&syn.header.options) },
+            terms: Terms {
+                ecn: ecn::Terms::of(config.ecn, &config.ecn_habits, syn),
+                ..offer.terms(&syn.header.options)
+            },
             announced: offer.announced_mss(),
             peer_window: syn.header.window,
             window: offer.window(),
@@ -151,6 +154,11 @@ impl HalfOpen {
         self.wait = self.wait.saturating_mul(2).min(self.longest_wait);
         self.deadline = now + Duration::from_millis(u64::from(self.wait));
         self.to_send = Some(Why::RetransmissionTimeout(self.retransmissions));
+        if let Some(terms) =
+            self.terms.ecn.as_mut().filter(|terms| terms.gives_up(Some(self.retransmissions)))
+        {
+            terms.capable = false; // RFC 9768 §3.1.5: the peer may have seen this one alone
+        }
         false
     }
 
@@ -251,7 +259,11 @@ impl HalfOpen {
         let mut transmit =
             syn_ack(self.iss, self.irs, self.window, self.announced.get(), &self.terms, clock, why);
         if let Some(terms) = self.terms.ecn {
-            transmit.segment.header.flags |= terms.answer();
+            let again = match why {
+                Why::RetransmissionTimeout(again) => Some(again),
+                _ => None,
+            };
+            transmit.segment.header.flags |= terms.answer(again);
             // A path that swallows the option shall not swallow the next (RFC 9768 §3.2.3.2.2).
             transmit.segment.header.options.accurate_ecn =
                 terms.option().filter(|_| !self.resent).map(Box::new);
@@ -282,8 +294,7 @@ impl HalfOpen {
 
     /// What the handshake came to, which `segment` completes.
     pub(crate) fn accepted(&self, now: Instant, segment: &Segment) -> Accepted {
-        let agreed =
-            |terms: ecn::Terms| EcnAgreement { terms, first: AceOfHandshake::of(terms.mode, segment) };
+        let agreed = |terms: ecn::Terms| EcnAgreement { terms, first: AceOfHandshake::of(&terms, segment) };
         Accepted {
             ecn: self.terms.ecn.map(agreed),
             round_trip: self.round_trip(now, segment),

@@ -75,8 +75,7 @@ impl Open {
         }
         // It may have been the last for long: what waits to be filled up waits no longer for that alone.
         self.snd.hold.release();
-        let marked = ack.since(self.snd.una).map_or(0, |acked| self.take_marks(seg, acked));
-        self.on_ack(shared, now, seg, marked);
+        let marked = self.on_ack(shared, now, seg);
         if opens && shared.client().is_some() {
             self.snd.take_back_syn_data();
         }
@@ -112,17 +111,19 @@ impl Open {
             && self.snd.persist.is_none()
     }
 
-    /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake.
-    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment, marked: u32) {
+    /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake; and how many octets of
+    /// it the network marked.
+    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> u32 {
         let ack = seg.header.ack;
+        let overtaken = ack.before(self.snd.una);
         let options = &seg.header.options;
         let (advances, opening) = (ack.after(self.snd.una), !self.snd.syn_acked());
         let duplicate = ack == self.snd.una && self.is_duplicate(seg);
         let blocks = if self.agreed.sack { options.sack.as_slice() } else { &[] };
         if !advances && !duplicate && blocks.is_empty() {
-            return;
+            return if overtaken { 0 } else { self.take_marks(seg, 0) };
         }
-        let before = Before { marked, ..Before::of(&self.snd) };
+        let mut before = Before::of(&self.snd);
         let stamps = options.timestamps.filter(|_| self.agreed.timestamps);
         let arrival = Arrival {
             blocks,
@@ -138,6 +139,7 @@ impl Open {
         }
         let verdict = self.snd.recovery.on_ack(&arrival, &mut self.snd.rtt);
         shared.meter.delivered += u64::from(verdict.delivered.div_ceil(self.snd.segment_size));
+        before.marked = if overtaken { 0 } else { self.take_marks(seg, verdict.delivered) };
         self.note_round_trip(shared, now, &verdict);
         self.conclude(shared, now, &before, &verdict);
         if verdict.acked > 0 {
@@ -152,6 +154,7 @@ impl Open {
             }
             shared.events.writable |= self.snd.take_writer(shared);
         }
+        before.marked
     }
 
     /// The reordering timer has expired (RFC 8985 §6.2, step 5).

@@ -47,6 +47,7 @@ impl Connection {
         if let Some(why) = open.rcv.ack_due(now) {
             self.shared.reply = Some(open.bare_ack(now, &self.shared, why));
         }
+        let (ace, ecn) = open.last_marks();
         let record = TimeWait::new(
             now,
             &self.shared.config,
@@ -59,6 +60,8 @@ impl Connection {
                     offset: self.shared.timestamp_offset,
                     recent: open.rcv.timestamp_echo(),
                 }),
+                ace,
+                ecn,
             },
         );
         let last = Some((open.snd.una, open.snd.nxt));

@@ -2,15 +2,40 @@
 
 use crate::congestion::Reduction;
 use crate::connection::{Open, Shared};
-use crate::{EcnMode, Segment, Trigger};
+use crate::ecn::{Heard, News};
+use crate::{EcnMode, Segment, Trigger, Why};
 use env::Instant;
+use wire::Ecn;
+use wire::tcp::Flags;
 
 impl Open {
-    /// Octets of what was sent that an ACK with `acked` octets of news tells to have been marked. To be asked once for every
+    /// How an acceptable segment came. What the network marked may have to be told at once.
+    pub(super) fn note_marks(&mut self, now: Instant, seg: &Segment) {
+        let Some(marks) = &mut self.marks else { return };
+        let heard = Heard { now, round_trip: self.snd.rtt.smoothed(), rcv_nxt: self.rcv.nxt() };
+        if marks.arrived(seg, &heard) {
+            self.rcv.demand_ack(Why::Marked);
+        }
+    }
+
+    /// The peer's SYN,ACK came once more: the ACK that it draws says how (RFC 9768 §3.2.2.1, §3.1.5).
+    pub(super) fn note_syn_ack(&mut self, seg: &Segment) {
+        if let Some(marks) = &mut self.marks
+            && seg.has(Flags::SYN)
+            && seg.has(Flags::ACK)
+            && seg.header.seq == self.irs
+        {
+            marks.syn_ack_came(seg.ecn);
+        }
+    }
+
+    /// Octets of what was sent that an ACK with `octets` of news tells to have been marked. To be asked once for every
     /// acceptable ACK that is not older than the last.
-    pub(super) fn take_marks(&mut self, seg: &Segment, acked: u32) -> u32 {
-        let segment_size = self.snd.segment_size;
-        self.marks.as_mut().map_or(0, |marks| marks.told(seg, acked, segment_size))
+    pub(super) fn take_marks(&mut self, seg: &Segment, octets: u32) -> u32 {
+        let Some(marks) = &mut self.marks else { return 0 };
+        let stamps = seg.header.options.timestamps.filter(|_| self.agreed.timestamps);
+        let stamp = stamps.map(|stamps| stamps.value);
+        marks.told(seg, &News { octets, segment_size: self.snd.segment_size, stamp })
     }
 
     /// Whether the window may not grow for an ACK that tells of `marked` octets: the classic echo goes on until we confirm
@@ -38,6 +63,14 @@ impl Open {
         let flight = self.snd.recovery.flight_size();
         self.snd.congestion.on_congestion(now, flight, Reduction::Ecn);
         self.note_window(shared, now, Trigger::Marked);
+    }
+
+    /// What ACKs say of marks when the halves are gone: the counter as it is, and whether they are capable.
+    pub(super) fn last_marks(&self) -> (Flags, Ecn) {
+        let exact = self.marks.as_ref().filter(|marks| marks.mode == EcnMode::Accurate);
+        exact.map_or((Flags::NONE, Ecn::NotEct), |marks| {
+            (marks.ace(), marks.control(self.snd.congestion.is_scalable()))
+        })
     }
 
     /// A loss made the window smaller: the peer hears of it, and marks of the same window say nothing new.

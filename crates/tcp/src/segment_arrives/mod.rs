@@ -86,9 +86,7 @@ impl Open {
         self.check_syn(seg)?; //                     fourth; RFC 5961 §4
         shared.last_heard = now;
         shared.keep_alive_probes = 0;
-        if self.marks.as_mut().is_some_and(|marks| marks.arrived(seg)) {
-            self.rcv.demand_ack(Why::Marked); //     RFC 3168 §6.1.3, 9768 §3.2
-        }
+        self.note_marks(now, seg); //                RFC 3168 §6.1.3, 9768 §3.2
         self.take_ack(shared, now, seg)?; //         fifth; RFC 5961 §5, 5681, 6298
         self.take_urgent(shared, seg); //            sixth; RFC 6093
         let fin = self.take_text(shared, now, seg)?; // seventh

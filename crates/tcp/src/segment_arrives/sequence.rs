@@ -48,6 +48,7 @@ impl Open {
                 ControlFlow::Break(Stop::Discard(Discard::Duplicate))
             }
             refused => {
+                self.note_syn_ack(seg);
                 // What is just behind us came from a peer that is where we think it is: its ACK counts. Without this,
                 // simultaneous open, self-connect and crossing FINs and probes would wait for a timer (9293-E49).
                 let empty_behind = seg.seq_len() == 0 && seg.header.seq + 1 == self.rcv.nxt();

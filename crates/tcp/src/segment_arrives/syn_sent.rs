@@ -88,8 +88,8 @@ impl Connection {
         let next = if acks_syn {
             self.shared.meter.delivered = 1; // our SYN
             let mode = ecn::read_answer(self.shared.config.ecn, seg.header.flags);
-            open.marks =
-                mode.map(|mode| Box::new(Marks::asked(mode, seg.header.flags, seg.ecn, open.snd.iss)));
+            let habits = self.shared.config.ecn_habits;
+            open.marks = mode.map(|mode| Box::new(Marks::asked(mode, seg, open.snd.iss, habits)));
             open.negotiate_window(&self.shared, seg);
             open.snd.stalled_since = None;
             open.snd.rto_at = Instant::FAR;

@@ -376,9 +376,14 @@ impl SendHalf {
 
     /// Enters a first transmission of `count` numbers.
     pub(crate) fn sent(&mut self, now: Instant, count: u32) {
+        self.sent_in(now, count, self.segment_size);
+    }
+
+    /// The same in segments of so many octets, for options differ from one to the next.
+    pub(crate) fn sent_in(&mut self, now: Instant, count: u32, segment: u32) {
         // What went with our SYN was as large as it could be.
         let again = self.rare.taken_back().is_some_and(|end| self.nxt.before(end));
-        if !count.is_multiple_of(self.segment_size) && !again {
+        if !count.is_multiple_of(segment.max(1)) && !again {
             self.hold.small_sent();
         }
         let in_flight = self.recovery.in_flight();

@@ -9,7 +9,15 @@ const START: Instant = Instant::from_secs(10);
 fn ended(recent: Option<u32>) -> Ended {
     let timestamps = recent.map(|recent| TimestampState { offset: 7, recent });
     let scale = WindowScale::new(2);
-    Ended { snd_nxt: SND_NXT, rcv_nxt: RCV_NXT, window: Window::new(4_000), scale, timestamps }
+    Ended {
+        snd_nxt: SND_NXT,
+        rcv_nxt: RCV_NXT,
+        window: Window::new(4_000),
+        scale,
+        timestamps,
+        ace: Flags::NONE,
+        ecn: wire::Ecn::NotEct,
+    }
 }
 
 fn record(recent: Option<u32>) -> TimeWait {

@@ -5,7 +5,7 @@ use super::walk::{
     ACCURATE_ECN_0, ACCURATE_ECN_1, END_OF_OPTIONS, EXPERIMENT, FAST_OPEN, FAST_OPEN_EXPERIMENT, MSS,
     NO_OPERATION, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE,
 };
-use super::{Flags, Header, Options, Timestamps};
+use super::{AccurateEcn, FastOpenCookie, Flags, Header, Options, SackBlock, Timestamps};
 use crate::{Head, Malformed, NoRoom, Payload, Protocol, checksum};
 use core::net::IpAddr;
 
@@ -94,69 +94,98 @@ fn encode_timestamps(stamps: Timestamps, pad: [u8; 2]) -> [u8; 12] {
 struct Encoded {
     octets: [u8; MAX_HEADER_LEN - HEADER_LEN],
     len: usize,
+    /// SACK blocks that are there.
+    blocks: usize,
+    /// Something had no room.
+    cut: bool,
 }
 
 impl Encoded {
     /// Every option but NOP has its length (RFC 9293 MUST-68), and what is left of the last word is NOPs: where there
-    /// is no end of the list, there is nothing after it (MUST-69).
+    /// is no end of the list, there is nothing after it (MUST-69). Counters of marks give way to whatever is pressed for room.
     fn of(options: &Options, syn: bool) -> Self {
-        let mut out = Self { octets: [END_OF_OPTIONS; MAX_HEADER_LEN - HEADER_LEN], len: 0 };
+        let plain = Self::lay(options, syn, None);
+        let Some(counters) = options.accurate_ecn.as_deref() else { return plain };
+        let counted = Self::lay(options, syn, Some(counters));
+        let fits = (counted.blocks, counted.cut) == (plain.blocks, plain.cut);
+        if fits { counted } else { plain }
+    }
+
+    fn lay(options: &Options, syn: bool, counters: Option<&AccurateEcn>) -> Self {
+        let octets = [END_OF_OPTIONS; MAX_HEADER_LEN - HEADER_LEN];
+        let mut out = Self { octets, len: 0, blocks: 0, cut: false };
         // RFC 9293 MUST-14; on nothing but a SYN, MUST-65.
         if let Some(mss) = options.mss.filter(|_| syn) {
             let [high, low] = mss.to_be_bytes();
             out.put(&[MSS, 4, high, low]);
         }
         let sack_permitted = options.sack_permitted && syn;
-        match options.timestamps {
+        if let Some(stamps) = options.timestamps {
             // What would be two octets of padding before the timestamps says SACK-permitted on a SYN.
-            Some(stamps) => {
-                let pad = if sack_permitted { [SACK_PERMITTED, 2] } else { [NO_OPERATION; 2] };
-                out.put(&encode_timestamps(stamps, pad));
-            }
-            None if sack_permitted => out.put(&[NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
-            None => {}
+            let pad = if sack_permitted { [SACK_PERMITTED, 2] } else { [NO_OPERATION; 2] };
+            out.put(&encode_timestamps(stamps, pad));
         }
-        if let Some(shift) = options.window_scale.filter(|_| syn) {
-            out.put(&[NO_OPERATION, WINDOW_SCALE, 3, shift]);
-        }
-        // RFC 2018 2018-6: as many as fit.
-        let fitting = out.room().saturating_sub(4) / 8;
-        let blocks = options.sack.as_slice();
-        let blocks = blocks.get(..fitting).unwrap_or(blocks);
-        if !blocks.is_empty() {
-            out.put(&[NO_OPERATION, NO_OPERATION, SACK, (2 + blocks.len() * 8) as u8]);
-            for block in blocks {
-                out.put(&block.start.raw().to_be_bytes());
-                out.put(&block.end.raw().to_be_bytes());
-            }
-        }
-        if let Some(cookie) = options.fast_open.as_ref().filter(|_| syn) {
-            let [high, low] = FAST_OPEN_EXPERIMENT;
-            let (experiment, rfc7413) = ([EXPERIMENT, 4, high, low], [FAST_OPEN, 2]);
-            let head = if cookie.is_experimental() { &experiment[..] } else { &rfc7413[..] };
-            let octets = cookie.as_slice();
-            let (at, len) = (out.len, head.len() + octets.len());
-            if len.next_multiple_of(4) <= out.room() {
-                out.put(head);
-                out.put(octets);
-                if let Some(length) = out.octets.get_mut(at + 1) {
-                    *length = len as u8;
-                }
-            }
-        }
-        if let Some(counters) = &options.accurate_ecn
-            && counters.len().next_multiple_of(4) <= out.room()
-        {
+        if let Some(counters) = counters {
             let kind = if counters.ect1_first { ACCURATE_ECN_1 } else { ACCURATE_ECN_0 };
             out.put(&[kind, counters.len() as u8]);
-            for field in counters.fields() {
-                out.put(field);
-            }
+            counters.fields().iter().for_each(|field| out.put(field));
         }
-        while !out.len.is_multiple_of(4) {
-            out.put(&[NO_OPERATION]);
+        if sack_permitted && options.timestamps.is_none() {
+            out.pad_to(2);
+            out.put(&[SACK_PERMITTED, 2]);
         }
+        if let Some(shift) = options.window_scale.filter(|_| syn) {
+            out.pad_to(1);
+            out.put(&[WINDOW_SCALE, 3, shift]);
+        }
+        out.put_blocks(options.sack.as_slice());
+        if let Some(cookie) = options.fast_open.as_ref().filter(|_| syn) {
+            out.put_cookie(cookie);
+        }
+        out.pad_to(0);
         out
+    }
+
+    /// RFC 2018 2018-6: as many as fit, and their edges on words.
+    fn put_blocks(&mut self, blocks: &[SackBlock]) {
+        let fitting = self.room().saturating_sub((6 - self.len % 4) % 4 + 2) / 8;
+        let blocks = blocks.get(..fitting).unwrap_or(blocks);
+        if blocks.is_empty() {
+            return;
+        }
+        self.blocks = blocks.len();
+        self.pad_to(2);
+        self.put(&[SACK, (2 + blocks.len() * 8) as u8]);
+        for block in blocks {
+            self.put(&block.start.raw().to_be_bytes());
+            self.put(&block.end.raw().to_be_bytes());
+        }
+    }
+
+    /// RFC 7413 §4.1.1; all of it or nothing.
+    fn put_cookie(&mut self, cookie: &FastOpenCookie) {
+        let [high, low] = FAST_OPEN_EXPERIMENT;
+        let (experiment, rfc7413) = ([EXPERIMENT, 4, high, low], [FAST_OPEN, 2]);
+        let head = if cookie.is_experimental() { &experiment[..] } else { &rfc7413[..] };
+        let octets = cookie.as_slice();
+        self.pad_to(0);
+        let (at, len) = (self.len, head.len() + octets.len());
+        if len.next_multiple_of(4) > self.room() {
+            self.cut = true;
+            return;
+        }
+        self.put(head);
+        self.put(octets);
+        if let Some(length) = self.octets.get_mut(at + 1) {
+            *length = len as u8;
+        }
+    }
+
+    /// NOPs, until the next octet is the `place`th of a word.
+    fn pad_to(&mut self, place: usize) {
+        while self.len % 4 != place && self.room() > 0 {
+            self.put(&[NO_OPERATION]);
+        }
     }
 
     fn room(&self) -> usize {
@@ -164,9 +193,12 @@ impl Encoded {
     }
 
     fn put(&mut self, octets: &[u8]) {
-        if let Some(room) = self.octets.get_mut(self.len..self.len + octets.len()) {
-            room.copy_from_slice(octets);
-            self.len += octets.len();
+        match self.octets.get_mut(self.len..self.len + octets.len()) {
+            Some(room) => {
+                room.copy_from_slice(octets);
+                self.len += octets.len();
+            }
+            None => self.cut = true,
         }
     }
 }

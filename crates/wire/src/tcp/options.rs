@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 
 /// Options of one segment, without order and padding.
 ///
-/// Emitted in this order: MSS, SACK-permitted, timestamps, NOP, window scale, SACK blocks, Fast Open, AccECN; with NOPs so
-/// that 32-bit fields fall on word boundaries.
+/// Emitted in this order: MSS, SACK-permitted and timestamps, AccECN, SACK-permitted without timestamps, window scale, SACK
+/// blocks, Fast Open; with NOPs so that 32-bit fields fall on word boundaries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The largest segment that the sender of this header takes. As it was said; see [`Mss`] for the floor.

@@ -10,14 +10,16 @@
 use super::Kernel;
 use super::socket::Stage;
 use crate::packetdrill::linux::{
-    ENOPROTOOPT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
-    TCP_INFINITE_SSTHRESH, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_ECN,
-    TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
+    ENOPROTOOPT, TCP_ACCECN_OPT_COUNTER_SEEN, TCP_ACCECN_OPT_FAIL_SEND, TCP_CLOSE, TCP_CLOSE_WAIT,
+    TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_INFINITE_SSTHRESH, TCP_LAST_ACK,
+    TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_ECN_MODE_ACCECN, TCPI_ECN_MODE_DISABLED,
+    TCPI_ECN_MODE_RFC3168, TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA,
+    TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
 };
 use crate::packetdrill::subject::{Errno, Fd};
 use env::{Duration, Instant};
 use tcp::fast_open::FastOpenState;
-use tcp::{Standing, State, Status};
+use tcp::{EcnMode, Standing, State, Status};
 
 /// What Linux takes for the degree of reordering of a path that was not seen to reorder.
 const REORDERING: u32 = 3;
@@ -88,6 +90,16 @@ fn figures(now: Instant, status: &Status, early: bool, ip_header: i64) -> Vec<(&
         ("tcpi_rcv_wnd", status.rcv_wnd.into()),
         ("tcpi_delivered", long(status.delivered_segments)),
         ("tcpi_delivered_ce", long(status.marked_segments)),
+        ("tcpi_received_ce", long(status.marks_counted.packets)),
+        ("tcpi_received_e0_bytes", long(status.marks_counted.ect0)),
+        ("tcpi_received_e1_bytes", long(status.marks_counted.ect1)),
+        ("tcpi_received_ce_bytes", long(status.marks_counted.ce)),
+        ("tcpi_delivered_e0_bytes", long(status.marks_counted_by_peer.ect0)),
+        ("tcpi_delivered_e1_bytes", long(status.marks_counted_by_peer.ect1)),
+        ("tcpi_delivered_ce_bytes", long(status.marks_counted_by_peer.ce)),
+        ("tcpi_ecn_mode", status.ecn.map_or(TCPI_ECN_MODE_DISABLED, ecn_mode)),
+        ("tcpi_accecn_opt_seen", if status.ecn_option_seen { TCP_ACCECN_OPT_COUNTER_SEEN } else { 0 }),
+        ("tcpi_accecn_fail_mode", if status.ecn_option_lost { TCP_ACCECN_OPT_FAIL_SEND } else { 0 }),
         ("tcpi_delivery_rate", long(status.delivery_rate)),
         ("tcpi_pacing_rate", status.pacing_rate.map_or(-1, long)),
         ("tcpi_bytes_sent", long(status.octets_sent)),
@@ -127,6 +139,13 @@ fn standing(standing: Standing) -> i64 {
         Standing::Recovery => 3,
         Standing::Loss => 4,
         _ => 0,
+    }
+}
+
+fn ecn_mode(mode: EcnMode) -> i64 {
+    match mode {
+        EcnMode::Classic => TCPI_ECN_MODE_RFC3168,
+        EcnMode::Accurate => TCPI_ECN_MODE_ACCECN,
     }
 }
 

@@ -298,6 +298,10 @@ impl Kernel {
 impl Kernel {
     /// What holds for all sockets at once follows the settings.
     fn settings_changed(&mut self) {
+        let habits = self.settings.ecn_habits;
+        for id in self.table.connections() {
+            self.machine.call(|host, now| host.tcp_set_ecn_habits(now, id, habits));
+        }
         let keys = self.settings.fast_open_keys;
         self.machine.call(|host, _| host.tcp_set_fast_open_keys(None, keys));
         for fd in self.table.listening() {

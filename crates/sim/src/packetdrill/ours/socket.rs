@@ -174,6 +174,15 @@ impl Table {
         self.0.iter().filter(|(_, descriptor)| listens(descriptor)).map(|(fd, _)| Fd(*fd)).collect()
     }
 
+    /// The connections that sockets stand for.
+    pub(super) fn connections(&self) -> Vec<ConnectionId> {
+        let connection = |descriptor: &Descriptor| match descriptor {
+            Descriptor::Socket(socket) => socket.connection(),
+            _ => None,
+        };
+        self.0.values().filter_map(connection).collect()
+    }
+
     /// The descriptors of those who wait for room in a send buffer.
     pub(super) fn waiting_for_room(&self) -> Vec<Fd> {
         let waits =

@@ -18,7 +18,7 @@ pub(super) use command::{Command, run};
 use env::Duration;
 use stack::HostConfig;
 use tcp::fast_open::Keys;
-use tcp::{Congestion, Ecn, TcpConfig};
+use tcp::{Congestion, Ecn, EcnHabits, TcpConfig};
 
 /// The longest that Linux waits before it sends again.
 const RTO_MAX: Duration = Duration::from_secs(120);
@@ -52,6 +52,8 @@ pub(super) struct Settings {
     pub(super) somaxconn: usize,
     pub(super) congestion: Congestion,
     pub(super) ecn: Ecn,
+    /// `tcp_ecn_option` and its like.
+    pub(super) ecn_habits: EcnHabits,
     /// `tcp_notsent_lowat`, unless it is no limit.
     pub(super) unsent_low: Option<u32>,
     pub(super) idle_restart: bool,
@@ -99,7 +101,8 @@ impl Default for Settings {
             syn_cookies: 1,
             somaxconn: 4_096,
             congestion: Congestion::Cubic,
-            ecn: Ecn::Accept,
+            ecn: Ecn::AcceptClassic,
+            ecn_habits: EcnHabits::LINUX,
             unsent_low: None,
             idle_restart: true,
             loss_probe: true,
@@ -231,6 +234,7 @@ impl Settings {
             .window_scaling(self.window_scaling)
             .congestion(self.congestion)
             .ecn(self.ecn)
+            .ecn_habits(self.ecn_habits)
             .idle_restart(self.idle_restart)
             .loss_probe(self.loss_probe)
             .path_mtu_probing(self.path_mtu_probing)

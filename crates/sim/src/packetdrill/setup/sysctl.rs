@@ -3,8 +3,8 @@
 use super::{Settings, congestion};
 use crate::packetdrill::subject::Refusal;
 use env::Duration;
-use tcp::Ecn;
 use tcp::fast_open::Keys;
+use tcp::{Ecn, EcnOption};
 
 /// What a name stands for.
 enum Rule {
@@ -30,6 +30,9 @@ const RULES: &[(&str, Rule)] = &[
     ("core.somaxconn", Rule::Sets(|s, v| put(&mut s.somaxconn, number(v)))),
     ("ipv4.tcp_congestion_control", Rule::Sets(|s, v| put(&mut s.congestion, congestion(v)))),
     ("ipv4.tcp_ecn", Rule::Sets(|s, v| put(&mut s.ecn, ecn(v)))),
+    ("ipv4.tcp_ecn_option", Rule::Sets(|s, v| put(&mut s.ecn_habits.option, ecn_option(v)))),
+    ("ipv4.tcp_ecn_option_beacon", Rule::Sets(|s, v| put(&mut s.ecn_habits.beacon, number(v)))),
+    ("ipv4.tcp_ecn_fallback", Rule::Sets(|s, v| put(&mut s.ecn_habits.fall_back, flag(v)))),
     ("ipv4.tcp_notsent_lowat", Rule::Sets(|s, v| put(&mut s.unsent_low, unlimited(v)))),
     ("ipv4.tcp_slow_start_after_idle", Rule::Sets(|s, v| put(&mut s.idle_restart, flag(v)))),
     ("ipv4.tcp_early_retrans", Rule::Sets(|s, v| put(&mut s.loss_probe, early_retransmit(v)))),
@@ -54,8 +57,6 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_retries1", Rule::Is(&["3"])),
     ("ipv4.tcp_rfc1337", Rule::Is(&["1"])),
     ("ipv4.tcp_syn_linear_timeouts", Rule::Is(&["0"])),
-    ("ipv4.tcp_ecn_option", Rule::Is(&["2"])),
-    ("ipv4.tcp_ecn_fallback", Rule::Is(&["1"])),
     ("ipv4.tcp_moderate_rcvbuf", Rule::Is(&["1"])),
     ("ipv4.tcp_abort_on_overflow", Rule::Is(&["0"])),
     ("ipv4.tcp_fastopen_blackhole_timeout_sec", Rule::Is(&["0"])),
@@ -151,9 +152,21 @@ fn keys(value: &str) -> Option<Keys> {
 fn ecn(value: &str) -> Option<Ecn> {
     Some(match value {
         "0" => Ecn::Off,
-        "1" => Ecn::Classic,
-        "2" => Ecn::Accept,
+        "1" => Ecn::OnlyClassic,
+        "2" => Ecn::AcceptClassic,
         "3" => Ecn::Accurate,
+        "4" => Ecn::Classic,
+        "5" => Ecn::Accept,
+        _ => return None,
+    })
+}
+
+fn ecn_option(value: &str) -> Option<EcnOption> {
+    Some(match value {
+        "0" => EcnOption::Never,
+        "1" => EcnOption::Sparingly,
+        "2" => EcnOption::Always,
+        "3" => EcnOption::Persistently,
         _ => return None,
     })
 }

@@ -15,7 +15,7 @@ fn the_usual_beginnings_are_understood() {
         "tc qdisc add dev tun0 root pfifo ; ../../common/set_sysctls.py \\\n /proc/sys/net/ipv4/tcp_timestamps=0",
     ])
     .unwrap();
-    assert_eq!((set.ecn, set.timestamps, set.idle_restart), (Ecn::Accept, false, false));
+    assert_eq!((set.ecn, set.timestamps, set.idle_restart), (Ecn::AcceptClassic, false, false));
     assert_eq!(set.send_memory, [4_096, 50_000, 4 << 20]);
     assert_eq!(set.receive_memory, [4_096, 540_000, 15 << 20]);
     assert!(set.tcp().is_ok() && set.host().is_ok());
