@@ -241,7 +241,7 @@ fn arrived(now: Instant, interface: InterfaceId, frame: &Frame, payload: bool) -
 fn the_format_is_pinned() {
     let samples = samples();
     let mut octets = Vec::new();
-    for (number, input) in samples.iter().take(63).enumerate() {
+    for (number, input) in samples.iter().take(64).enumerate() {
         let at = octets.len();
         octets.extend(encoded(true, input));
         match octets[at] & KIND {
