@@ -110,3 +110,100 @@ impl Marks {
         received.told_duplicate = duplicate;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EcnHabits, Heard};
+    use super::*;
+    use crate::Segment;
+    use alloc::boxed::Box;
+    use proptest::prelude::*;
+    use wire::tcp::{Header, Options, SackBlock, Timestamps};
+    use wire::{Ecn, Payload};
+
+    fn marks(habits: EcnHabits) -> Marks {
+        let mut marks = Marks::new(EcnMode::Accurate, true, SeqNum::new(0), habits);
+        marks.told.options = true;
+        marks
+    }
+
+    fn arrives(marks: &mut Marks, ecn: Ecn, octets: usize) {
+        let payload = Payload::copy_of(&alloc::vec![0; octets]);
+        let segment = Segment { ecn, payload, ..Segment::default() };
+        let heard = Heard { now: Instant::from_secs(9), round_trip: None, rcv_nxt: SeqNum::new(0) };
+        marks.arrived(&segment, &heard);
+    }
+
+    /// Octets of options in a header with such a layout.
+    fn encoded(others: usize, layout: &Layout) -> usize {
+        let stamps = (others > 0).then(Timestamps::default);
+        let mut options = Options { timestamps: stamps, ..Options::NONE };
+        (0..layout.blocks).for_each(|_| assert!(options.sack.push(SackBlock::default())));
+        options.accurate_ecn = layout.counters.map(Box::new);
+        Header { options, ..Header::default() }.encoded_len() - 20
+    }
+
+    #[test]
+    fn counters_that_moved_are_worth_a_third_block_and_others_are_not() {
+        let mut marks = marks(EcnHabits::LINUX);
+        let still = marks.layout(12, 3);
+        assert_eq!((still.blocks, still.counters), (3, None), "nothing moved: nothing gives way");
+        arrives(&mut marks, Ecn::Ce, 100);
+        let moved = marks.layout(12, 3);
+        assert_eq!((moved.blocks, moved.counters.map(|counters| counters.len())), (2, Some(8)));
+        arrives(&mut marks, Ecn::Ect0, 100);
+        assert_eq!(marks.layout(12, 3).counters, None, "the last counter has no room beside two blocks");
+    }
+
+    #[test]
+    fn a_sparing_host_tells_a_change_twice_and_then_by_the_round_trip() {
+        let mut marks = marks(EcnHabits { option: EcnOption::Sparingly, ..EcnHabits::default() });
+        arrives(&mut marks, Ecn::Ect0, 100);
+        for due in [true, true, false] {
+            assert_eq!(marks.layout(0, 0).counters.is_some(), due);
+            if due {
+                marks.told_octets(Instant::from_secs(9), None);
+            }
+        }
+        let payload = Payload::copy_of(&[0; 10]);
+        let segment = Segment { ecn: Ecn::Ect0, payload, ..Segment::default() };
+        let round_trip = Some(env::Duration::from_millis(90));
+        for (millis, due) in [(29, false), (30, true)] {
+            let now = Instant::from_secs(9) + env::Duration::from_millis(millis);
+            marks.arrived(&segment, &Heard { now, round_trip, rcv_nxt: SeqNum::new(0) });
+            assert_eq!(
+                marks.layout(0, 0).counters.is_some(),
+                due,
+                "{millis} ms of 90, three in a round trip"
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever came, options fit their header as laid out, two SACK blocks stay, and no counter that moved is left out.
+        #[test]
+        fn a_layout_is_what_is_written(
+            came in proptest::collection::vec((0u8..4, 0usize..3_000), 0..6),
+            told in any::<bool>(), stamps in any::<bool>(), blocks in 0usize..4, linux in any::<bool>(),
+        ) {
+            let mut marks = marks(if linux { EcnHabits::LINUX } else { EcnHabits::default() });
+            for (at, (mark, octets)) in came.into_iter().enumerate() {
+                arrives(&mut marks, Ecn::from_bits(mark), octets);
+                if told && at == 2 {
+                    marks.told_octets(Instant::from_secs(9), None);
+                }
+            }
+            let others = if stamps { 12 } else { 0 };
+            let layout = marks.layout(others, blocks);
+            prop_assert!(layout.octets <= ROOM && layout.blocks >= blocks.min(BLOCKS_KEPT));
+            prop_assert_eq!(layout.octets, encoded(others, &layout));
+            if let Some(counters) = layout.counters {
+                let (now, before) = (marks.received.octets(), marks.received.told);
+                let there = [counters.ect0(), counters.ce(), counters.ect1()];
+                for (field, (now, before)) in there.into_iter().zip(now.into_iter().zip(before)) {
+                    prop_assert!(field == Some(now & 0xff_ffff) || (field.is_none() && now == before));
+                }
+            }
+        }
+    }
+}

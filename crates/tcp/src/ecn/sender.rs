@@ -183,7 +183,7 @@ impl Marks {
     /// Whether marks told now, with SND.UNA at `una`, are of a window of data that was not answered yet (3168-10); then it is,
     /// up to `nxt`.
     pub(crate) fn answers(&mut self, una: SeqNum, nxt: SeqNum) -> bool {
-        if una.before(self.told.answered) {
+        if una.at_or_before(self.told.answered) {
             return false;
         }
         self.told.answered = nxt;
@@ -201,7 +201,7 @@ impl Marks {
     /// Keeps the mark of answering close behind SND.UNA: left alone for 2 GiB it would seem to lie ahead.
     pub(crate) fn progressed(&mut self, una: SeqNum) {
         if self.told.answered.before(una) {
-            self.told.answered = una;
+            self.told.answered = una - 1;
         }
     }
 
@@ -231,6 +231,58 @@ impl Marks {
             (false, ..) => Ecn::NotEct,
             (true, EcnMode::Accurate, true) => Ecn::Ect1,
             (true, ..) => Ecn::Ect0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(segments: u32) -> News {
+        News { octets: segments * 1000, segment_size: 1000, stamp: None }
+    }
+
+    /// What is made of three bits that moved by `moved` when an ACK brings news of `segments`.
+    fn moves(told: &mut Told, moved: u8, segments: u32, octets: Option<u32>) -> u32 {
+        let ace = (told.packets as u8).wrapping_add(moved) & 0b111;
+        told.packets_told(ace, &news(segments), octets)
+    }
+
+    #[test]
+    fn a_turn_is_hidden_where_acks_were_lost_and_not_where_they_are_thin() {
+        let mut dense = Told::new(SeqNum::new(0));
+        assert_eq!(moves(&mut dense, 0, 1, None), 0);
+        assert_eq!(moves(&mut dense, 1, 9, None), 9);
+        let mut thin = Told::new(SeqNum::new(0));
+        assert_eq!(moves(&mut thin, 0, 10, None), 0);
+        assert_eq!(moves(&mut thin, 1, 9, None), 1);
+    }
+
+    /// The three examples of RFC 9768 appendix A.2.2, and a share of many.
+    #[test]
+    fn octets_tell_whether_a_turn_is_hidden() {
+        let mut told = Told::new(SeqNum::new(0));
+        moves(&mut told, 0, 1, None);
+        assert_eq!(moves(&mut told, 0, 8, Some(1_001)), 8, "more octets than no segment holds");
+        assert_eq!(moves(&mut told, 2, 10, Some(1_000)), 2, "ten would be of a hundred octets each");
+        assert_eq!(moves(&mut told, 7, 15, Some(6_990)), 7);
+        assert_eq!(moves(&mut told, 4, 40, Some(20_000)), 20, "half of forty");
+        assert_eq!(moves(&mut told, 3, 40, Some(0)), 3, "marks of packets without data");
+    }
+
+    #[test]
+    fn a_counter_that_starts_at_nothing_was_wiped() {
+        let option = |fields| {
+            let mut segment = Segment::default();
+            let counters = wire::tcp::AccurateEcn::new(true, fields, 3);
+            segment.header.options.accurate_ecn = Some(alloc::boxed::Box::new(counters));
+            segment
+        };
+        for (first, counts) in [([1, 0, 1], Some(500)), ([0, 0, 1], None), ([1, 0, 0], None)] {
+            let mut told = Told::new(SeqNum::new(0));
+            told.options_in(&option(first));
+            assert_eq!(told.octets_told(&option([1, 500, 1])), counts, "{first:?}");
         }
     }
 }

@@ -216,10 +216,13 @@ impl HalfOpen {
         }
         if self.terms.ecn.as_mut().is_some_and(|terms| !terms.again(syn)) {
             // Two ways of telling marks in one handshake: neither side could know which is in force (9768-4).
-            return match closed::reset(syn, ResetWhy::BadAck) {
-                Some(reset) => HalfOpenOutcome::Send(reset),
-                None => HalfOpenOutcome::Ignore(Discard::UnexpectedSyn),
+            let Some(mut reset) = closed::reset(syn, ResetWhy::BadAck) else {
+                return HalfOpenOutcome::Ignore(Discard::UnexpectedSyn);
             };
+            // A peer that has seen our SYN,ACK acts on a RST only where that ends (RFC 5961 §3); one that has not looks at
+            // what it acknowledges.
+            reset.segment.header.seq = self.iss + 1;
+            return HalfOpenOutcome::Send(reset);
         }
         self.resent |= self.sent.is_some();
         self.sent.get_or_insert(now);

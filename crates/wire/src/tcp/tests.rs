@@ -337,3 +337,34 @@ proptest! {
         prop_assert_eq!(read.options.timestamps, header.options.timestamps);
     }
 }
+
+/// Where Linux, too, puts counters of marks: what follows shares the words that they leave open.
+#[test]
+fn counters_of_marks_come_before_what_fills_their_word() {
+    let counters = |count| Some(Box::new(AccurateEcn::new(true, [1, 2, 3], count)));
+    let syn_ack = |timestamps, count| Header {
+        flags: Flags::SYN | Flags::ACK,
+        options: Options {
+            mss: Some(1460),
+            sack_permitted: true,
+            window_scale: Some(8),
+            timestamps,
+            accurate_ecn: counters(count),
+            ..Options::NONE
+        },
+        ..Header::default()
+    };
+    let plain = "02 04 05 b4 ae 0b 000001 000002 000003 01 01 01 04 02 01 03 03 08";
+    assert_eq!(&written(&syn_ack(None, 3))[20..], hex(plain));
+    let stamped = "02 04 05 b4 04 02 08 0a 00000000 00000000 ae 0b 000001 000002 000003 01 01 03 03 08";
+    assert_eq!(&written(&syn_ack(Some(Timestamps::default()), 3))[20..], hex(stamped));
+    // One counter and four blocks fill the header, for the blocks need one octet of padding and not three.
+    let mut header = Header { flags: Flags::ACK, ..Header::default() };
+    header.options.accurate_ecn = counters(1);
+    (0..4).for_each(|_| assert!(header.options.sack.push(SackBlock::default())));
+    let octets = written(&header);
+    assert_eq!((octets.len(), &octets[20..28]), (60, &hex("ae 05 000001 01 05 22")[..]));
+    // Two leave no room for the fourth: it is the counters that give way.
+    header.options.accurate_ecn = counters(2);
+    assert_eq!(written(&header)[20..24], hex("01 01 05 22"));
+}
