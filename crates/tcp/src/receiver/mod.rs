@@ -200,6 +200,13 @@ impl ReceiveHalf {
         }
     }
 
+    /// The buffer grows by so many octets, as far as it may at all, and so does a window that the peer was not told of yet.
+    pub(crate) fn grow_by(&mut self, octets: u32) {
+        let grown = self.tuning.limited(self.buffer.saturating_add(octets)).max(self.buffer);
+        self.offer.extend(grown - self.buffer);
+        self.buffer = grown;
+    }
+
     /// The SYN,ACK of a simultaneous Fast Open: its SYN is a number that we have, and drawn an ACK by like any other (RFC
     /// 9293 §3.10.7.4, first step).
     pub(crate) fn saw_syn_again(&mut self) {

@@ -40,6 +40,11 @@ impl Tuning {
         Self { limit, round_trip: None, echo: 0, since: now, from: read, best: 0 }
     }
 
+    /// As much of `octets` as the buffer may have.
+    pub(super) fn limited(&self, octets: u32) -> u32 {
+        octets.min(self.limit)
+    }
+
     /// Sets the limit anew.
     pub(super) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;

@@ -44,6 +44,12 @@ impl Offer {
         Self { edge, told: edge, scale }
     }
 
+    /// Reaches further, before anything was told.
+    pub(super) fn extend(&mut self, octets: u32) {
+        self.edge += u64::from(octets);
+        self.told += u64::from(octets);
+    }
+
     /// The furthest edge ever offered (RFC 7323 7323-10).
     pub(super) const fn edge(&self) -> Place {
         self.edge

@@ -33,7 +33,7 @@ pub(super) const SEND_BUFFER: u32 = 128 << 20;
 /// The smallest that a buffer of the stack may be.
 pub(super) const LEAST_BUFFER: u32 = 2_048;
 /// The largest window that is offered before anything was received.
-const FIRST_WINDOW: u32 = 65_535;
+const FIRST_WINDOW: u32 = 65_536;
 
 /// How a host of scripts is set: Linux's defaults, until something says otherwise.
 #[derive(Clone, Debug)]
