@@ -362,8 +362,8 @@ impl Connection {
     }
 
     /// CLOSED, for `error` or because both sides are done. Queues are flushed (9293-E12, 9293-E31), but for what had been
-    /// acknowledged and was not read yet: after an orderly end, and after a RST, which a peer sends behind its last words when it
-    /// closes with data unread. The error comes behind them, as in Linux: RFC 9293 says that queues should be flushed, and a server
+    /// acknowledged and was not read yet: after an orderly end, after a RST, which a peer sends behind its last words when it
+    /// closes with data unread, and where ICMP ended what was open early. The error comes behind them, as in Linux: RFC 9293 says that queues should be flushed, and a server
     /// that refuses an upload could tell nobody why.
     pub(crate) fn end(&mut self, now: Instant, error: Option<ConnectionError>, cause: Cause) {
         let from = self.state();
@@ -376,7 +376,11 @@ impl Connection {
             Data::Open(open) => (Some(open.rcv), Some((open.snd.una, open.snd.nxt))),
             Data::Over(over) => (over.rcv, over.last),
         };
-        let keep = matches!(error, None | Some(ConnectionError::Reset)) && self.shared.released.is_none();
+        let told = matches!(
+            error,
+            None | Some(ConnectionError::Reset | ConnectionError::Refused | ConnectionError::Unreachable)
+        );
+        let keep = told && self.shared.released.is_none();
         let finished = rcv.as_ref().is_some_and(ReceiveHalf::finished);
         let rcv = rcv.filter(|rcv| keep && !finished && (error.is_none() || rcv.readable() > 0));
         self.data = Data::Over(Box::new(Over { time_wait: None, error, rcv, finished, last }));

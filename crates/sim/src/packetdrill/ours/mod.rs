@@ -27,8 +27,6 @@ use calls::{Attempt, Stop};
 use env::{Duration, Instant};
 use machine::Machine;
 use socket::Table;
-use stack::ConnectionId;
-use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use tcp::TcpConfig;
 
@@ -67,9 +65,6 @@ pub(in crate::packetdrill) struct Kernel {
     machine: Machine,
     table: Table,
     settings: Settings,
-    /// What had arrived of connections when they were reset: the stack forgets it (RFC 9293 §3.10.7.4), Linux lets it be
-    /// read.
-    kept: BTreeMap<ConnectionId, Vec<u8>>,
     /// What counters showed when they were last looked at.
     counted: Vec<(&'static str, u64)>,
 }
@@ -119,13 +114,9 @@ impl Ours {
 
     fn arrives(&mut self, packet: &[u8], segment: Option<NonZeroU16>) {
         if let Some(kernel) = &mut self.kernel {
-            kernel.keep_readable(packet);
             kernel.machine.inject(packet, segment);
         }
         self.retry();
-        if let Some(kernel) = &mut self.kernel {
-            kernel.forget_kept();
-        }
     }
 
     /// Makes calls that wait again: something happened.
@@ -172,8 +163,7 @@ impl Subject for Ours {
         self.pending.clear();
         self.finished.clear();
         self.tickets = 0;
-        let mut kernel =
-            Kernel { machine, table: Table::default(), settings, kept: BTreeMap::new(), counted: Vec::new() };
+        let mut kernel = Kernel { machine, table: Table::default(), settings, counted: Vec::new() };
         kernel.settings_changed();
         self.kernel = Some(kernel);
         Ok(ran)

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Answer, Attempt, Stop, done};
-use crate::packetdrill::linux::{EALREADY, ECONNABORTED, EFAULT, EINPROGRESS, EISCONN, EOPNOTSUPP};
+use crate::packetdrill::linux::{EAGAIN, EALREADY, ECONNABORTED, EFAULT, EINPROGRESS, EISCONN, EOPNOTSUPP};
 use crate::packetdrill::ours::Kernel;
 use crate::packetdrill::ours::socket::{Stage, plain};
 use crate::packetdrill::setup::fast_open;
@@ -77,10 +77,16 @@ impl Kernel {
         }
         let to = socket.deferred.take().or(to).ok_or(EOPNOTSUPP)?;
         let data = buffers.unwrap_or_default().concat();
-        let (_, taken) = self.open_connection(fd, to, Some(Payload::copy_of(&data)))?;
+        let (id, taken) = self.open_connection(fd, to, Some(Payload::copy_of(&data)))?;
         attempt.moved = taken;
         match taken {
-            _ if wait => Err(Stop::Wait(None)),
+            _ if wait => {
+                // What there is room for is at hand when the handshake is over, and goes with its last ACK.
+                match self.write_octets(fd, id, &data, flags, attempt) {
+                    Ok(_) | Err(Stop::Errno(EAGAIN)) => Err(Stop::Wait(None)),
+                    failed => failed,
+                }
+            }
             0 => Err(EINPROGRESS.into()),
             taken => Ok(Returned::value(i64::try_from(taken).unwrap_or(i64::MAX))),
         }

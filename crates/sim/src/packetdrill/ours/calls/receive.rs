@@ -13,38 +13,10 @@ use tcp::{ReceiveError, State};
 
 /// Flags that change nothing, or are heeded.
 const KNOWN: i64 = MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_NOSIGNAL | MSG_ERRQUEUE | MSG_OOB | MSG_TRUNC;
-/// Protocols of IP.
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const ICMPV6: u8 = 58;
 /// Octets that one call may ask for.
 const MOST: usize = 64 << 20;
 
 impl Kernel {
-    /// A reset, or an ICMP error, is about to arrive: copies what can be read now, of accepted connections and of those that
-    /// wait to be.
-    pub(in crate::packetdrill::ours) fn keep_readable(&mut self, packet: &[u8]) {
-        if !may_end(packet) {
-            return;
-        }
-        let all: Vec<ConnectionId> = self.machine.host().tcp_connections().collect();
-        for id in all {
-            let readable = self.machine.host().tcp_status(id).map_or(0, |status| status.readable);
-            let mut data = vec![0; readable];
-            let copied = self.machine.call(|host, _| host.tcp_peek_into(id, &mut data));
-            data.truncate(copied.unwrap_or(0));
-            if !data.is_empty() {
-                self.kept.insert(id, data);
-            }
-        }
-    }
-
-    /// What was copied of connections that are not over is nobody's business.
-    pub(in crate::packetdrill::ours) fn forget_kept(&mut self) {
-        let host = self.machine.host();
-        self.kept.retain(|id, _| host.tcp_state(*id) == State::Closed && host.tcp_status(*id).is_some());
-    }
-
     pub(super) fn read(
         &mut self,
         fd: Fd,
@@ -82,17 +54,6 @@ impl Kernel {
     fn read_tcp(&mut self, fd: Fd, room: Option<usize>, flags: i64, attempt: &mut Attempt) -> Answer {
         if flags & MSG_OOB != 0 {
             return Err(refuse("urgent data beside the stream: it is read in line (RFC 6093)"));
-        }
-        let connection = self.socket(fd)?.connection();
-        let kept = connection.and_then(|id| self.kept.get_mut(&id)).filter(|kept| !kept.is_empty());
-        if let Some(kept) = kept {
-            let room = room.ok_or(EFAULT)?.min(kept.len());
-            let data: Vec<u8> = match flags & MSG_PEEK != 0 {
-                true => kept.get(..room).unwrap_or_default().to_vec(),
-                false => kept.drain(..room).collect(),
-            };
-            let result = Ok(i64::try_from(data.len()).unwrap_or(i64::MAX));
-            return Ok(Returned { result, out: Out { data, ..Out::default() } });
         }
         let socket = self.socket(fd)?;
         let id = match socket.stage {
@@ -182,19 +143,5 @@ impl Kernel {
             kind: TCP_CM_INQ as i32,
             data: left.to_ne_bytes().to_vec(),
         })
-    }
-}
-
-/// Whether a packet is a TCP segment with RST, or speaks of an error in ICMP.
-fn may_end(packet: &[u8]) -> bool {
-    let (protocol, header) = match packet.first().map(|first| (first >> 4, usize::from(first & 15) * 4)) {
-        Some((4, header)) => (packet.get(9), header),
-        Some((6, _)) => (packet.get(6), 40),
-        _ => return false,
-    };
-    match protocol {
-        Some(&TCP) => packet.get(header + 13).is_some_and(|flags| flags & 4 != 0),
-        Some(&ICMP | &ICMPV6) => true,
-        _ => false,
     }
 }
