@@ -51,7 +51,7 @@ impl Connection {
                 // What is beyond the window, which the peer has not been told yet, comes again.
                 let taken = open.rcv.take_text(now, &text);
                 // Who reads it has not had the time to: the window is as wide as after any other handshake.
-                open.rcv.grow_by(taken.delivered as u32);
+                open.rcv.grow_by(taken.delivered);
                 connection.shared.events.readable = taken.delivered > 0;
                 connection.shared.discards = taken.discard;
             }
