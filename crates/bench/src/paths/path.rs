@@ -32,8 +32,9 @@ enum Trouble {
     Narrow(Duration, usize),
 }
 
-/// By how much outages end later, by the remainder of the seed.
-const LATER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(600), Duration::from_millis(1200)];
+/// By how much outages end later, by the remainder of the seed: in all they last 5, 6.3 and 7.9 s, thirds of a doubling.
+/// Timers double, so that whoever looks just before the end of one is not just before that of another.
+const LATER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(1300), Duration::from_millis(2940)];
 
 /// A path.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +57,7 @@ pub const PATHS: [Path; 9] = [
     Path::new("shallow", "queue of 0.1 BDP", Trouble::Queue(0.1)),
     Path::new(
         "outage",
-        "5 s outage",
+        "5 to 8 s outage",
         Trouble::Outage(Duration::from_millis(1500), Duration::from_millis(6500)),
     ),
     Path::new("narrow", "MTU falls to 1280", Trouble::Narrow(Duration::from_millis(1500), 1280)),
@@ -108,7 +109,7 @@ impl Path {
     /// How long a run must last at least to show what comes after the trouble.
     pub(super) fn at_least(&self) -> Duration {
         match self.trouble {
-            Trouble::Outage(_, until) => until + Duration::from_millis(6500),
+            Trouble::Outage(_, until) => until + LATER[2] + Duration::from_millis(6060),
             Trouble::Narrow(from, _) => from + Duration::from_millis(8500),
             _ => Duration::ZERO,
         }
