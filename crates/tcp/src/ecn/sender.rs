@@ -181,9 +181,10 @@ impl Marks {
     }
 
     /// Whether marks told now, with SND.UNA at `una`, are of a window of data that was not answered yet (3168-10); then it is,
-    /// up to `nxt`.
-    pub(crate) fn answers(&mut self, una: SeqNum, nxt: SeqNum) -> bool {
-        if una.at_or_before(self.told.answered) {
+    /// up to `nxt`. The ACK that ends such a window says nothing of the next; but whoever has `own_rounds` hears it as the last
+    /// of its round, and answers once a round by itself.
+    pub(crate) fn answers(&mut self, una: SeqNum, nxt: SeqNum, own_rounds: bool) -> bool {
+        if una.before(self.told.answered) || (una == self.told.answered && !own_rounds) {
             return false;
         }
         self.told.answered = nxt;

@@ -57,7 +57,8 @@ impl Open {
             // There is one segment in flight at most. The window can be no smaller, and the rate can: nothing more before a timeout has passed (3168-12).
             self.snd.pacer.hold(now + self.snd.rtt.rto());
         }
-        if recovering || !marks.answers(self.snd.una, self.snd.nxt) {
+        let own_rounds = self.snd.congestion.governs_recovery();
+        if recovering || !marks.answers(self.snd.una, self.snd.nxt, own_rounds) {
             return;
         }
         let flight = self.snd.recovery.flight_size();
