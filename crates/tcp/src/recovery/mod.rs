@@ -291,8 +291,8 @@ impl Recovery {
         if late.is_zero() && self.disorder.is_none() {
             return now;
         }
-        let repairing = self.phase != Phase::Open;
-        self.disorder.get_or_insert_default().stamps.show(now, late, repairing)
+        let (repairing, nxt) = (self.phase != Phase::Open, self.ledger.nxt());
+        self.disorder.get_or_insert_default().stamps.show(now, nxt, late, repairing)
     }
 
     /// Whether an echo of such a time tells when something left.
