@@ -21,6 +21,8 @@ use wire::{Mss, WindowScale};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct TcpConfig {
     pub(crate) ack_delay: Duration,
+    pub(crate) peer_ack_delay: Duration,
+    pub(crate) answers_carry_acks: bool,
     pub(crate) nagle: bool,
     pub(crate) send_buffer: u32,
     pub(crate) send_buffer_limit: u32,
@@ -34,6 +36,7 @@ pub struct TcpConfig {
     pub(crate) rto_initial: Duration,
     pub(crate) rto_min: Duration,
     pub(crate) rto_max: Duration,
+    pub(crate) scaled_rtt_gains: bool,
     pub(crate) r1: u8,
     pub(crate) user_timeout: Duration,
     pub(crate) syn_timeout: Duration,
@@ -46,7 +49,9 @@ pub struct TcpConfig {
     pub(crate) loss_probe: bool,
     pub(crate) pacing: bool,
     pub(crate) least_train: u8,
+    pub(crate) half_window_pieces: bool,
     pub(crate) small_segments_alone: bool,
+    pub(crate) window_probe_octet: bool,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) ecn_habits: EcnHabits,
@@ -153,6 +158,8 @@ impl Default for TcpConfig {
     fn default() -> Self {
         Self {
             ack_delay: Duration::from_millis(40),
+            peer_ack_delay: Duration::from_millis(50),
+            answers_carry_acks: false,
             nagle: true,
             send_buffer: 1 << 20,
             send_buffer_limit: GROWS_TO,
@@ -166,6 +173,7 @@ impl Default for TcpConfig {
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_millis(200),
             rto_max: Duration::from_secs(60),
+            scaled_rtt_gains: true,
             r1: 3,
             user_timeout: Duration::from_secs(300),
             syn_timeout: Duration::from_secs(240),
@@ -178,7 +186,9 @@ impl Default for TcpConfig {
             loss_probe: true,
             pacing: true,
             least_train: 2,
+            half_window_pieces: false,
             small_segments_alone: false,
+            window_probe_octet: true,
             congestion: Congestion::Cubic,
             ecn: Ecn::Accept,
             ecn_habits: EcnHabits::default(),
@@ -201,7 +211,7 @@ impl TcpConfig {
     /// # Errors
     /// The first that is not.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let again = self.clone().ack_delay(self.ack_delay)?;
+        let again = self.clone().ack_delay(self.ack_delay)?.peer_ack_delay(self.peer_ack_delay)?;
         let again = again.send_buffer_range(self.send_buffer, self.send_buffer_limit)?;
         let again = again.receive_buffer_range(self.receive_buffer, self.receive_buffer_limit)?;
         let minute = self.rto_max.max(LEAST_RTO_MAX);
@@ -226,6 +236,27 @@ impl TcpConfig {
             return Err(ConfigError::AckDelay);
         }
         Ok(Self { ack_delay: delay, ..self })
+    }
+
+    /// How long a peer may delay the ACK of a lone segment: a tail loss probe waits so much longer for it (RFC 8985 §7.2,
+    /// 8985-11). Default 50 ms, our own 40 ms and most others', and a little; up to 500 ms.
+    ///
+    /// # Errors
+    /// [`ConfigError::AckDelay`] above 500 ms (RFC 9293 §3.8.6.3, MUST-40).
+    pub fn peer_ack_delay(self, delay: Duration) -> Result<Self, ConfigError> {
+        if delay > Duration::from_millis(500) {
+            return Err(ConfigError::AckDelay);
+        }
+        Ok(Self { peer_ack_delay: delay, ..self })
+    }
+
+    /// Whether ACKs wait for the answers that they can travel with: once data was sent soon after something came, what comes
+    /// next is acknowledged late from its first segment on, and so is a FIN. An ACK that has waited in vain ends that. Saves
+    /// an ACK a request and costs nothing but where a sender waits for one. Default off: the first sixteen segments, and
+    /// each FIN, are acknowledged at once (RFC 9293 §3.8.6.3, SHLD-18 allows both).
+    #[must_use]
+    pub fn answers_carry_acks(self, on: bool) -> Self {
+        Self { answers_carry_acks: on, ..self }
     }
 
     /// Nagle's algorithm. Default on (RFC 9293 §3.7.4, SHLD-7; the switch is MUST-17).
@@ -338,6 +369,13 @@ impl TcpConfig {
         Ok(Self { rto_max: longest, ..self })
     }
 
+    /// Whether samples of the round trip weigh the less the more of them a round trip brings (RFC 7323 §4.2, 7323-19). Default
+    /// yes. Off: each weighs an eighth (RFC 6298 §2.3), so that the average follows a queue that builds up within a round.
+    #[must_use]
+    pub fn scaled_rtt_gains(self, on: bool) -> Self {
+        Self { scaled_rtt_gains: on, ..self }
+    }
+
     /// R1: retransmissions of one segment after which the IP layer and the user are told. Default 3, at least 3
     /// (RFC 9293 MUST-20, SHLD-9, SHLD-10).
     ///
@@ -435,6 +473,22 @@ impl TcpConfig {
     #[must_use]
     pub fn least_train(self, segments: u8) -> Self {
         Self { least_train: segments.max(1), ..self }
+    }
+
+    /// Whether what is written is cut in pieces of half the largest window that the peer ever offered, and no train goes on from
+    /// one into the next: so each piece is pushed at its end, and a peer that reads what is pushed never waits for a whole
+    /// window. Default off: trains are as long as they may be.
+    #[must_use]
+    pub fn half_window_pieces(self, on: bool) -> Self {
+        Self { half_window_pieces: on, ..self }
+    }
+
+    /// Whether a shut window is probed with the next octet (RFC 9293 §3.8.6.1, MUST-36). Default yes. Off: with an empty segment
+    /// and a number that was acknowledged, as a keep-alive probe has it; any peer answers that, too, and nothing ever lies
+    /// beyond the window.
+    #[must_use]
+    pub fn window_probe_octet(self, on: bool) -> Self {
+        Self { window_probe_octet: on, ..self }
     }
 
     /// Whether Nagle's algorithm looks only at what filled no segment itself, as Linux has it: such a piece waits for the

@@ -409,6 +409,7 @@ pub(crate) fn receive_settings(
         scale: agreed.receive_scale(),
         sack: agreed.sack,
         ack_delay: shared.config.ack_delay,
+        answers: shared.config.answers_carry_acks,
         timestamps: recent,
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct RoundTrip {
     base: u64,
     floor: u64,
     ceiling: u64,
+    /// What a peer may delay the ACK of a lone segment by, in milliseconds.
+    peer_delay: u16,
     backoff: u8,
+    /// Samples weigh less where there are many in a round trip.
+    scaled: bool,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -36,7 +40,9 @@ impl RoundTrip {
             base: nanos(config.rto_initial), // 6298-1
             floor: nanos(config.rto_min),
             ceiling: nanos(config.rto_max),
+            peer_delay: u16::try_from(config.peer_ack_delay.as_millis()).unwrap_or(u16::MAX),
             backoff: 0,
+            scaled: config.scaled_rtt_gains,
         }
     }
 
@@ -51,7 +57,7 @@ impl RoundTrip {
                 self.rttvar = rtt / 2;
             }
             Some(srtt) => {
-                let expected = u64::from(in_flight.div_ceil(2).max(1));
+                let expected = if self.scaled { u64::from(in_flight.div_ceil(2).max(1)) } else { 1 };
                 let (alpha, beta) = (expected * 8, expected * 4); // 6298-4
                 let off = srtt.abs_diff(rtt);
                 // RTTVAR first, with the old SRTT (6298-3).
@@ -115,6 +121,11 @@ impl RoundTrip {
             self.base = self.base.max(nanos(Duration::from_secs(3))).min(self.ceiling);
         }
         self.backoff = 0;
+    }
+
+    /// What a peer may delay the ACK of a lone segment by (TLP.max_ack_delay of RFC 8985 §7.2).
+    pub(crate) fn peer_ack_delay(&self) -> Duration {
+        Duration::from_millis(self.peer_delay.into())
     }
 
     pub(crate) fn smoothed(&self) -> Option<Duration> {

@@ -249,7 +249,7 @@ impl Open {
             self.snd.sent(now, octets + u32::from(fin));
             self.build(now, shared, start, octets, fin, why)
         } else {
-            let count = segment.min(self.snd.nxt.wrapping_since(self.snd.una));
+            let count = self.snd.recovery.last_segment(segment).min(segment);
             let start = self.snd.nxt - count;
             let start = self.snd.rare.record_before(self.snd.nxt).map_or(start, |end| end.later(start));
             self.build_again(now, shared, start, self.snd.nxt.wrapping_since(start), why)
@@ -274,7 +274,8 @@ impl Open {
         transmit
     }
 
-    /// A window probe: one octet, new if none is out (RFC 9293 §3.8.6.1, MUST-35, MUST-36).
+    /// A window probe: one octet, new if none is out (RFC 9293 §3.8.6.1, MUST-35, MUST-36); or none, and a number that was
+    /// acknowledged, where that is wished for.
     fn next_probe(&mut self, now: Instant, shared: &Shared) -> Option<Transmit> {
         if !self.snd.outstanding() && !self.snd.pending() {
             // The peer took all there was, octet by octet, and never opened its window.
@@ -287,6 +288,9 @@ impl Open {
         persist.probes = persist.probes.saturating_add(1);
         let why = Why::WindowProbe(persist.probes);
         let start = self.snd.una;
+        if !shared.config.window_probe_octet {
+            return Some(self.build(now, shared, start - 1, 0, false, why));
+        }
         if self.snd.outstanding() {
             return Some(self.build_again(now, shared, start, 1, why));
         }
@@ -310,7 +314,7 @@ impl Open {
             }
             None => {}
         }
-        let train = self.train_limit(shared);
+        let train = self.train_limit(shared).min(self.snd.piece_left(&shared.config));
         let Plan::Send { octets, fin, limited } =
             self.snd.plan(now, self.snd.nagles(&shared.config), segment, train)
         else {
@@ -319,6 +323,8 @@ impl Open {
         self.snd.hold.set_override(false);
         let start = self.snd.nxt;
         let completes = self.rcv.ack_due(now) == Some(Why::CompletesHandshake);
+        // What went with a SYN and goes again is no answer to its SYN,ACK.
+        self.rcv.answers(now, completes && start != self.snd.iss + 1);
         let why = match (completes, limited, fin) {
             (true, ..) => Why::CompletesHandshake,
             (_, true, _) => Why::LimitedTransmit,

@@ -82,8 +82,11 @@ pub struct AckSample {
     pub now: Instant,
     /// Newly acknowledged, cumulatively.
     pub acked: u32,
-    /// Newly delivered: acknowledged or SACKed, each octet once.
+    /// Newly delivered: acknowledged or SACKed, each octet once; without SACK less what duplicate ACKs told of.
     pub delivered: u32,
+    /// It acknowledges nothing new, whatever its SACK blocks deliver, and segments are not known to come late: no window grows
+    /// for it, so that what limited transmit lets out stays what it is (RFC 5681 §3.1, §3.2; RFC 3042 §2).
+    pub duplicate: bool,
     /// All that was ever delivered, these included.
     pub total_delivered: u64,
     /// Newly believed lost.

@@ -102,7 +102,11 @@ impl CongestionControl for NewReno {
     fn on_ack(&mut self, sample: &AckSample) {
         self.watch_delay(sample);
         // Nor does a marked ACK make anything grow (RFC 3168 §6.1.2).
-        if !sample.window_limited || sample.repair == Repair::Recovery || sample.marked > 0 {
+        if !sample.window_limited
+            || sample.duplicate
+            || sample.repair == Repair::Recovery
+            || sample.marked > 0
+        {
             return;
         }
         // What was delivered above a hole grows the window as it is told, and not in one leap when the hole is filled, most

@@ -77,6 +77,11 @@ impl Pace {
         self.in_full || self.rate.is_some()
     }
 
+    /// Whether windows leave at once, as wide as they are.
+    pub(super) fn is_in_full(&self) -> bool {
+        self.in_full
+    }
+
     /// Octets a second.
     pub(super) fn rate(&self) -> Option<u64> {
         self.rate.filter(|_| self.at_once == 0 || self.slowed > 0)

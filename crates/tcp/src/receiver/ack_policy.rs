@@ -4,6 +4,7 @@
 //!    first segments of a connection, out of order, hole filled, duplicate, FIN ──► at once
 //!    two full segments' worth since the last ACK                               ──► at once
 //!    less than that                                                            ──► in 40 ms, or with our data
+//!    any of it, and FIN, where ACKs wait for answers and the last one carried one  ──► the same
 //! ```
 //!
 //! "At once" is the next time that somebody polls: segments that arrived together are all processed before, and share
@@ -22,29 +23,52 @@ const USUAL_MSS: u32 = 536;
 /// Which ACK is owed, and since when.
 #[derive(Clone, Debug)]
 pub(super) struct AckPolicy {
-    delay: Duration,
+    /// How long one waits, in nanoseconds.
+    delay: u32,
     /// What is owed at once.
     due: Option<Why>,
-    /// When a waiting ACK goes.
-    deadline: Option<Instant>,
+    /// When a waiting ACK goes; [`Instant::FAR`] when none waits.
+    deadline: Instant,
     /// The largest segment seen (RMSS of RFC 5681 §2).
     rmss: u32,
     /// Segments that are still acknowledged at once.
     quick: u8,
     /// Duplicate ACKs owed, when each counts by itself.
     owed: u8,
+    /// ACKs may wait for answers to travel with.
+    answers: bool,
+    /// And do: what was sent last was an answer.
+    answering: bool,
+    /// Text came.
+    heard: bool,
+    /// When the last did, in milliseconds: 49 days later this is mistaken for now, which costs one ACK its haste.
+    heard_at: u32,
 }
 
 impl AckPolicy {
     /// Nothing is owed; `mss` bounds what counts as a full segment.
-    pub(super) fn new(delay: Duration, mss: u32) -> Self {
-        let delay = delay.min(LONGEST_DELAY);
-        Self { delay, due: None, deadline: None, rmss: mss.min(USUAL_MSS), quick: QUICK, owed: 0 }
+    pub(super) fn new(delay: Duration, mss: u32, answers: bool) -> Self {
+        Self {
+            delay: nanos(delay),
+            due: None,
+            deadline: Instant::FAR,
+            rmss: mss.min(USUAL_MSS),
+            quick: QUICK,
+            owed: 0,
+            answers,
+            answering: false,
+            heard: false,
+            heard_at: 0,
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_nanos(self.delay.into())
     }
 
     /// An ACK waits for so long from now on.
     pub(super) fn set_delay(&mut self, delay: Duration) {
-        self.delay = delay.min(LONGEST_DELAY);
+        self.delay = nanos(delay);
     }
 
     /// The largest segment seen.
@@ -59,13 +83,38 @@ impl AckPolicy {
 
     /// `segments` came in order; `waiting` octets are now unacknowledged, `enough` are worth an ACK.
     pub(super) fn in_order(&mut self, now: Instant, segments: u32, waiting: u64, enough: u64) {
-        if self.quick > 0 {
+        if self.quick > 0 && !self.answering {
             self.quick = self.quick.saturating_sub(u8::try_from(segments).unwrap_or(u8::MAX));
             self.demand(Why::QuickAck);
         } else if waiting >= enough {
             self.demand(Why::SecondSegment); // RFC 9293 SHLD-19, 5681-28
-        } else if self.deadline.is_none() {
-            self.deadline = Some(now + self.delay); // RFC 9293 SHLD-18
+        } else {
+            self.wait(now); // RFC 9293 SHLD-18
+        }
+    }
+
+    /// Text came, other than with a SYN.
+    pub(super) fn heard(&mut self, now: Instant) {
+        (self.heard, self.heard_at) = (true, millis(now));
+    }
+
+    /// Data of ours leaves: soon after something came, or where it `completes` the handshake, it is taken for an answer.
+    pub(super) fn answered(&mut self, now: Instant, completes: bool) {
+        if self.answers {
+            let age = millis(now).wrapping_sub(self.heard_at);
+            let soon = self.heard && u128::from(age) < self.delay().as_millis();
+            self.answering |= soon || completes;
+        }
+    }
+
+    /// The peer's FIN came in order. Whoever reads the end of a stream is about to close: the ACK may travel with that FIN,
+    /// if text came before it and no more is `waiting` than half of what is worth an ACK.
+    pub(super) fn fin(&mut self, now: Instant, waiting: u64) {
+        self.answering = self.answers;
+        if self.answers && self.heard && waiting <= u64::from(self.rmss) && self.due.is_none() {
+            self.wait(now);
+        } else {
+            self.demand(Why::AcknowledgesFin);
         }
     }
 
@@ -76,31 +125,36 @@ impl AckPolicy {
         self.owed = self.owed.saturating_add(u8::try_from(segments).unwrap_or(u8::MAX));
     }
 
+    /// An ACK is owed, and waits, if none does yet.
+    fn wait(&mut self, now: Instant) {
+        if self.deadline == Instant::FAR {
+            self.deadline = now + self.delay();
+        }
+    }
+
     /// An ACK is owed at once. The most telling reason is kept.
     pub(super) fn demand(&mut self, why: Why) {
         if self.due.is_none_or(|due| rank(why) >= rank(due)) {
             self.due = Some(why);
         }
-        self.deadline = None;
+        self.deadline = Instant::FAR;
     }
 
     /// Whether an ACK must go now, and why.
     pub(super) fn due(&self, now: Instant) -> Option<Why> {
-        self.due.or_else(|| {
-            let expired = self.deadline.is_some_and(|deadline| deadline <= now);
-            expired.then_some(Why::DelayedAck(self.delay))
-        })
+        self.due.or_else(|| (self.deadline <= now).then_some(Why::DelayedAck(self.delay())))
     }
 
     /// When a waiting ACK goes.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        (self.deadline != Instant::FAR).then_some(self.deadline)
     }
 
     /// Turns a wait that is over into an ACK owed.
     pub(super) fn on_timeout(&mut self, now: Instant) {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.demand(Why::DelayedAck(self.delay));
+        if self.deadline <= now {
+            self.answering = false; // No answer came in time.
+            self.demand(Why::DelayedAck(self.delay()));
         }
     }
 
@@ -112,7 +166,7 @@ impl AckPolicy {
 
     /// An ACK goes out.
     pub(super) fn sent(&mut self) {
-        self.deadline = None;
+        self.deadline = Instant::FAR;
         self.owed = self.owed.saturating_sub(1);
         let more = self.owed > 0 && self.due == Some(Why::OutOfOrder);
         if !more {
@@ -120,6 +174,15 @@ impl AckPolicy {
             self.owed = 0;
         }
     }
+}
+
+/// A delay within the limit: less than 2^32 nanoseconds.
+fn nanos(delay: Duration) -> u32 {
+    delay.min(LONGEST_DELAY).subsec_nanos()
+}
+
+fn millis(now: Instant) -> u32 {
+    (now.as_nanos() / 1_000_000) as u32
 }
 
 /// How much a reason tells: what only routine asks for gives way to what happened.

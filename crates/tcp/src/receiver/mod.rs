@@ -58,6 +58,8 @@ pub(crate) struct ReceiveSettings {
     pub(crate) sack: bool,
     /// How long an ACK may wait.
     pub(crate) ack_delay: Duration,
+    /// Whether ACKs wait for answers.
+    pub(crate) answers: bool,
     /// TS.Recent from the peer's SYN, when both sides agreed on timestamps.
     pub(crate) timestamps: Option<u32>,
 }
@@ -128,7 +130,7 @@ impl ReceiveHalf {
             buffer: settings.buffer.max(1),
             tuning: Tuning::new(now, settings.buffer_limit, nxt),
             mss,
-            policy: AckPolicy::new(settings.ack_delay, mss),
+            policy: AckPolicy::new(settings.ack_delay, mss, settings.answers),
             recent: settings.timestamps.map(|value| Recent::new(now, value)),
             sack: settings.sack,
             duplicate: None,
@@ -367,6 +369,11 @@ impl ReceiveHalf {
     /// An ACK is owed at once, for this reason.
     pub(crate) fn demand_ack(&mut self, why: Why) {
         self.policy.demand(why);
+    }
+
+    /// Data of ours leaves, which may be an answer; `completes` the handshake.
+    pub(crate) fn answers(&mut self, now: Instant, completes: bool) {
+        self.policy.answered(now, completes);
     }
 
     /// Whether an ACK must go now, and why. Poll it when everything that arrived together was taken (RFC 9293

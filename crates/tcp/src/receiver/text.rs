@@ -77,7 +77,7 @@ impl ReceiveHalf {
             discard = self.take_out_of_order(segment, start, kept).or(discard);
         }
         let delivered = narrow(self.nxt - before);
-        let fin = self.take_fin();
+        let fin = self.take_fin(now);
         self.duplicate = self.duplicate.take().or(reported);
         Taken { delivered, fin, discard }
     }
@@ -119,6 +119,9 @@ impl ReceiveHalf {
             let enough = u64::from(self.policy.rmss()).saturating_mul(2).min(u64::from(self.buffer / 2));
             self.policy.in_order(now, segment.count(), self.nxt - self.acked, enough);
         }
+        if !kept.is_empty() && !segment.has(Flags::SYN) {
+            self.policy.heard(now);
+        }
     }
 
     /// Text, or a FIN, above a hole.
@@ -150,12 +153,12 @@ impl ReceiveHalf {
     }
 
     /// Eighth step: moves RCV.NXT over a FIN that is in order now.
-    fn take_fin(&mut self) -> bool {
+    fn take_fin(&mut self, now: Instant) -> bool {
         if self.fin != Some(self.nxt) {
             return false;
         }
         self.nxt += 1;
-        self.policy.demand(Why::AcknowledgesFin);
+        self.policy.fin(now, self.nxt - self.acked);
         true
     }
 

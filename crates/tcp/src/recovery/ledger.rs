@@ -160,6 +160,14 @@ impl Ledger {
         self.trains.push_back(Train { end: self.nxt, at, snapshot });
     }
 
+    /// Where the last segment of what was sent last begins, where segments have `size` octets.
+    pub(super) fn last_segment(&self, size: u32) -> Place {
+        let before = self.trains.len().checked_sub(2).and_then(|n| self.trains.get(n));
+        let start = before.map_or(self.una, |train| train.end.max(self.una));
+        let whole = (self.nxt - start).saturating_sub(1) / u64::from(size.max(1)) * u64::from(size.max(1));
+        start + whole
+    }
+
     /// The train that holds `place`; the last when none does.
     fn train(&self, place: Place) -> Option<&Train> {
         step();

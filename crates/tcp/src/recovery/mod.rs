@@ -182,6 +182,11 @@ impl Recovery {
         self.reno.duplicates
     }
 
+    /// Octets that duplicate ACKs without SACK have told to have arrived, before any loss was believed in.
+    pub(crate) fn told(&self, segment_size: u32) -> u32 {
+        if self.phase == Phase::Open { self.reno.duplicates.saturating_mul(segment_size) } else { 0 }
+    }
+
     /// How often segments were seen to come late, and the most octets by which one did.
     pub(crate) fn reordered(&self) -> (u16, u32) {
         self.rack.reordered()
@@ -418,6 +423,11 @@ impl Recovery {
             && self.ledger.lost() == 0
             && self.probe.may_go();
         may.then(|| probe::interval(rtt, self.ledger.outstanding() <= segment_size))
+    }
+
+    /// Octets of the last segment that was sent, where segments have up to `size`: what a probe repeats (8985-13).
+    pub(crate) fn last_segment(&self, size: u32) -> u32 {
+        (self.ledger.nxt() - self.ledger.last_segment(size)) as u32
     }
 
     /// A probe left, `again` when it was sent before.

@@ -9,8 +9,6 @@ use super::Place;
 use crate::rtt::RoundTrip;
 use env::Duration;
 
-/// What a peer may delay the ACK of a lone segment by (TLP.max_ack_delay): our own 40 ms and most others', and a little.
-const ACK_DELAY: Duration = Duration::from_millis(50);
 /// A probe waits for so long at least: a round trip may be shorter than a peer's next turn.
 const LEAST: Duration = Duration::from_millis(5);
 
@@ -82,7 +80,7 @@ impl Probe {
 /// The interval after which a probe is sent (8985-11), `alone` when one segment is out. It is never after the RTO.
 pub(super) fn interval(rtt: &RoundTrip, alone: bool) -> Duration {
     let Some(smoothed) = rtt.smoothed() else { return Duration::from_secs(1) };
-    let delay = if alone { ACK_DELAY } else { Duration::ZERO };
+    let delay = if alone { rtt.peer_ack_delay() } else { Duration::ZERO };
     (smoothed * 2).max(LEAST) + delay
 }
 

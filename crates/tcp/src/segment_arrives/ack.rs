@@ -32,6 +32,8 @@ struct Before {
     repair: Repair,
     /// What the ACK tells to have been marked.
     marked: u32,
+    /// Of what it acknowledges, what duplicate ACKs without SACK have told of.
+    told: u32,
 }
 
 impl Before {
@@ -46,6 +48,7 @@ impl Before {
             window_limited: snd.cwnd_limited || filled,
             repair: snd.recovery.repair(),
             marked: 0,
+            told: snd.recovery.told(snd.segment_size),
         }
     }
 }
@@ -221,10 +224,12 @@ impl Open {
         } else {
             before.repair
         };
+        let duplicate = verdict.acked == 0 && !self.snd.recovery.reordering_seen();
         AckSample {
             now,
             acked: verdict.acked,
-            delivered: verdict.delivered,
+            delivered: verdict.delivered.saturating_sub(before.told),
+            duplicate,
             total_delivered: self.snd.recovery.delivered(),
             lost: verdict.lost,
             marked: before.marked,

@@ -27,7 +27,10 @@ impl Open {
     pub(super) fn after_peer_fin(&mut self, shared: &mut Shared, now: Instant) {
         shared.events.peer_closed = true;
         shared.events.readable = true; // the end of the stream
-        self.rcv.demand_ack(Why::AcknowledgesFin);
+        if self.phase != State::Established {
+            // No answer is to come: both sides have said all.
+            self.rcv.demand_ack(Why::AcknowledgesFin);
+        }
         match self.phase.after(Edge::PeerFin) {
             // The note of entering TIME-WAIT comes with the record.
             Some(State::TimeWait) => self.phase = State::TimeWait,

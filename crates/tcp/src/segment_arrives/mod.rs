@@ -119,11 +119,18 @@ impl Connection {
             Stop::Reset(seq) => {
                 discarded(&mut self.shared, now, segment, Discard::UnacceptableAck);
                 if !segment.has(Flags::RST) {
-                    self.shared.reply = Some(reset_at(seq));
+                    self.shared.reply = Some(reset_at(seq, ResetWhy::BadAck));
                 }
             }
             Stop::Closed(error, what) => self.end(now, error, Cause::Arrived(what)),
-            Stop::Abort(error, why) => self.fail(now, error, why),
+            Stop::Abort(error, why) => {
+                self.fail(now, error, why);
+                if why == ResetWhy::DataUnread && segment.has(Flags::ACK) {
+                    // Where the peer says that it is: there it takes a RST at once (RFC 5961 §3.2), and what we have sent may
+                    // be still on its way.
+                    self.shared.reply = Some(reset_at(segment.header.ack, why));
+                }
+            }
             Stop::TimeWait(what) => self.enter_time_wait(now, Cause::Arrived(what)),
         }
     }
@@ -135,9 +142,9 @@ impl Connection {
 }
 
 /// `<SEQ=SEG.ACK><CTL=RST>` (RFC 9293 §3.5.2, group 2).
-fn reset_at(seq: SeqNum) -> Transmit {
+fn reset_at(seq: SeqNum, why: ResetWhy) -> Transmit {
     let header = Header { seq, flags: Flags::RST, ..Header::default() };
-    Transmit { segment: Segment { header, ..Segment::default() }, why: Why::Reset(ResetWhy::BadAck) }
+    Transmit { segment: Segment { header, ..Segment::default() }, why: Why::Reset(why) }
 }
 
 /// Moves `open` to `next` and tells those who watch.

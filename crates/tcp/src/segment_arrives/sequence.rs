@@ -36,7 +36,9 @@ impl Open {
         let reset = seg.has(Flags::RST);
         match checked {
             Acceptability::Acceptable => {
-                if !reset {
+                // A number that was never sent, as who forges has to guess one, makes no timestamp good.
+                let guessed = seg.has(Flags::ACK) && seg.header.ack.after(self.snd.nxt);
+                if !reset && !guessed {
                     self.rcv.update_timestamp(now, seg.header.seq, seg.header.options.timestamps);
                 }
                 ControlFlow::Continue(())

@@ -12,7 +12,7 @@ use crate::listener::Scales;
 use crate::receiver::ReceiveHalf;
 use crate::recovery::Arrival;
 use crate::sender::SendHalf;
-use crate::{Cause, ConnectionError, Discard, Segment, State, Why, timestamp};
+use crate::{Cause, ConnectionError, Discard, ResetWhy, Segment, State, Why, timestamp};
 use alloc::boxed::Box;
 use core::ops::ControlFlow;
 use env::Instant;
@@ -28,7 +28,7 @@ impl Connection {
             Some(ack) => {
                 discarded(&mut self.shared, now, seg, Discard::UnacceptableAck);
                 if !seg.has(Flags::RST) {
-                    self.shared.reply = Some(reset_at(ack));
+                    self.shared.reply = Some(reset_at(ack, ResetWhy::BadAck));
                 }
                 return;
             }
@@ -37,7 +37,7 @@ impl Connection {
         // An answer to a SYN that we did not send, by its echo: of another connection, or forged.
         if acks_syn && !seg.has(Flags::RST) && !self.echoes_our_syn(now, seg) {
             discarded(&mut self.shared, now, seg, Discard::OldTimestamp);
-            self.shared.reply = Some(reset_at(seg.header.ack));
+            self.shared.reply = Some(reset_at(seg.header.ack, ResetWhy::BadAck));
             return;
         }
         // Second: the RST bit. It counts only if it acknowledges our SYN (9293-E6; 5961-4).

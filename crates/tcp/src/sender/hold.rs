@@ -5,7 +5,7 @@
 //!   the user corks ─► CORKED, until he uncorks ───┴─► held;  OVERRIDE: goes, once (a timeout, Nagle switched off)
 //! ```
 
-/// Five facts in one octet, for there is one of these in every connection.
+/// Six facts in one octet, for there is one of these in every connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hold(u8);
 
@@ -14,6 +14,7 @@ const MORE: u8 = 2;
 const UNPUSHED: u8 = 4;
 const OVERRIDE: u8 = 8;
 const SMALL: u8 = 16;
+const CUTS: u8 = 32;
 
 impl Hold {
     fn set(&mut self, bit: u8, on: bool) {
@@ -67,6 +68,16 @@ impl Hold {
     /// Whether something that filled no segment may still be out.
     pub(crate) fn small_out(self) -> bool {
         self.has(SMALL)
+    }
+
+    /// Whether pieces of what was written are to be counted from where sending stops next.
+    pub(crate) fn cuts(self) -> bool {
+        self.has(CUTS)
+    }
+
+    /// Begins or ends that.
+    pub(crate) fn set_cuts(&mut self, on: bool) {
+        self.set(CUTS, on);
     }
 
     /// The user corks or uncorks; whether it was corked.

@@ -67,6 +67,8 @@ pub(crate) struct SendHalf {
     pub(crate) cwnd_limited: bool,
     /// Why a last piece that fills no segment waits, though nothing else would hold it.
     pub(crate) hold: Hold,
+    /// Where the piece ends that SND.NXT is in, if what is written is cut in pieces.
+    piece_end: SeqNum,
     /// The window is closed and probed; since when, and how often.
     pub(crate) persist: Option<Persist>,
     /// When the retransmission timer expires (RFC 6298 §5); [`Instant::FAR`] when it does not run.
@@ -125,6 +127,7 @@ impl SendHalf {
             resend: None,
             cwnd_limited: false,
             hold: Hold::default(),
+            piece_end: iss,
             persist: None,
             rto_at: Instant::FAR,
             probe_at: Instant::FAR,
@@ -190,6 +193,7 @@ impl SendHalf {
         let take = data.len().min(room);
         self.writer_waits |= take < data.len();
         let part = if take == data.len() { data } else { data.slice(0..take) };
+        self.cut(&shared.config);
         self.queue.push(part);
         self.end += take as u32;
         if urgent && take > 0 {
@@ -202,6 +206,7 @@ impl SendHalf {
     pub(crate) fn write_small(&mut self, octets: &[u8], shared: &Shared) -> usize {
         let take = octets.len().min(self.room_to_write(shared));
         self.writer_waits |= take < octets.len();
+        self.cut(&shared.config);
         self.queue.gather(octets.get(..take).unwrap_or(octets));
         self.end += take as u32;
         take
@@ -233,6 +238,44 @@ impl SendHalf {
     pub(crate) fn out_after_syn(&self) -> u32 {
         let end = self.rare.taken_back().map(|end| end.earlier(self.nxt));
         end.and_then(|end| end.since(self.una)).unwrap_or(0)
+    }
+
+    /// Something is about to be written. A piece that is being sent is filled up again by what follows: so, until sending stops,
+    /// pieces are not counted yet.
+    fn cut(&mut self, config: &TcpConfig) {
+        if config.half_window_pieces && self.end.at_or_before(self.piece_end.later(self.nxt)) {
+            self.hold.set_cuts(true);
+        }
+    }
+
+    /// Octets of a piece: half the largest window, in whole segments.
+    fn piece(&self) -> u32 {
+        let segment = self.segment_size.max(1);
+        (self.max_window / 2 / segment).max(1).saturating_mul(segment)
+    }
+
+    /// Octets from SND.NXT to the end of its piece: a train is no longer.
+    pub(crate) fn piece_left(&mut self, config: &TcpConfig) -> u32 {
+        if !config.half_window_pieces {
+            return u32::MAX;
+        }
+        let piece = self.piece();
+        if self.hold.cuts() {
+            return piece;
+        }
+        // What is behind is passed at once: however long that took, this is one step of arithmetic.
+        if let Some(behind) = self.nxt.since(self.piece_end) {
+            self.piece_end = self.nxt + (piece - behind % piece);
+        }
+        self.piece_end.wrapping_since(self.nxt)
+    }
+
+    /// Sending stops, though more waits: the piece that is being sent begins here.
+    pub(crate) fn stop_cutting(&mut self) {
+        if self.hold.cuts() {
+            self.hold.set_cuts(false);
+            self.piece_end = self.nxt + self.piece();
+        }
     }
 
     /// What waits because it fills no segment goes now.

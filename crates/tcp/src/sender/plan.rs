@@ -49,9 +49,9 @@ impl SendHalf {
         let cwnd = if self.fault.has(Sabotage::IgnoreCwnd) { u32::MAX } else { self.cwnd() };
         let room = cwnd.saturating_sub(in_flight);
         if unsent == 0 {
-            return match (window, room) {
-                (0, _) => Plan::Wait(Blocked::Window),
-                (_, 0) => Plan::Wait(Blocked::Congestion),
+            // A FIN alone is no data, which is what cwnd bounds (5681-1): the peer learns at once that all was said.
+            return match window {
+                0 => Plan::Wait(Blocked::Window),
                 _ => Plan::Send { octets: 0, fin: true, limited: false },
             };
         }

@@ -181,6 +181,7 @@ impl Open {
         let blocked = if self.is_usable() { self.blocked(now, shared) } else { None };
         shared.meter.turn(now, self.held_by(blocked));
         self.snd.cwnd_limited = blocked == Some(Blocked::Congestion);
+        self.snd.stop_cutting();
         self.snd.pacer.set_awaited(matches!(blocked, Some(Blocked::Pacing(_))));
         if matches!(blocked, None | Some(Blocked::Nagle | Blocked::Held)) {
             self.snd.recovery.on_app_limited(self.snd.cwnd());

@@ -30,6 +30,8 @@ pub(super) struct SendMemory {
     pub(super) tail: usize,
     /// A writer or somebody who polls found it full, and was not told of room since.
     pub(super) full: bool,
+    /// What SO_SNDBUF has grown to, beyond what it begins with.
+    grown: usize,
 }
 
 /// How a send buffer stands.
@@ -80,6 +82,11 @@ impl Room {
     }
 }
 
+/// What twice so many segments cost.
+fn cost(segment: usize, segments: usize) -> usize {
+    2 * ((segment + SEGMENT_IN).next_power_of_two() + SEGMENT_OUT) * segments
+}
+
 impl Kernel {
     /// How the send buffer of a connection stands.
     pub(super) fn send_room(&self, socket: &Socket, id: ConnectionId) -> Room {
@@ -91,9 +98,7 @@ impl Kernel {
         let options = &socket.options;
         let low = options.unsent_low.filter(|low| *low != 0).or(self.settings.unsent_low);
         let [_, first, most] = self.settings.send_memory.map(|octets| octets as usize);
-        let window = (status.cwnd as usize / segment).max(SEGMENTS);
-        let each = (segment + SEGMENT_IN).next_power_of_two() + SEGMENT_OUT;
-        let grown = (2 * each * window).min(most).max(first);
+        let grown = cost(segment, SEGMENTS).max(socket.memory.grown).min(most).max(first);
         Room {
             chunk: chunk.max(segment),
             queued: status.queued,
@@ -113,7 +118,16 @@ impl Kernel {
     fn tell_if_writable(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.socket(fd)?;
         let Some(id) = socket.connection() else { return Ok(()) };
-        let writable = self.send_room(socket, id).is_writable();
+        if let Some(status) = self.machine.host().tcp_status(id) {
+            // The buffer grows with the window, but where that is filled: more would only wait.
+            let segment = usize::try_from(status.segment_size).unwrap_or(1).max(1);
+            if status.in_flight < status.cwnd {
+                let grown = cost(segment, status.cwnd as usize / segment);
+                let memory = &mut self.socket_mut(fd)?.memory;
+                memory.grown = memory.grown.max(grown);
+            }
+        }
+        let writable = self.send_room(self.socket(fd)?, id).is_writable();
         if writable {
             let socket = self.socket_mut(fd)?;
             socket.memory.full = false;
@@ -149,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_chunk_that_was_begun_is_filled_and_a_new_one_needs_memory_and_little_unsent() {
-        let memory = SendMemory { tail: 16_000, full: false };
+        let memory = SendMemory { tail: 16_000, ..SendMemory::default() };
         // Ten of the sixteen thousand were sent: the chunk has room for as many again.
         assert_eq!(room(16_000, 6_000).next(memory), 10_000);
         assert_eq!(room(16_000, 6_000).after(memory, 10_000).tail, 16_000);

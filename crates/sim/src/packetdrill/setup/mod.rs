@@ -228,8 +228,11 @@ impl Settings {
             .and_then(|config| config.back_off_limit(self.rto_max))
             .and_then(|config| config.receive_buffer_range(receive, most.max(receive)))
             .and_then(|config| config.send_buffer(SEND_BUFFER))
+            .and_then(|config| config.peer_ack_delay(RTO_MIN))
             .map_err(impossible)?
             .timestamps(self.timestamps)
+            .scaled_rtt_gains(false)
+            .answers_carry_acks(true)
             .sack(self.sack)
             .window_scaling(self.window_scaling)
             .congestion(self.congestion)
@@ -241,7 +244,9 @@ impl Settings {
             // Linux spaces departures where a queue of its own does that, and scripts are run without.
             .pacing(false)
             .least_train(self.least_train)
+            .half_window_pieces(true)
             .small_segments_alone(true)
+            .window_probe_octet(!self.as_linux)
             .lacking_timestamps(self.as_linux)
             .soft_errors_end_opening(self.as_linux)
             .challenge_acks(if self.challenge_freely { u8::MAX } else { CHALLENGES })

@@ -202,8 +202,8 @@ impl CongestionControl for Cubic {
     fn on_ack(&mut self, sample: &AckSample) {
         let limited = self.validation.on_ack(sample, self.cwnd, self.in_slow_start());
         self.watch_delay(sample);
-        // A marked ACK makes nothing grow (RFC 3168 §6.1.2), and in fast recovery the window rests.
-        if limited && sample.marked == 0 && sample.repair != Repair::Recovery {
+        // A marked ACK makes nothing grow (RFC 3168 §6.1.2), nor does a duplicate, and in fast recovery the window rests.
+        if limited && sample.marked == 0 && !sample.duplicate && sample.repair != Repair::Recovery {
             self.grow(sample);
         } else if let Some(stage) = &mut self.stage {
             stage.pass(sample.now, false);
@@ -240,10 +240,16 @@ impl CongestionControl for Cubic {
         self.pace.on_sent(departure);
     }
 
-    /// The window is kept, for it was proven, and pacing spreads it; but not for long (RFC 7661 §4.4, 7661-1).
+    /// The window is kept, for it was proven, and pacing spreads it; but not for long (RFC 7661 §4.4, 7661-1). Where nothing is
+    /// spread it would leave as one burst: so it is an initial one again (RFC 5681 §4.1, 5681-27).
     fn on_idle(&mut self, now: Instant) {
         self.validation.on_idle();
         self.let_lapse(now);
+        if self.pace.is_in_full() && self.cwnd > self.initial {
+            self.ssthresh = self.ssthresh.max(self.cwnd - self.cwnd / 4);
+            self.cwnd = self.initial;
+            self.stage = None;
+        }
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
 

@@ -24,6 +24,7 @@ pub(super) fn settings(buffer: u32) -> ReceiveSettings {
         scale: WindowScale::fitting(buffer),
         sack: true,
         ack_delay: Duration::from_millis(40),
+        answers: false,
         timestamps: None,
     }
 }

@@ -79,6 +79,13 @@ impl Kernel {
         let data = buffers.unwrap_or_default().concat();
         let (id, taken) = self.open_connection(fd, to, Some(Payload::copy_of(&data)))?;
         attempt.moved = taken;
+        if wait {
+            // A writer that waits has the rest at hand: it goes with the handshake's last ACK.
+            let written = self.write_octets(fd, id, &data, flags, attempt);
+            if let Err(Stop::Refused(why)) = written {
+                return Err(Stop::Refused(why));
+            }
+        }
         match taken {
             _ if wait => {
                 // What there is room for is at hand when the handshake is over, and goes with its last ACK.
