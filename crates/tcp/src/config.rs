@@ -40,6 +40,7 @@ pub struct TcpConfig {
     pub(crate) r1: u8,
     pub(crate) user_timeout: Duration,
     pub(crate) syn_timeout: Duration,
+    pub(crate) syn_linear_timeouts: u8,
     pub(crate) keep_alive: Option<KeepAlive>,
     pub(crate) persist_limit: Option<Duration>,
     pub(crate) msl: Duration,
@@ -177,6 +178,7 @@ impl Default for TcpConfig {
             r1: 3,
             user_timeout: Duration::from_secs(300),
             syn_timeout: Duration::from_secs(240),
+            syn_linear_timeouts: 0,
             keep_alive: None,
             persist_limit: None,
             msl: Duration::from_secs(30),
@@ -401,6 +403,14 @@ impl TcpConfig {
     #[must_use]
     pub fn syn_timeout(self, timeout: Duration) -> Self {
         Self { syn_timeout: timeout, ..self }
+    }
+
+    /// Timeouts of our SYN after which its next is no longer than the last. Default none: each doubles (RFC 6298 §5.5, 6298-13).
+    /// Where SYNs are lost for want of nothing but luck, a few a second apart open a connection sooner, and cost a network
+    /// in trouble little; more than eight are not allowed.
+    #[must_use]
+    pub fn syn_linear_timeouts(self, timeouts: u8) -> Self {
+        Self { syn_linear_timeouts: timeouts.min(8), ..self }
     }
 
     /// Keep-alive. Default off (RFC 9293 MUST-25, MAY-5).

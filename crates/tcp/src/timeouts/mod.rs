@@ -156,7 +156,8 @@ impl SendHalf {
         } else {
             self.recovery.on_timeout(now, &self.rtt, self.segment_size);
         }
-        if !self.fault.has(Sabotage::NoBackOff) {
+        let linear = !self.syn_acked() && self.timeouts <= shared.config.syn_linear_timeouts;
+        if !linear && !self.fault.has(Sabotage::NoBackOff) {
             self.rtt.back_off();
         }
         self.rto_at = now + self.rtt.rto();

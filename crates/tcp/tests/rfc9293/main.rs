@@ -6,6 +6,7 @@ mod closing;
 mod congestion;
 mod data;
 mod figures;
+mod habits;
 mod held;
 mod lone;
 mod opening;

@@ -32,6 +32,7 @@ pub(super) fn apply(settings: &mut Settings, suite: Suite) {
     settings.timestamps = true;
     settings.sack = true;
     (settings.syn_retries, settings.synack_retries) = (5, 5);
+    settings.syn_linear_timeouts = 4;
     settings.congestion = Congestion::Cubic;
     settings.idle_restart = false;
     settings.loss_probe = true;

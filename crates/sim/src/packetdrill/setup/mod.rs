@@ -46,6 +46,8 @@ pub(super) struct Settings {
     pub(super) window_scaling: bool,
     pub(super) syn_retries: u8,
     pub(super) synack_retries: u8,
+    /// `tcp_syn_linear_timeouts`: SYNs that are sent again before the timeout doubles, beside `syn_retries`.
+    pub(super) syn_linear_timeouts: u8,
     /// `tcp_retries2`: R2 as a count.
     pub(super) retries: u8,
     pub(super) syn_cookies: u8,
@@ -77,7 +79,7 @@ pub(super) struct Settings {
     /// `tcp_invalid_ratelimit` is no limit.
     pub(super) challenge_freely: bool,
     /// What Linux takes or gives up where the RFCs would have it otherwise: segments without timestamps, connections that are
-    /// opening when ICMP says that the way is broken.
+    /// opening when ICMP says that the way is broken, the octet of window probes.
     pub(super) as_linux: bool,
     /// The link's, if a command before the first event says so.
     pub(super) mtu: Option<u16>,
@@ -97,6 +99,7 @@ impl Default for Settings {
             window_scaling: true,
             syn_retries: 6,
             synack_retries: 5,
+            syn_linear_timeouts: 0,
             retries: 15,
             syn_cookies: 1,
             somaxconn: 4_096,
@@ -251,6 +254,7 @@ impl Settings {
             .soft_errors_end_opening(self.as_linux)
             .challenge_acks(if self.challenge_freely { u8::MAX } else { CHALLENGES })
             .syn_timeout(self.open_for(self.syn_retries))
+            .syn_linear_timeouts(self.syn_linear_timeouts)
             .user_timeout(backed_off(RTO_MIN, self.retries, self.rto_max))
             .fin_wait_2_timeout(Duration::from_secs(self.fin_timeout.into()));
         Ok((self.change)(config))
@@ -268,7 +272,7 @@ impl Settings {
 
     /// How long a handshake is tried when its SYN is sent again so often.
     pub(super) fn open_for(&self, retries: u8) -> Duration {
-        backed_off(RTO_INITIAL, retries, self.rto_max)
+        RTO_INITIAL * u32::from(self.syn_linear_timeouts) + backed_off(RTO_INITIAL, retries, self.rto_max)
     }
 }
 

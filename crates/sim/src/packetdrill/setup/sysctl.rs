@@ -25,6 +25,10 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_window_scaling", Rule::Sets(|s, v| put(&mut s.window_scaling, flag(v)))),
     ("ipv4.tcp_syn_retries", Rule::Sets(|s, v| put(&mut s.syn_retries, number(v)))),
     ("ipv4.tcp_synack_retries", Rule::Sets(|s, v| put(&mut s.synack_retries, number(v)))),
+    (
+        "ipv4.tcp_syn_linear_timeouts",
+        Rule::Sets(|s, v| put(&mut s.syn_linear_timeouts, number(v).filter(|&n| n <= 8))),
+    ),
     ("ipv4.tcp_retries2", Rule::Sets(|s, v| put(&mut s.retries, number(v)))),
     ("ipv4.tcp_syncookies", Rule::Sets(|s, v| put(&mut s.syn_cookies, number(v)))),
     ("core.somaxconn", Rule::Sets(|s, v| put(&mut s.somaxconn, number(v)))),
@@ -56,7 +60,6 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_recovery", Rule::Is(&["1"])),
     ("ipv4.tcp_retries1", Rule::Is(&["3"])),
     ("ipv4.tcp_rfc1337", Rule::Is(&["1"])),
-    ("ipv4.tcp_syn_linear_timeouts", Rule::Is(&["0"])),
     ("ipv4.tcp_moderate_rcvbuf", Rule::Is(&["1"])),
     ("ipv4.tcp_abort_on_overflow", Rule::Is(&["0"])),
     ("ipv4.tcp_fastopen_blackhole_timeout_sec", Rule::Is(&["0"])),
