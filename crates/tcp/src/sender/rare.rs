@@ -44,9 +44,13 @@ impl Rare {
         self.0.as_deref()?.taken_back
     }
 
-    /// What went with our SYN, up to `end`, goes again.
+    /// What went with our SYN, up to `end`, goes again, and as it went: what follows is no part of that segment.
     pub(crate) fn take_back(&mut self, end: SeqNum) {
-        self.0.get_or_insert_default().taken_back = Some(end);
+        let kept = self.0.get_or_insert_default();
+        kept.taken_back = Some(end);
+        if kept.ends.front().is_none_or(|first| first.after(end)) {
+            kept.ends.push_front(end);
+        }
     }
 
     /// A record ends before `end`.

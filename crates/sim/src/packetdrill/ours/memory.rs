@@ -31,7 +31,7 @@ pub(super) struct SendMemory {
     /// A writer or somebody who polls found it full, and was not told of room since.
     pub(super) full: bool,
     /// What SO_SNDBUF has grown to, beyond what it begins with.
-    grown: usize,
+    pub(super) grown: usize,
 }
 
 /// How a send buffer stands.

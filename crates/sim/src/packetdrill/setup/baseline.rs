@@ -32,15 +32,15 @@ pub(super) fn apply(settings: &mut Settings, suite: Suite) {
     settings.timestamps = true;
     settings.sack = true;
     (settings.syn_retries, settings.synack_retries) = (5, 5);
-    settings.syn_linear_timeouts = 4;
     settings.congestion = Congestion::Cubic;
     settings.idle_restart = false;
     settings.loss_probe = true;
     settings.ecn = Ecn::Off;
     settings.unsent_low = None;
-    settings.fast_open = match suite {
-        Suite::Google => 0x7_0403,
-        Suite::Kernel => 0x3,
+    // Google's were written for kernels whose timeout of a SYN doubles at once.
+    (settings.fast_open, settings.syn_linear_timeouts) = match suite {
+        Suite::Google => (0x7_0403, 0),
+        Suite::Kernel => (0x3, 4),
     };
     settings.fast_open_keys = KEY.parse().ok().map(|primary| Keys { primary, backup: None });
     settings.syn_cookies = 1;
