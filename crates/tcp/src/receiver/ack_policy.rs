@@ -107,6 +107,11 @@ impl AckPolicy {
         }
     }
 
+    /// The peer may be able to send very little before it hears of us: no ACK waits for an answer now.
+    pub(super) fn hurry(&mut self) {
+        self.answering = false;
+    }
+
     /// The peer's FIN came in order. Whoever reads the end of a stream is about to close: the ACK may travel with that FIN,
     /// if text came before it and no more is `waiting` than half of what is worth an ACK.
     pub(super) fn fin(&mut self, now: Instant, waiting: u64) {

@@ -376,6 +376,11 @@ impl ReceiveHalf {
         self.policy.answered(now, completes);
     }
 
+    /// The peer's window may be down to a segment.
+    pub(crate) fn hurry(&mut self) {
+        self.policy.hurry();
+    }
+
     /// Whether an ACK must go now, and why. Poll it when everything that arrived together was taken (RFC 9293
     /// MUST-58, MUST-59).
     pub(crate) fn ack_due(&self, now: Instant) -> Option<Why> {

@@ -16,6 +16,9 @@ impl Open {
         if marks.arrived(seg, &heard) {
             self.rcv.demand_ack(Why::Marked);
         }
+        if marks.mode == EcnMode::Classic && seg.has(Flags::CWR) {
+            self.rcv.hurry();
+        }
     }
 
     /// The peer's SYN,ACK came once more: the ACK that it draws says how (RFC 9768 §3.2.2.1, §3.1.5).
