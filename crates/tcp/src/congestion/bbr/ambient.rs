@@ -35,6 +35,11 @@ impl Tally {
         Self { lost: lost.min(all / 100 * MOST_OF_ROUND), all }
     }
 
+    /// Whether more than so many hundredths were lost.
+    pub(super) fn exceeds(self, hundredths: u64) -> bool {
+        self.lost > self.all / 100 * hundredths
+    }
+
     fn add(&mut self, other: Self) {
         self.lost = self.lost.saturating_add(other.lost);
         self.all = self.all.saturating_add(other.all);

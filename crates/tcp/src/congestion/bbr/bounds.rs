@@ -174,7 +174,10 @@ impl Bbr {
         match self.state {
             State::Startup => self.ambient.in_startup(round, self.full_pipe.grows()),
             State::Down | State::Cruise if self.cycle.ack_phase == AckPhase::Init => {
-                self.ambient.at_rest(round)
+                self.low_delay.doubted |= round.exceeds(LOSS_THRESHOLD);
+                if self.low_delay.proven {
+                    self.ambient.at_rest(round);
+                }
             }
             _ => {}
         }
@@ -183,6 +186,7 @@ impl Bbr {
     /// InitLowerBounds, LossLowerBounds: once a round, towards what was delivered, by 30 % at most.
     fn lower_shortterm(&mut self) {
         let window = if self.in_episode() { self.cwnd.max(self.prior_cwnd) } else { self.cwnd };
+        let enough = self.enough_in_flight();
         let bounds = &mut self.bounds;
         if bounds.bw_shortterm == u64::MAX {
             bounds.bw_shortterm = self.model.max_bw();
@@ -193,7 +197,20 @@ impl Bbr {
         }
         bounds.bw_shortterm = scaled(bounds.bw_shortterm, BETA).max(bounds.bw_latest);
         let kept = scaled(u64::from(bounds.inflight_shortterm), BETA);
-        bounds.inflight_shortterm = octets(kept.max(bounds.inflight_latest));
+        bounds.inflight_shortterm = octets(kept.max(enough));
+    }
+
+    /// How much in flight the last round has shown to be enough: all that was delivered over one flight (draft §5.5.10).
+    ///
+    /// Beyond the draft: where a queue stood all the while and overflowed, that much holds the flow's part of the queue, and
+    /// whoever keeps it leaves nothing to others, who gave way. So much less is enough as the rate needs without a queue.
+    fn enough_in_flight(&self) -> u64 {
+        let latest = self.bounds.inflight_latest;
+        if self.bounds.calm {
+            return latest;
+        }
+        let needed = self.bdp_multiple(self.bounds.bw_latest, 100).saturating_add(self.model.extra_acked);
+        u64::from(needed).min(latest)
     }
 
     /// IsInflightTooHigh: `lost` of `in_flight`, but for accidents and for what is lost in any case.

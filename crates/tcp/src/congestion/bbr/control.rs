@@ -52,12 +52,12 @@ impl Bbr {
     }
 
     /// BDPMultiple.
-    fn bdp_multiple(&self, bw: u64, gain: u32) -> u32 {
+    pub(super) fn bdp_multiple(&self, bw: u64, gain: u32) -> u32 {
         self.model.bdp(bw).map_or(self.initial, |bdp| octets(scaled(bdp, gain)))
     }
 
     /// QuantizationBudget: hosts work in trains, and three of them are under way somewhere inside.
-    fn quantized(&self, inflight: u32) -> u32 {
+    pub(super) fn quantized(&self, inflight: u32) -> u32 {
         let trains = self.send_quantum.saturating_mul(3);
         let inflight = inflight.max(trains).max(self.min_pipe());
         if self.state == State::Up {

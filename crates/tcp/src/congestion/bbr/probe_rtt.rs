@@ -34,6 +34,11 @@ pub(super) struct LowDelay {
     /// Whether the shortest round trip is taken to be without a queue: the first ones were, and the last probe found
     /// none shorter.
     pub(super) trusted: bool,
+    /// Whether the path has shown that it can be longer, by an eighth of the way or more, or a probe that it is not shorter.
+    /// Who comes late to a queue that others keep full sees neither, and what overflows from it looks like the path's loss.
+    pub(super) proven: bool,
+    /// Whether that is asked for: more was lost at rest than an accident.
+    pub(super) doubted: bool,
     /// When that was.
     probed_at: Instant,
     /// Whether a queue was seen, of a sixteenth of the way or more, since the shortest round trip was seen last. A queue
@@ -56,6 +61,8 @@ impl LowDelay {
             until: None,
             round_done: false,
             trusted: true,
+            proven: false,
+            doubted: false,
             probed_at: start.now,
             stretched: false,
             before: None,
@@ -91,7 +98,8 @@ impl Bbr {
             }
             low.queued = !low.trusted || !low.delay.is_some_and(|delay| without_queue(rtt, delay));
             low.stretched |= low.delay.is_some_and(|delay| rtt > delay.saturating_add(delay / 16));
-            let own = low.stretched || sample.app_limited;
+            low.proven |= low.delay.is_some_and(|delay| rtt > delay.saturating_add(delay / 8));
+            let own = (low.stretched || sample.app_limited) && !(low.doubted && !low.proven);
             if !low.queued && own && sample.now < low.probed_at + TRUSTED_FOR {
                 low.at = sample.now; // seen again, and no probe is needed to see it
                 low.stretched = false;
@@ -155,6 +163,7 @@ impl Bbr {
             // A queue was taken for the path, and what overflowed from it for the path's own loss.
             self.ambient = Ambient::default();
         }
+        self.low_delay.proven |= self.low_delay.trusted;
         self.low_delay.probed_at = now;
         self.low_delay.at = now; // the next one is due an interval from now
         self.restore_window();
