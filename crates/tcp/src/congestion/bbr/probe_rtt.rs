@@ -99,7 +99,7 @@ impl Bbr {
             low.queued = !low.trusted || !low.delay.is_some_and(|delay| without_queue(rtt, delay));
             low.stretched |= low.delay.is_some_and(|delay| rtt > delay.saturating_add(delay / 16));
             low.proven |= low.delay.is_some_and(|delay| rtt > delay.saturating_add(delay / 8));
-            let own = (low.stretched || sample.app_limited) && !(low.doubted && !low.proven);
+            let own = (low.stretched || sample.app_limited) && (low.proven || !low.doubted);
             if !low.queued && own && sample.now < low.probed_at + TRUSTED_FOR {
                 low.at = sample.now; // seen again, and no probe is needed to see it
                 low.stretched = false;
