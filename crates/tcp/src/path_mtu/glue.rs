@@ -42,9 +42,14 @@ impl SendHalf {
         }
         let size = shared.path.mtu_of(self.segment_limit);
         let known = shared.path_mtu.get_or_insert_default();
-        let head = known.test_below(&shared.path, size, in_vain);
-        let payload = self.segment_size.saturating_sub(u32::from(size - head)).max(1);
-        if self.nxt.wrapping_since(self.una) <= payload {
+        let out = self.nxt.wrapping_since(self.una);
+        let payload_of = |head: u16| self.segment_size.saturating_sub(u32::from(size - head)).max(1);
+        let mut payload = payload_of(known.test_below(&shared.path, size, in_vain));
+        if out <= payload {
+            // All that is out fits into the base: only the least can tell.
+            payload = payload_of(known.test_below(&shared.path, size, true));
+        }
+        if out <= payload {
             known.test = Test::None; // Nothing larger is out: its size is not to blame.
         }
         payload

@@ -56,8 +56,10 @@ impl Open {
             return;
         }
         let smallest = self.snd.congestion.window() < 2 * self.snd.segment_size;
-        if smallest && marks.mode == EcnMode::Classic {
-            // There is one segment in flight at most. The window can be no smaller, and the rate can: nothing more before a timeout has passed (3168-12).
+        if smallest && marks.mode == EcnMode::Classic && self.snd.pacer.wait(now).is_none() {
+            // There is one segment in flight at most. The window can be no smaller, and the rate can: nothing more before a
+            // timeout has passed (3168-12). Who waits already does not begin anew: the echo goes on until we send what
+            // confirms it, and ACKs of probes may come more often than that.
             self.snd.pacer.hold(now + self.snd.rtt.rto());
         }
         let own_rounds = self.snd.congestion.governs_recovery();

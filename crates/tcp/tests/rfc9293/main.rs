@@ -9,6 +9,7 @@ mod figures;
 mod habits;
 mod held;
 mod lone;
+mod marks;
 mod opening;
 mod paced;
 mod pair;

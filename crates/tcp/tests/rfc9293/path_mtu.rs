@@ -106,6 +106,24 @@ fn a_path_that_takes_less_than_the_base_is_found_too() {
     assert_eq!((status.path_mtu, status.path_mtu_search), (552, true));
 }
 
+/// The last of a stream is less than the base, and too large all the same: there is nothing larger to notice it by.
+///
+/// Covers: RFC 8899 8899-10, 8899-15
+#[test]
+fn a_tail_below_the_base_that_vanishes_goes_again_in_smaller_pieces() {
+    for controller in ALL {
+        let config = TcpConfig::default().congestion(controller);
+        let mut way = way(&config, Duration::from_millis(20), 6, false);
+        way.mtu.set(600);
+        assert_eq!(way.pair.write(true, &[7; 1_000]), 1_000);
+        let from = way.pair.now;
+        while way.pair.b.received.len() < 1_000 {
+            assert!(way.pair.step(), "stuck: {:?}", way.pair.a.tcp().status());
+            assert!(way.pair.now.since(from) < Duration::from_secs(10), "{controller}");
+        }
+    }
+}
+
 /// Covers: RFC 8899 8899-15
 #[test]
 fn the_search_comes_to_an_end_and_after_ten_minutes_finds_that_the_path_has_grown() {
@@ -125,7 +143,7 @@ fn the_search_comes_to_an_end_and_after_ten_minutes_finds_that_the_path_has_grow
 /// Covers: RFC 8899 8899-4
 #[test]
 fn loss_by_chance_is_no_black_hole() {
-    for controller in [Congestion::NewReno, Congestion::Cubic] {
+    for controller in ALL {
         for seed in 0..4 {
             let config = TcpConfig::default().congestion(controller);
             let mut way = way(&config, Duration::from_millis(20), seed, false);

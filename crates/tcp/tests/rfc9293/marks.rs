@@ -1,0 +1,101 @@
+//! A network that marks whatever it may, all the time (RFC 3168, 9768).
+
+use crate::pair::Pair;
+use env::{Duration, Instant};
+use handfast_tcp::{Congestion, Ecn, Note, TcpConfig, Trigger};
+use std::cell::Cell;
+use std::rc::Rc;
+use wire::tcp::Flags;
+
+const ROUND_TRIP: Duration = Duration::from_millis(40);
+
+fn config(controller: Congestion, ecn: Ecn) -> TcpConfig {
+    TcpConfig::default().congestion(controller).ecn(ecn)
+}
+
+/// Whatever A sends that may be marked comes marked; how many octets and segments that were.
+fn marked(pair: &mut Pair) -> Rc<Cell<(u64, u64)>> {
+    let count = Rc::new(Cell::new((0, 0)));
+    let counter = count.clone();
+    pair.alter = Box::new(move |from_a, segment| {
+        if from_a && matches!(segment.ecn, wire::Ecn::Ect0 | wire::Ecn::Ect1) {
+            segment.ecn = wire::Ecn::Ce;
+            let (octets, segments) = counter.get();
+            counter.set((octets + segment.payload.len() as u64, segments + 1));
+        }
+    });
+    count
+}
+
+/// When A answered marks.
+fn answers(pair: &mut Pair) -> Vec<Instant> {
+    std::iter::from_fn(|| pair.a.tcp().poll_note())
+        .filter_map(|note| match note {
+            Note::Window { at, trigger: Trigger::Marked, .. } => Some(at),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Covers: RFC 9768 9768-6; RFC 3168 3168-10
+#[test]
+fn where_all_is_marked_every_mark_is_counted_and_obeyed_once_a_round_trip() {
+    for controller in Congestion::ALL {
+        let mut pair = Pair::configured(config(controller, Ecn::Accurate));
+        pair.delay = ROUND_TRIP / 2;
+        let count = marked(&mut pair);
+        pair.a.tcp().watch(true);
+        let (begin, mut written, all) = (pair.now, 0, 120_000);
+        while pair.a.tcp().status().octets_acknowledged < all as u64 {
+            written += pair.write(true, &vec![7; all - written]);
+            assert!(pair.step(), "{controller}: stuck");
+        }
+        let span = pair.now.since(begin);
+        let (octets, segments) = count.get();
+        assert!(segments > 50, "{controller}: {segments}");
+        assert_eq!(pair.b.tcp().status().marks_received, segments, "{controller}");
+        let status = pair.a.tcp().status();
+        assert_eq!((status.marks_told, status.marked_segments), (octets, segments), "{controller}");
+        let answers = answers(&mut pair);
+        let gaps = || answers.windows(2).map(|two| two[1].since(two[0]));
+        assert!(gaps().all(|gap| gap >= ROUND_TRIP), "{controller}: {:?}", gaps().min());
+        // No window of data went by without an answer: windows go down from ten segments to two or fewer, but for BBR's, which
+        // keep what is delivered.
+        let window = if controller == Congestion::Bbr { 16 } else { 4 };
+        let rounds = (span.as_nanos() / ROUND_TRIP.as_nanos()) as usize;
+        assert!(answers.len() <= rounds + 1, "{controller}: {} in {rounds}", answers.len());
+        assert!(answers.len() as u64 >= segments / window, "{controller}: {} for {segments}", answers.len());
+    }
+}
+
+/// At one segment the sender waits for its timer; that others ask meanwhile, and are answered with the echo, is no reason to
+/// wait anew.
+///
+/// Covers: RFC 3168 3168-12
+#[test]
+fn an_echo_that_goes_on_holds_nobody_up_for_ever() {
+    for controller in [Congestion::NewReno, Congestion::Cubic, Congestion::Dctcp] {
+        let mut pair = Pair::configured(config(controller, Ecn::Classic));
+        marked(&mut pair);
+        pair.write(true, &[7; 60_000]);
+        let begin = pair.now;
+        let mut asked = pair.now;
+        while pair.b.received.len() < 60_000 {
+            if pair.now >= asked {
+                // B's ACK once more, and its echo.
+                let ack = pair.seen.iter().rev().find(|seen| !seen.from_a && seen.kept);
+                if let Some(mut ack) = ack.map(|seen| seen.segment.clone()) {
+                    ack.header.flags |= Flags::ECE;
+                    pair.inject(false, ack);
+                }
+                asked = pair.now + Duration::from_millis(50);
+            }
+            assert!(pair.step(), "{controller}: stuck");
+            assert!(
+                pair.now.since(begin) < Duration::from_secs(120),
+                "{controller}: {:?}",
+                pair.a.tcp().status()
+            );
+        }
+    }
+}
