@@ -2,14 +2,14 @@
 
 use super::bottleneck::Bottleneck;
 use super::flying::{Air, Flying};
-use super::mark::mark;
+use super::mark::{mark, remark};
 use super::{Cut, LinkEvent, Lost, Profile, Verdict, What};
 use crate::memory::{landed, packet_start};
 use crate::{Capabilities, Medium, finish, ip_offset};
 use env::{Duration, Instant, Rng};
 use std::fmt;
 use std::sync::Arc;
-use wire::{Frame, Head, Offload};
+use wire::{Ecn, Frame, Head, Offload};
 
 /// Packets that may be on their way at once: a long delay may not hold any amount of memory.
 pub const MAX_IN_FLIGHT: usize = 1 << 18;
@@ -234,6 +234,9 @@ impl Link {
             self.counters.marked += 1;
             tell(event(What::Marked));
         }
+        if self.misreads(&mut packet) {
+            tell(event(What::Remarked));
+        }
         let held = match verdict {
             Verdict::Delay(extra) => Some(extra),
             _ => self.held_back(&draws),
@@ -264,6 +267,19 @@ impl Link {
             let arrives = self.fly(leaves, None, second, copy, part);
             tell(event(What::Queued { delay: arrives.since(now) }));
         }
+    }
+
+    /// Rewrites the ECN field where the path does not leave it alone; says whether it did. Nothing is drawn on a path that
+    /// does, so that its chance stays what it was.
+    fn misreads(&mut self, packet: &mut Frame) -> bool {
+        let Profile { bleach, mangle, .. } = self.profile;
+        let bleached =
+            bleach > 0.0 && self.rng.unit() < bleach && remark(packet, self.medium, |_| Ecn::NotEct);
+        let mangled = mangle > 0.0 && self.rng.unit() < mangle && {
+            let value = Ecn::from_bits(self.rng.next_u32() as u8);
+            remark(packet, self.medium, |_| value)
+        };
+        bleached || mangled
     }
 
     /// For how long a packet is held back, if it is.

@@ -1,4 +1,4 @@
-//! Marking a packet CE (RFC 3168 §5): the two bits of its IP header, and the sum over them.
+//! Marking a packet CE (RFC 3168 §5), and what paths do to marks: the two bits of its IP header, and the sum over them.
 
 use crate::{Medium, ip_offset, memory::packet_start};
 use wire::{Ecn, Frame, Head, checksum};
@@ -9,37 +9,42 @@ const IPV4: usize = 20;
 /// Sets CE on a packet that is ECN-capable; says whether it did. One that carries CE already stays as it is, which is
 /// no mark of ours.
 pub(super) fn mark(packet: &mut Frame, medium: Medium) -> bool {
+    remark(packet, medium, |ecn| if matches!(ecn, Ecn::Ect0 | Ecn::Ect1) { Ecn::Ce } else { ecn })
+}
+
+/// Writes what `becomes` makes of a packet's two bits; says whether that is anything else.
+pub(super) fn remark(packet: &mut Frame, medium: Medium, becomes: impl FnOnce(Ecn) -> Ecn) -> bool {
     let start = packet_start(packet);
     let Some(ip) = ip_offset(medium, start) else { return false };
     let Some(header) = start.get(ip..) else { return false };
-    let capable = |ecn| matches!(ecn, Ecn::Ect0 | Ecn::Ect1);
-    let known = match header.first().map(|first| first >> 4) {
-        Some(4) => header.len() >= IPV4 && capable(Ecn::from_bits(header[1])),
-        Some(6) => header.len() >= 2 && capable(Ecn::from_bits(header[1] >> 4)),
-        _ => false,
+    let old = match header.first().map(|first| first >> 4) {
+        Some(4) if header.len() >= IPV4 => Ecn::from_bits(header[1]),
+        Some(6) if header.len() >= 2 => Ecn::from_bits(header[1] >> 4),
+        _ => return false,
     };
-    if !known {
+    let new = becomes(old);
+    if new == old {
         return false;
     }
     if packet.head.as_slice().is_empty() {
         let mut octets = packet.to_vec();
-        write(&mut octets[ip..]);
+        write(&mut octets[ip..], new);
         packet.body = octets.into();
         packet.head = Head::new();
     } else if let Some(header) = packet.head.as_mut_slice().get_mut(ip..) {
-        write(header);
+        write(header, new);
     }
     true
 }
 
-/// Writes CE into an IP header that was looked at before.
-fn write(header: &mut [u8]) {
+/// Writes the bits into an IP header that was looked at before.
+fn write(header: &mut [u8], ecn: Ecn) {
     if header[0] >> 4 == 6 {
-        header[1] |= Ecn::Ce.bits() << 4;
+        header[1] = header[1] & !(3 << 4) | ecn.bits() << 4;
         return;
     }
     let old = u16::from_be_bytes([header[0], header[1]]);
-    header[1] |= Ecn::Ce.bits();
+    header[1] = header[1] & !3 | ecn.bits();
     let new = u16::from_be_bytes([header[0], header[1]]);
     let sum = u16::from_be_bytes([header[10], header[11]]);
     header[10..12].copy_from_slice(&checksum::update(sum, old, new).to_be_bytes());
@@ -100,6 +105,19 @@ mod tests {
                 let mut packet = Frame { body: octets.into(), ..Frame::default() };
                 assert!(!mark(&mut packet, medium));
                 assert_eq!(packet.to_vec(), octets);
+            }
+        }
+    }
+
+    #[test]
+    fn any_value_becomes_any_other_with_sums_that_hold() {
+        let all = [Ecn::NotEct, Ecn::Ect0, Ecn::Ect1, Ecn::Ce];
+        for from in all {
+            for to in all {
+                for (mut packet, want) in [(v4(from), v4(to)), (v6(from), v6(to))] {
+                    assert_eq!(remark(&mut packet, Medium::Ip, |_| to), from != to);
+                    assert_eq!(packet.to_vec(), want.to_vec(), "{from:?} {to:?}");
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ pub struct LinkEvent {
     pub what: What,
 }
 
-/// What happened to a packet. In a packet's life: perhaps `Marked`, `Corrupted`, `Reordered`, `Duplicated`, then `Queued` (for
+/// What happened to a packet. In a packet's life: perhaps `Marked`, `Remarked`, `Corrupted`, `Reordered`, `Duplicated`, then `Queued` (for
 /// each copy) and at last `Delivered` (for each copy), or `Lost` at any point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +61,8 @@ pub enum What {
     },
     /// It was marked CE: more than [`Profile::mark`] octets wait.
     Marked,
+    /// Its ECN field was rewritten: bleached, or mangled.
+    Remarked,
     /// A second, unharmed copy of it travels too.
     Duplicated,
     /// It is held back, so that what follows may overtake it.

@@ -34,7 +34,7 @@ pub enum ProfileError {
 
 const SHARE: &str = "a share from 0 to 1 or in percent, as in 0.02 or 2%";
 const TIME: &str = "a time with its unit, as in 80ms (ns, us, ms, s)";
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 16] = [
     ("delay", TIME),
     ("jitter", TIME),
     ("shuffle", "nothing"),
@@ -57,6 +57,8 @@ const KEYS: [(&str, &str); 14] = [
     ("cut", "from when until when, as in 2s-5s"),
     ("mtu", "octets of an IP packet, as in 1280"),
     ("mark", "octets with their unit, as in 64kB (B, kB, MB, KiB, MiB)"),
+    ("bleach", SHARE),
+    ("mangle", SHARE),
     ("drop", "the number of a packet from 1, or several, as in 3+7"),
 ];
 
@@ -163,6 +165,8 @@ fn set(profile: &mut Profile, key: &str, value: &str) -> Option<()> {
         }
         "mtu" => profile.mtu = Some(mtu(value)?),
         "mark" => profile.mark = Some(octets(value)?),
+        "bleach" => profile.bleach = share(value)?,
+        "mangle" => profile.mangle = share(value)?,
         "drop" => {
             for number in value.split('+') {
                 profile.drop.push(number.parse().ok().filter(|&number| number > 0)?);
@@ -282,6 +286,8 @@ impl fmt::Display for Profile {
         share("loss", self.loss);
         share("duplicate", self.duplicate);
         share("corrupt", self.corrupt);
+        share("bleach", self.bleach);
+        share("mangle", self.mangle);
         if let Some(Burst { enter, leave, bad, good }) = self.burst {
             parts.push(format!("burst={enter}/{leave}/{bad}/{good}"));
         }

@@ -48,6 +48,11 @@ pub struct Profile {
     /// A packet that says it understands marks (ECT) and makes more octets than this wait for the rate is marked CE
     /// (RFC 3168 §5) instead of nothing. Default never.
     pub mark: Option<usize>,
+    /// How often a packet's marks are wiped out, and that it understands any, as equipment does that takes the ECN field
+    /// for a part of the old TOS octet. Default never.
+    pub bleach: f64,
+    /// How often a packet's ECN field becomes one of its four values, each as likely as the others. Default never.
+    pub mangle: f64,
     /// What becomes of the link later: the last one that has come by counts, whatever their order here. Default
     /// nothing.
     pub changes: Vec<Change>,
@@ -73,6 +78,8 @@ impl Default for Profile {
             cuts: Vec::new(),
             mtu: None,
             mark: None,
+            bleach: 0.0,
+            mangle: 0.0,
             changes: Vec::new(),
             drop: Vec::new(),
         }

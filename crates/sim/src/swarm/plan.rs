@@ -6,11 +6,13 @@ use device::impair::{Burst, Profile, Queue};
 use env::{Duration, Instant, Rng};
 use stack::{CookieUse, HostConfig, ListenConfig};
 use std::num::NonZeroU64;
-use tcp::{KeepAlive, TcpConfig};
+use tcp::{Congestion, Ecn, KeepAlive, TcpConfig};
 use wire::Mss;
 
 /// No packet is older than this, so that TIME-WAIT keeps its promise.
 const LEAST_MSL: Duration = Duration::from_millis(1_500);
+/// The longest retransmission timeout.
+pub(super) const MOST_RTO: Duration = Duration::from_secs(60);
 
 /// Everything about a run that is fixed before it begins.
 #[derive(Clone)]
@@ -33,6 +35,8 @@ pub(super) struct Plan {
     pub(super) restarts: bool,
     /// Which number of which end is to wrap while data flows.
     pub(super) wrap: Option<Wrap>,
+    /// Routers before a link that takes less say so (RFC 1191, 8201), for each direction; else packets vanish there.
+    pub(super) routers_speak: [bool; 2],
 }
 
 /// A fault of the schedule; hosts and directions are 0 and 1.
@@ -181,7 +185,7 @@ impl Plan {
             backlog: size(rng, 1, 128),
             ..ListenConfig::default()
         };
-        Self {
+        let mut plan = Self {
             v6,
             pair,
             heals,
@@ -194,7 +198,50 @@ impl Plan {
             hostile,
             restarts,
             wrap,
+            routers_speak: [true; 2],
+        };
+        plan.draw_congestion(rng, least_mtu, mtu, options);
+        plan
+    }
+
+    /// Who controls and how marks are spoken of, at each end; what the path does to marks; and paths whose MTU changes, with
+    /// and without a word.
+    fn draw_congestion(&mut self, rng: &mut Rng, least_mtu: u64, mtu: usize, options: &Options) {
+        for host in [&mut self.pair.client, &mut self.pair.server] {
+            let controller = Congestion::ALL[rng.below(Congestion::ALL.len() as u64) as usize];
+            let ecn = Ecn::ALL[rng.below(Ecn::ALL.len() as u64) as usize];
+            host.tcp = (options.change)(host.tcp.clone().congestion(controller).ecn(ecn));
         }
+        for profile in [&mut self.pair.there, &mut self.pair.back] {
+            remarks(rng, profile);
+        }
+        let span = self.heals.as_millis() as u64 - 1;
+        for (_, mischief) in &mut self.mischief {
+            if let Mischief::Profile(_, profile) = mischief {
+                remarks(rng, profile);
+            }
+        }
+        if rng.chance(0.3) {
+            self.routers_speak = [rng.chance(0.5), rng.chance(0.5)];
+            for _ in 0..1 + rng.below(3) {
+                let mtu = between(rng, least_mtu, mtu as u64);
+                self.mischief.push((millis(rng, 0, span), Mischief::Mtu(rng.below(2) as usize, mtu)));
+            }
+        }
+    }
+}
+
+/// What a path may do to marks: a queue that marks, equipment that takes the ECN field for something else.
+fn remarks(rng: &mut Rng, profile: &mut Profile) {
+    if profile.rate.is_some() && rng.chance(0.5) {
+        profile.mark = Some(size(rng, 1_500, 60_000));
+    }
+    match rng.below(8) {
+        0 => profile.bleach = 1.0,
+        1 => profile.bleach = rng.unit(),
+        2 => profile.mangle = 1.0,
+        3 => profile.mangle = rng.unit() * 0.3,
+        _ => {}
     }
 }
 
@@ -249,7 +296,7 @@ fn settings(rng: &mut Rng) -> TcpConfig {
         .send_buffer(send)
         .and_then(|c| c.receive_buffer(receive))
         .and_then(|c| c.ack_delay(delay))
-        .and_then(|c| c.rto(initial, Duration::from_millis(200), Duration::from_secs(60)))
+        .and_then(|c| c.rto(initial, Duration::from_millis(200), MOST_RTO))
         .and_then(|c| c.keep_alive(keep_alive))
         .and_then(|c| c.msl(msl));
     match config {

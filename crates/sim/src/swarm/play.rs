@@ -170,8 +170,10 @@ impl Play {
 
     fn prepare(&mut self) {
         let began = self.began;
-        for link in [self.pair.there, self.pair.there.back()] {
-            self.pair.world.route_errors(link, true);
+        for (link, speak) in
+            [self.pair.there, self.pair.there.back()].into_iter().zip(self.plan.routers_speak)
+        {
+            self.pair.world.route_errors(link, speak);
         }
         for (after, mischief) in std::mem::take(&mut self.plan.mischief) {
             let fault = mischief.fault(&self.pair);
