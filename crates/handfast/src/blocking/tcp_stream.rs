@@ -7,7 +7,7 @@ use crate::mapped::{Mapped, meant};
 use crate::park::{block_on, block_on_until};
 use crate::shared::{Inner, Side, Socket};
 use crate::told::{self, Told};
-use crate::{Stack, Status, ToSocketAddrs, error};
+use crate::{Stack, Status, TcpInfo, ToSocketAddrs, error};
 use env::Instant;
 use stack::{ConnectOptions, ConnectionId};
 use std::future::ready;
@@ -257,6 +257,18 @@ impl TcpStream {
         })?;
         self.0.nodelay.store(nodelay, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What the stack knows of the connection: as the tokio-like
+    /// [`TcpStream::info`](crate::TcpStream::info) has it.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn info(&self) -> io::Result<TcpInfo> {
+        self.0.stack.shared().call(|inner, now| {
+            inner.check()?;
+            Ok(TcpInfo::of(inner.host().tcp_status(self.0.id).unwrap_or_default(), self.0.peer, now))
+        })
     }
 
     /// What [`set_nodelay`](Self::set_nodelay) was given.

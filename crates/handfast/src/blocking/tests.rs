@@ -1,8 +1,8 @@
 //! The same on the system's sockets and on ours: what `std::net` does, these do.
 
 use super::{TcpListener, TcpStream, UdpSocket};
-use crate::Stack;
 use crate::device::memory;
+use crate::{Stack, State};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::thread;
@@ -133,6 +133,18 @@ fn errors_are_those_that_a_program_expects() {
     client.blocking_close(Duration::ZERO);
     assert_eq!(waiting.join().unwrap(), ErrorKind::NotConnected);
     assert_eq!(near.write(b"x").unwrap_err().kind(), ErrorKind::NotConnected);
+}
+
+#[test]
+fn a_stream_tells_what_is_known_of_its_connection() {
+    let (_server, _client, mut far, mut near) = pair();
+    near.write_all(&[7; 5_000]).unwrap();
+    far.read_exact(&mut [0; 5_000]).unwrap();
+    far.write_all(&[7]).unwrap();
+    near.read_exact(&mut [0]).unwrap(); // its acknowledgment has come with it
+    let info = near.info().unwrap();
+    assert_eq!((info.state, info.octets_acknowledged, info.octets_received), (State::Established, 5_000, 1));
+    assert!(info.retransmitted_segments == 0 && info.rtt.is_some() && info.congestion_window > 0, "{info:?}");
 }
 
 #[test]

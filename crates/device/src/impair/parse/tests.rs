@@ -51,7 +51,7 @@ fn what_is_wrong_is_said_with_what_to_write() {
         (
             "lose=1%",
             "a link has no `lose`; it has delay, jitter, shuffle, rate, queue, loss, burst, reorder, \
-                     duplicate, corrupt, cut, mtu, mark, drop, written as in delay=80ms,loss=1%",
+                     duplicate, corrupt, cut, mtu, mark, bleach, mangle, drop, written as in delay=80ms,loss=1%",
         ),
         ("loss", "`loss` has no value: give a share from 0 to 1 or in percent, as in 0.02 or 2%"),
         ("loss=101%", "`loss=101%` does not work: give a share from 0 to 1 or in percent, as in 0.02 or 2%"),
