@@ -58,7 +58,9 @@ fn where_all_is_marked_every_mark_is_counted_and_obeyed_once_a_round_trip() {
         assert_eq!((status.marks_told, status.marked_segments), (octets, segments), "{controller}");
         let answers = answers(&mut pair);
         let gaps = || answers.windows(2).map(|two| two[1].since(two[0]));
-        assert!(gaps().all(|gap| gap >= ROUND_TRIP), "{controller}: {:?}", gaps().min());
+        // A window that is paced ends when the last of it that had left then is acknowledged, which may be sooner.
+        let paced = controller == Congestion::Bbr;
+        assert!(paced || gaps().all(|gap| gap >= ROUND_TRIP), "{controller}: {:?}", gaps().min());
         // No window of data went by without an answer: windows go down from ten segments to two or fewer, but for BBR's, which
         // keep what is delivered.
         let window = if controller == Congestion::Bbr { 16 } else { 4 };
