@@ -13,6 +13,8 @@ use crate::{http, nc, ping, resolve, serve};
 use crate::{pages, replay, swarm};
 use std::num::NonZeroU64;
 use std::str::FromStr;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 /// The transport layer in user space: TCP and UDP over IPv4 and IPv6, complete, deterministic, visible.
 #[derive(Debug, Parser)]
@@ -28,13 +30,14 @@ Exit codes:
     0  it worked
     1  something here failed: a file, an interface, a permission, a script of drill
     2  it was asked wrongly
-    3  a name was not found
-    4  no connection: refused, unreachable
-    5  no answer in time
+    3  a name was not found: there is none, it has no such records, or there is nobody to ask
+    4  no connection: refused, unreachable; a name server's port, too
+    5  no answer in time; a name server's, too
     6  the connection broke
-    7  the server answered with an error
+    7  the server answered with an error; a name server, too (REFUSED, SERVFAIL)
     8  what was checked does not hold: a replay that differs, a world of sim that failed
-  130  it was interrupted, or had to cut connections off";
+  130  it was interrupted (Ctrl-C, SIGTERM, SIGHUP), or had to cut connections off. Two are asked to end as they should and
+       end with 0: serve with nothing cut off, and ping by Ctrl-C once an answer has come";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -128,6 +131,17 @@ pub(crate) fn language() -> impl TypedValueParser<Value = trace::Lang> {
 /// A seed.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
+/// Seconds, and parts of one.
+#[cfg(target_os = "linux")]
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "seconds, as in 1 or 0.2".to_owned())?;
+    let range = "from 0.001 to 3600 seconds";
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(time))
+        .ok_or_else(|| range.to_owned())
 }
 
 /// How many of something.

@@ -85,7 +85,10 @@ mod tests {
             found.iter().find(|(known, ..)| known == name).unwrap_or_else(|| panic!("no {name}"))
         };
         assert_eq!(of("get --congestion").2, ["newreno", "cubic", "bbr", "dctcp"]);
-        assert_eq!(of("get --ecn").2, ["off", "accept", "classic", "accurate"]);
+        assert_eq!(
+            of("get --ecn").2,
+            ["off", "accept", "classic", "accurate", "accept-classic", "only-classic"]
+        );
         for command in ["demo", "transfer", "explain", "replay"] {
             assert_eq!(of(&format!("{command} --lang")).2, ["en", "ko"], "{command}");
         }

@@ -1,6 +1,7 @@
 //! `handfast ping`: echo requests, and what comes of them.
 
 use crate::Done;
+use crate::args::seconds;
 use crate::net::{self, Exit, Failure, Net, NetArgs, Prepared, Role};
 use clap::Args;
 use env::Instant;
@@ -48,15 +49,6 @@ Examples:
   sudo handfast ping 10.111.0.2                     `handfast serve`: the kernel passes it on
   sudo handfast ping fd00:111::2 -i 0.1 -s 5000     larger than a packet: it is fragmented
   sudo handfast ping 10.111.1.1 -c 100 -i 0.01 --link delay=10ms,jitter=5ms,loss=5%";
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "seconds, as in 1 or 0.2".to_owned())?;
-    let range = "from 0.001 to 3600 seconds";
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|time| (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(time))
-        .ok_or_else(|| range.to_owned())
-}
 
 pub(crate) fn run(args: PingArgs) -> anyhow::Result<Done> {
     Prepared::new(args.net.clone(), Role::Any, false)?.run(async |net| {
@@ -117,7 +109,7 @@ async fn ping(net: &Net, args: &PingArgs, to: IpAddr) -> anyhow::Result<Done> {
     }
     summary(net, to, &tally)?;
     match () {
-        () if interrupted && tally.trips.is_empty() => Ok(Done::Interrupted),
+        () if interrupted && (tally.trips.is_empty() || net.ended_by_others()) => Ok(Done::Interrupted),
         () if !tally.trips.is_empty() => Ok(Done::Well),
         () if tally.errors > 0 => Err(Failure::error(Exit::Connect, format!("{to} cannot be reached"))),
         () => Err(Failure::error(Exit::TimedOut, format!("{to} does not answer"))),

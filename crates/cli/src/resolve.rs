@@ -28,8 +28,8 @@ pub(crate) struct ResolveArgs {
     #[arg(long)]
     tcp: bool,
     /// Wait so many seconds for each answer
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
-    wait: u64,
+    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = crate::args::seconds)]
+    wait: Duration,
     /// Ask so often
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     tries: u32,
@@ -115,7 +115,7 @@ pub(crate) fn run(args: ResolveArgs) -> anyhow::Result<Done> {
 }
 
 async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Result<Done> {
-    let how = How { tcp: args.tcp, wait: Duration::from_secs(args.wait), tries: args.tries };
+    let how = How { tcp: args.tcp, wait: args.wait, tries: args.tries };
     let servers = question.server.map_or_else(|| net.servers(), |server| vec![server]);
     let (mut found, mut last, mut failed) = (0, None, None);
     for &kind in &question.kinds {

@@ -34,6 +34,12 @@ impl Plan {
     /// # Errors
     /// [`Usage`]: what was asked for does not fit together.
     pub(super) fn new(args: &NetArgs) -> Result<Self, Usage> {
+        // A TUN beside it keeps clap from saying so.
+        if args.bridge.is_some() && args.tap.is_none() {
+            return Err(Usage(
+                "a --bridge joins Ethernet, which a TUN has not: --tap NAME instead of --tun".into(),
+            ));
+        }
         let mut kernels: Vec<Cidr> = args.kernels().collect();
         let mut asked = Vec::new();
         for ours in args.ours() {
@@ -90,6 +96,11 @@ impl Plan {
         pairs.extend(pair(net4(2), net4(1), 24, false).filter(|_| self.v4));
         pairs.extend(pair(net6(2), net6(1), 64, true).filter(|_| self.v6));
         pairs
+    }
+
+    /// Whether any address was asked for.
+    pub(super) fn names_any(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// Whether any address is to be chosen, so that it has to be a free one.
@@ -239,6 +250,7 @@ mod tests {
             (&["--addr", "10.9.0.2/32"], "--host-addr"),
             (&["--addr", "fd00::2/64", "--mtu", "1279"], "1280"),
             (&["--bridge", "b"], "--tap"),
+            (&["--tun", "t", "--bridge", "b"], "--tap NAME"),
             (&["--tap", "t", "--tun", "t"], "cannot be used"),
             (&["--tap", "t", "--bridge", "b", "--host-addr", "10.9.0.1/24"], "no --host-addr"),
         ] {

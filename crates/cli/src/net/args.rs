@@ -27,7 +27,7 @@ pub(crate) struct NetArgs {
     #[arg(long, value_name = "BRIDGE", requires = "tap", help_heading = HEADING)]
     pub(crate) bridge: Option<String>,
     /// Our address, with its network; may be given several times, for both IP versions [default: 10.111.N.2/24, and
-    /// fd00:111:0:N::2/64 if the kernel has IPv6; N is 0 for serve, else that of hfN, or the first that is free]
+    /// fd00:111:0:N::2/64 if the kernel has IPv6; N is that of hfN, else 0 for serve, or the first that is free]
     #[arg(long, value_name = "CIDR", value_parser = address::host, help_heading = HEADING)]
     pub(crate) addr: Vec<Cidr>,
     /// The same, an IPv6 address
@@ -60,7 +60,7 @@ pub(crate) struct NetArgs {
         value_parser = one_of::<Congestion>(Congestion::ALL.map(Congestion::name)))]
     pub(crate) congestion: Option<Congestion>,
     /// What is made of marks that the network sets where it is about to drop: accept answers a peer that asks, classic and
-    /// accurate ask [default: accept]
+    /// accurate ask, too; accept-classic and only-classic do the same, and know no exact feedback (RFC 9768) [default: accept]
     #[arg(long, value_name = "WHICH", help_heading = HEADING,
         value_parser = one_of::<TcpEcn>(TcpEcn::ALL.map(TcpEcn::name)))]
     pub(crate) ecn: Option<TcpEcn>,

@@ -53,6 +53,8 @@ const OTHER_VERSION: Duration = Duration::from_secs(5);
 /// Others have so long to say that an address is theirs.
 const PROBING: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(20);
+/// Who waits for connections to end for longer than this wants to know what for.
+const PROMPT: Duration = Duration::from_millis(200);
 /// Who waits for an address for longer than this wants to know what for.
 const SILENT: Duration = Duration::from_secs(1);
 
@@ -78,6 +80,8 @@ pub(crate) struct Net {
     journal: Option<Journal>,
     changes: Changes,
     stats: bool,
+    /// Others are told of connections that are waited for, and of those that are cut off.
+    serves: bool,
     /// Its addresses are lent by somebody on the link.
     configures_itself: bool,
     /// One address that can be used is enough.
@@ -86,7 +90,15 @@ pub(crate) struct Net {
     until: Option<Instant>,
     /// What came of it, where it is to be said after the last packet.
     conclusions: Option<RefCell<Vec<String>>>,
-    asked_to_end: Receiver<u32>,
+    asked_to_end: Receiver<Asked>,
+}
+
+/// How often the end was asked for, and how.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    times: u32,
+    /// By SIGTERM or SIGHUP once: somebody else's wish, or a terminal that is gone.
+    by_others: bool,
 }
 
 /// How a stack ended.
@@ -220,6 +232,7 @@ impl Net {
             journal,
             changes,
             stats: args.stats,
+            serves: role == Role::Server,
             configures_itself,
             first_will_do,
             until,
@@ -289,7 +302,12 @@ impl Net {
     pub(crate) async fn interrupted(&self) {
         let mut asked = self.asked_to_end.clone();
         // The sender lives as long as the process.
-        let _ = asked.wait_for(|times| *times > 0).await;
+        let _ = asked.wait_for(|asked| asked.times > 0).await;
+    }
+
+    /// Whether the end was asked for by SIGTERM or SIGHUP, and not by Ctrl-C alone.
+    pub(crate) fn ended_by_others(&self) -> bool {
+        self.asked_to_end.borrow().by_others
     }
 
     /// Returns when there is no time left.
@@ -367,14 +385,26 @@ impl Net {
     /// # Errors
     /// A capture is not complete; nobody reads what came of it.
     pub(crate) async fn close(self, grace: Duration) -> anyhow::Result<Ended> {
-        let Self { stack, say, recording, journal, changes, stats, conclusions, mut asked_to_end, .. } = self;
+        let Self {
+            stack,
+            say,
+            recording,
+            journal,
+            changes,
+            stats,
+            serves,
+            conclusions,
+            mut asked_to_end,
+            ..
+        } = self;
         // Who has asked for the end waits for it; asked once more, or while it ends by itself: at once.
-        let asked = (*asked_to_end.borrow()).min(1);
+        let asked = asked_to_end.borrow().times.min(1);
         let closing = stack.clone().close(grace);
         let closed = tokio::select! {
             biased;
-            _ = asked_to_end.wait_for(|times| *times > asked) => None,
+            _ = asked_to_end.wait_for(|now| now.times > asked) => None,
             closed = closing => Some(closed),
+            never = tell_of_waiting(&stack, serves, grace) => match never {},
         };
         let hurried = closed.is_none();
         let closed = match closed {
@@ -382,6 +412,9 @@ impl Net {
             // RST to all who are still connected: nobody is left to wait for us.
             None => stack.clone().close(Duration::ZERO).await,
         };
+        if serves && closed.aborted > 0 {
+            crate::out::complain(&format!("cut {} off", connections(closed.aborted)));
+        }
         let counted = stats.then(|| counted(&stack));
         drop(stack);
         drop(changes);
@@ -399,6 +432,32 @@ impl Net {
         told?;
         Ok(Ended { aborted: closed.aborted, hurried })
     }
+}
+
+/// Says what is waited for at the end where that takes its time, if somebody `serves`. Never returns.
+async fn tell_of_waiting(stack: &Stack, serves: bool, grace: Duration) -> Infallible {
+    if serves && grace > PROMPT {
+        tokio::time::sleep(PROMPT).await;
+        let open = stack.host(|host| {
+            let counts = host.tcp_counts();
+            counts.connections + counts.half_open
+        });
+        if open > 0 {
+            crate::out::complain(&waiting(grace, open));
+        }
+    }
+    pending().await
+}
+
+/// What is waited for, in words.
+fn waiting(grace: Duration, open: usize) -> String {
+    let them = if open == 1 { "it" } else { "them" };
+    format!("waiting up to {} s for {}; Ctrl-C again cuts {them} off", grace.as_secs(), connections(open))
+}
+
+/// So many connections, in words.
+fn connections(count: usize) -> String {
+    format!("{count} connection{}", if count == 1 { "" } else { "s" })
 }
 
 /// What is left for closing at `now` where all has to be over `until` then.
@@ -460,7 +519,7 @@ async fn settle(stack: &Stack, pairs: &[Pair], first_will_do: bool) {
 }
 
 /// Counts how often the user asks for the end.
-fn signals() -> anyhow::Result<Receiver<u32>> {
+fn signals() -> anyhow::Result<Receiver<Asked>> {
     let interrupts = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
     let terms = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     // Whoever started us to outlive a terminal (nohup) meant it.
@@ -468,7 +527,7 @@ fn signals() -> anyhow::Result<Receiver<u32>> {
         true => None,
         false => Some(signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?),
     };
-    let (sender, receiver) = channel(0);
+    let (sender, receiver) = channel(Asked::default());
     tokio::task::spawn_local(count(interrupts, terms, hangups, sender));
     Ok(receiver)
 }
@@ -486,7 +545,12 @@ fn ignores(status: &str, signal: SignalKind) -> bool {
     bit.is_some_and(|bit| mask & bit != 0)
 }
 
-async fn count(mut interrupts: Signal, mut terms: Signal, mut hangups: Option<Signal>, sender: Sender<u32>) {
+async fn count(
+    mut interrupts: Signal,
+    mut terms: Signal,
+    mut hangups: Option<Signal>,
+    sender: Sender<Asked>,
+) {
     loop {
         let hangup = async {
             match &mut hangups {
@@ -494,12 +558,15 @@ async fn count(mut interrupts: Signal, mut terms: Signal, mut hangups: Option<Si
                 None => pending().await,
             }
         };
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = terms.recv() => {}
-            _ = hangup => {}
-        }
-        sender.send_modify(|times| *times += 1);
+        let by_others = tokio::select! {
+            _ = interrupts.recv() => false,
+            _ = terms.recv() => true,
+            _ = hangup => true,
+        };
+        sender.send_modify(|asked| {
+            asked.times += 1;
+            asked.by_others |= by_others;
+        });
     }
 }
 
@@ -534,6 +601,12 @@ mod tests {
         assert_eq!((left(1), left(100)), (Duration::from_secs(1), GRACE));
         assert_eq!(grace(Some(now), now + Duration::from_secs(1)), Duration::ZERO);
         assert_eq!(grace(None, now), GRACE);
+    }
+
+    #[test]
+    fn who_waits_at_the_end_is_told_for_how_many_and_how_long() {
+        assert_eq!(waiting(GRACE, 2), "waiting up to 3 s for 2 connections; Ctrl-C again cuts them off");
+        assert_eq!(waiting(GRACE, 1), "waiting up to 3 s for 1 connection; Ctrl-C again cuts it off");
     }
 
     #[test]

@@ -49,17 +49,19 @@ pub(super) fn open(
                 TunError::BadName { .. } => anyhow::Error::new(Usage(why.to_string())),
                 why => why.into(),
             })?;
-            let n = match (role, number(name)) {
-                (Role::Server, _) => 0,
-                (Role::Any, Some(n)) => n,
-                (Role::Any, None) if plan.chooses() => free_number(plan)?,
-                (Role::Any, None) => 0,
+            let n = match (number(name), role) {
+                (Some(n), _) => n,
+                (None, _) if !plan.chooses() => 0,
+                // Others have to know where it is.
+                (None, Role::Server) if !plan.names_any() => 0,
+                (None, _) => free_number(plan)?,
             };
             (tun, n, made)
         }
     };
-    let pairs = plan.pairs(n);
+    let mut pairs = plan.pairs(n);
     if made {
+        leave_out_taken(&mut pairs, say)?;
         check_addresses(&pairs)?;
     }
     if let Some(bridge) = &args.bridge {
@@ -77,10 +79,7 @@ pub(super) fn open(
         }
         match tun.configure_until(changes, Some(args.mtu), kernels.as_slice(), &[]) {
             Ok(()) => there.push(pair),
-            Err(why) if pair.optional => say.line_or_not(
-                || serde_json::json!({ "event": "without", "what": "IPv6", "text": why.to_string() }),
-                &format!("without IPv6: {why}"),
-            ),
+            Err(why) if pair.optional => without(say, &why.to_string()),
             Err(why) => {
                 let with = pair.kernels.unwrap_or(pair.ours);
                 return Err(cannot(why, tun.name(), &format!("with {with}")));
@@ -106,7 +105,7 @@ fn device(args: &NetArgs, name: &str) -> Result<Tun, TunError> {
 
 /// N of hfN.
 fn number(name: &str) -> Option<u8> {
-    name.strip_prefix("hf").and_then(|n| n.parse().ok()).filter(|n| (1..=MOST).contains(n))
+    name.strip_prefix("hf").and_then(|n| n.parse().ok()).filter(|n| (0..=MOST).contains(n))
 }
 
 fn exists(name: &str) -> Result<bool, NetlinkError> {
@@ -159,6 +158,27 @@ fn is_free(pairs: &[Pair]) -> Result<bool, NetlinkError> {
     Ok(true)
 }
 
+/// An address that nobody asked for is left out where this machine has it already: those that were asked for are enough.
+fn leave_out_taken(pairs: &mut Vec<Pair>, say: Say) -> Result<(), NetlinkError> {
+    let mut left = Vec::with_capacity(pairs.len());
+    for pair in pairs.drain(..) {
+        if pair.optional && !is_free(&[pair])? {
+            without(say, &format!("{} is in use at another interface", pair.ours));
+        } else {
+            left.push(pair);
+        }
+    }
+    *pairs = left;
+    Ok(())
+}
+
+fn without(say: Say, why: &str) {
+    say.line_or_not(
+        || serde_json::json!({ "event": "without", "what": "IPv6", "text": why }),
+        &format!("without IPv6: {why}"),
+    );
+}
+
 /// # Errors
 /// An address is this machine's already, at another interface.
 fn check_addresses(pairs: &[Pair]) -> anyhow::Result<()> {
@@ -194,4 +214,17 @@ fn forward(name: &str) -> io::Result<()> {
 
 fn cannot(why: NetlinkError, name: &str, how: &str) -> anyhow::Error {
     anyhow::Error::new(why).context(format!("cannot set up {name} {how}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_of_ours_has_its_number_in_its_name() {
+        assert_eq!(["hf0", "hf8", "hf254"].map(number), [Some(0), Some(8), Some(254)]);
+        for other in ["hf255", "hf", "tap1", "hfx"] {
+            assert_eq!(number(other), None, "{other}");
+        }
+    }
 }

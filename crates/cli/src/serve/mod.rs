@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serve files over HTTP to this machine's kernel, through a TUN device (Linux; needs root or a TUN of your own)
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}", net::ABOUT, crate::args::CODES))]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{}\n\n{}", the_end(), net::ABOUT, crate::args::CODES))]
 pub(crate) struct ServeArgs {
     /// The directory
     dir: PathBuf,
@@ -76,6 +76,15 @@ Examples:
   sudo handfast serve . --udp-echo 7 --tcp-echo 7 --tcp-digest 8
   head -c 9M /dev/zero | nc -N 10.111.0.2 8     a half-close: we answer after your FIN
   sudo handfast get http://10.111.0.2/README.md  a second stack: the kernel passes packets between the two";
+
+/// How it ends, for the help.
+fn the_end() -> String {
+    format!(
+        "Ctrl-C, SIGTERM and SIGHUP end it: nobody is let in any more, and what is under way has {} s before it is cut off. \
+         Asked again, it is cut off at once. The exit code is 0 if nothing was cut off, else 130.",
+        net::GRACE.as_secs()
+    )
+}
 
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Done> {
     let prepared = Prepared::new(args.net.clone(), Role::Server, false)?;

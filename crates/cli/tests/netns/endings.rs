@@ -52,7 +52,8 @@ fn who_is_asked_twice_to_end_resets_what_is_left_and_tells_all_there_is_to_tell(
         server.wait_for("tcp_passive_opens");
         server.wait_for("recorded");
         let (status, errors) = server.wait();
-        assert_eq!((status.code(), errors.as_str()), (Some(130), ""));
+        assert_eq!(status.code(), Some(130), "{errors}");
+        assert!(errors.ends_with("cut 1 connection off\n"), "{errors}");
         assert!(is_whole(recording));
     });
 }
@@ -76,6 +77,28 @@ fn a_terminal_that_is_closed_and_a_sigterm_are_answered_as_ctrl_c_is() {
             assert!(matches!(status.code(), Some(0 | 130)), "{signal:?}: {status} {errors}");
             assert!(is_whole(recording), "{signal:?}");
         }
+    });
+}
+
+#[test]
+fn who_asks_once_is_told_what_is_waited_for_and_what_was_cut_off() {
+    in_namespace("endings::who_asks_once_is_told_what_is_waited_for_and_what_was_cut_off", &[], || {
+        let dir = TempDir::new();
+        dir.file("big", 50_000_000);
+        // Beside one that has the first numbers: addresses that were asked for are enough.
+        let _other = Server::start(&dir, &[]);
+        let arguments = ["--tun", "hf8", "--addr", "10.8.0.2/24"];
+        let mut server = Server::start(&dir, &arguments);
+        let mut named = TcpStream::connect("10.8.0.2:80").unwrap();
+        named.write_all(b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        named.read_exact(&mut [0; 100]).unwrap();
+        drop(TcpStream::connect("[fd00:111:0:8::2]:80").unwrap());
+        let (status, errors) = server.end(Signal::INT);
+        assert_eq!(status.code(), Some(130), "{errors}");
+        let told: Vec<_> = errors.lines().collect();
+        assert!(told[0].contains("waiting up to 3 s for 1 connection; Ctrl-C again"), "{errors}");
+        assert!(told[1].ends_with("cut 1 connection off"), "{errors}");
+        assert!(is_reset(named));
     });
 }
 
