@@ -35,6 +35,8 @@ pub fn in_namespace(name: &str, tools: &[&str], body: impl FnOnce()) {
     }
     let output = Command::new("unshare")
         .args(["--net", "--mount", "--"])
+        // Whoever runs the tests may not listen to it (nohup), and children take after them.
+        .args(["env", "--default-signal=HUP"])
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", name, "--nocapture", "--test-threads=1", "--include-ignored"])
         .env(INSIDE, name)
