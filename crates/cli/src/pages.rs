@@ -3,6 +3,7 @@
 use crate::Done;
 use crate::args::Args as Command;
 use anyhow::Context as _;
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 use std::io::Write as _;
@@ -41,6 +42,11 @@ pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Done> {
 /// What is no path and no name of a list is not to be completed: a shell would offer files for a number.
 fn hinted(command: clap::Command) -> clap::Command {
     let no_path = |arg: Arg| match arg.get_value_hint() {
+        // Several of a list, with commas between: the command itself says which are none.
+        ValueHint::Unknown if arg.get_id() == "controller" => {
+            let names = sim::paths::CONTROLLERS.iter().map(|known| known.name()).chain(["all"]);
+            arg.value_parser(PossibleValuesParser::new(names)).value_hint(ValueHint::Other)
+        }
         ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
         _ => arg,
     };
@@ -89,6 +95,13 @@ mod tests {
             of("get --ecn").2,
             ["off", "accept", "classic", "accurate", "accept-classic", "only-classic"]
         );
+        for command in ["paths", "plot"] {
+            assert_eq!(
+                of(&format!("{command} --controller")).2.last().map(String::as_str),
+                Some("all"),
+                "{command}"
+            );
+        }
         for command in ["demo", "transfer", "explain", "replay"] {
             assert_eq!(of(&format!("{command} --lang")).2, ["en", "ko"], "{command}");
         }

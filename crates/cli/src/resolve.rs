@@ -42,7 +42,10 @@ Examples:
   sudo handfast resolve www.example @10.0.0.53
   sudo handfast resolve example MX --dns 10.0.0.53 --short
   sudo handfast resolve -x 192.0.2.1 --dns 10.0.0.53
-  sudo handfast resolve example TXT @10.0.0.53:5353 --json | jq .answers";
+  sudo handfast resolve example TXT @10.0.0.53:5353 --json | jq .answers
+
+Where several types are asked for, as A and AAAA are without one, the exit code is 0 if there is a record of any: what \
+became of each is said.";
 
 /// What is asked.
 struct Question {
@@ -126,7 +129,7 @@ async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Resu
         for &server in &servers {
             answered = match dns::ask(&net.stack, server, &question.name, kind, how).await {
                 Ok(answer) => Ok((server, answer)),
-                Err(why) => Err(Failure::connecting(&format!("cannot ask {server}"), &why)),
+                Err(why) => Err(dns::failure(&format!("cannot ask {server}"), &why)),
             };
             if answered.is_ok() {
                 break;
@@ -142,9 +145,8 @@ async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Resu
         };
         found += answer.message.answers.len();
         tell(net, args, &question.name, kind, server, &answer)?;
-        // "None of this type" says less than a refusal of the other.
         let code = answer.message.metadata.response_code;
-        last = last.filter(|&last| last != ResponseCode::NoError).or(Some(code));
+        last = last.filter(|&last| weight(last) >= weight(code)).or(Some(code));
     }
     match last {
         _ if found > 0 => Ok(Done::Well),
@@ -159,6 +161,16 @@ async fn ask(net: &Net, args: &ResolveArgs, question: &Question) -> anyhow::Resu
             let said = code.map_or_else(String::new, |code| code.to_string());
             Err(Failure::error(Exit::Status, format!("{}: the server said: {said}", question.name)))
         }
+    }
+}
+
+/// How much a code says about a name: "none of this type" less than "no such name", and that less than a refusal of the
+/// other type, after which nobody knows.
+fn weight(code: ResponseCode) -> u8 {
+    match code {
+        ResponseCode::NoError => 0,
+        ResponseCode::NXDomain => 1,
+        _ => 2,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `handfast get URL`.
 
+use super::line::Line;
 use super::progress::{self, Progress};
 use super::{Connection, ask, broken, head_json, head_text, header, parse, show_head, under_way, usable};
 use crate::body::Body;
@@ -74,9 +75,11 @@ pub(crate) fn run(args: GetArgs) -> anyhow::Result<Done> {
     let prepared = Prepared::new(args.net.clone(), Role::Any, file.is_none())?.within(args.max_time);
     prepared.run(async |net| {
         let progress = Progress::new(progress::may_show(net.say, args.net.trace, args.verbose));
-        let late = |limit| format!("{url}: in {limit} s only {} octets came", progress.octets());
+        let rest = || goes_on(file, args.resume, progress.octets());
+        let late = |limit| format!("{url}: in {limit} s only {} octets came{}", progress.octets(), rest());
+        let interrupted = || format!("interrupted after {}{}", progress.words(), rest());
         let work = fetch(net, &args, url.clone(), file, &progress);
-        under_way(net, args.max_time, &progress, work, late, goes_on(file)).await
+        under_way(net, args.max_time, &progress, work, late, interrupted).await
     })
 }
 
@@ -99,9 +102,16 @@ fn check_writable(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What can be done about a file that is not whole.
-fn goes_on(file: Option<&Path>) -> &'static str {
-    file.map_or("", |_| "; -C goes on there")
+/// What can be done about a file that is not whole: where something came, or was there to go on with. What lies there of
+/// another time is no part of this one.
+fn goes_on(file: Option<&Path>, resumes: bool, came: u64) -> &'static str {
+    let there = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|about| about.is_file() && (came > 0 || about.len() > 0))
+    };
+    match file {
+        Some(path) if (came > 0 || resumes) && there(path) => "; -C goes on there",
+        _ => "",
+    }
 }
 
 async fn fetch(
@@ -121,7 +131,8 @@ async fn fetch(
     }
     let method = if args.head { Method::HEAD } else { Method::GET };
     for _ in 0..=REDIRECTIONS {
-        let (response, connection) = ask(net, method.clone(), &url, &headers, Body::empty()).await?;
+        let (response, connection) =
+            ask(net, method.clone(), &url, &headers, Body::empty(), &Line::default()).await?;
         if args.verbose {
             show_head(&url, &response);
         }
@@ -260,7 +271,7 @@ async fn receive(
         None => "cannot write to standard output".to_owned(),
     })?;
     if let Some(why) = broke {
-        let how = goes_on(file);
+        let how = goes_on(file, there > 0, progress.octets());
         let exit = why.downcast_ref::<Failure>().map_or(Exit::Broken, |why| why.exit);
         return Err(Failure::error(exit, format!("{why} after {} octets{how}", progress.whole())));
     }
@@ -309,6 +320,21 @@ mod tests {
         for elsewhere in ["http://b.example/x", "http://a.example:81/x", "http://[fd00::1]/"] {
             assert_eq!(left("http://a.example/x", elsewhere), ["accept"], "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn only_what_is_there_can_be_gone_on_with() {
+        let path = std::env::temp_dir().join(format!("handfast-goes-on-{}", std::process::id()));
+        let says = |resumes, came| !goes_on(Some(&path), resumes, came).is_empty();
+        assert!(!says(false, 0) && !says(true, 0));
+        std::fs::write(&path, b"some").unwrap();
+        // Without -C it is of another time, until something has come.
+        assert!(!says(false, 0) && says(true, 0) && says(false, 4));
+        std::fs::write(&path, b"").unwrap();
+        assert!(!says(true, 0));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!goes_on(Some(Path::new("/dev/null")), false, 4).contains("-C"));
+        assert!(goes_on(None, false, 4).is_empty());
     }
 
     #[test]

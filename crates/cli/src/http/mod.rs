@@ -8,6 +8,7 @@
 
 mod early;
 mod get;
+mod line;
 mod progress;
 mod put;
 
@@ -25,6 +26,7 @@ use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use line::Line;
 use progress::Progress;
 use serde_json::json;
 use std::io;
@@ -39,6 +41,13 @@ const AGENT: &str = concat!("handfast/", env!("CARGO_PKG_VERSION"));
 /// [`Usage`]: it is none, or not one that we can follow.
 fn parse(text: &str) -> Result<Url, Usage> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    if whole
+        .split_once('[')
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .is_some_and(|(ip, _)| ip.contains('%'))
+    {
+        return Err(Usage(format!("{text}: {}", crate::net::SCOPED)));
+    }
     let url = Url::parse(&whole).map_err(|why| Usage(format!("{text:?} is no URL: {why}")))?;
     usable(&url).map_err(Usage)?;
     Ok(url)
@@ -92,6 +101,7 @@ async fn ask<B>(
     url: &Url,
     headers: &HeaderMap,
     body: B,
+    line: &Line,
 ) -> anyhow::Result<(Response<Incoming>, Connection)>
 where
     B: HttpBody + Unpin + 'static,
@@ -102,7 +112,7 @@ where
     let stream = net.connect(host, url.port_or_known_default().unwrap_or(80)).await?;
     // What is small goes at once: a request waits for nothing.
     stream.set_nodelay(true).map_err(|why| Failure::broken("cannot send", &why))?;
-    let handshake = http1::handshake(TokioIo::new(AnswersFirst::new(stream))).await;
+    let handshake = http1::handshake(TokioIo::new(AnswersFirst::new(line.over(stream)))).await;
     let (mut sender, connection) = handshake.map_err(|why| broken(url, &why))?;
     // What goes wrong is told by the sender and the body.
     let connection = tokio::task::spawn_local(async move { drop(connection.await) });
@@ -121,7 +131,7 @@ where
 }
 
 /// Does `work` until it is done, there is no time left of `limit` seconds, or the user ends it; tells of the link meanwhile.
-/// `late` says what came of it when it took too long, and `rest` what can be done about what is not there.
+/// `late` and `interrupted` say what came of it then, and see to how it ends: its connection is still there.
 ///
 /// # Errors
 /// Of `work`; [`Failure`]: it took too long.
@@ -131,16 +141,15 @@ async fn under_way(
     progress: &Progress,
     work: impl Future<Output = anyhow::Result<Done>>,
     late: impl FnOnce(u32) -> String,
-    rest: &str,
+    interrupted: impl FnOnce() -> String,
 ) -> anyhow::Result<Done> {
+    let mut work = std::pin::pin!(work);
     tokio::select! {
-        done = work => done,
-        () = net.late() => {
-            Err(Failure::error(Exit::TimedOut, format!("{}{rest}", late(limit.unwrap_or(u32::MAX)))))
-        }
+        done = &mut work => done,
+        () = net.late() => Err(Failure::error(Exit::TimedOut, late(limit.unwrap_or(u32::MAX)))),
         () = net.interrupted() => {
             progress.end();
-            out::complain(&format!("interrupted after {}{rest}", progress.words()));
+            out::complain(&interrupted());
             Ok(Done::Interrupted)
         }
         never = net.watch_link(|words| progress.say(words)) => match never {},
@@ -206,6 +215,7 @@ mod tests {
             ("http://u:p@a.example/", "password"),
             ("http://:80/", "no URL"),
             ("http://a.example:0/", "no host and port"),
+            ("http://[fe80::1%25hf0]/", "not supported"),
             ("", "no URL"),
         ] {
             let why = url(bad).unwrap_err();

@@ -1,5 +1,6 @@
 //! `handfast put FILE URL`.
 
+use super::line::Line;
 use super::progress::{self, Progress};
 use super::{ask, header, parse, show_head, under_way};
 use crate::body::Body;
@@ -79,11 +80,18 @@ pub(crate) fn run(args: PutArgs) -> anyhow::Result<Done> {
             None => (Body::stream(io::stdin()), None),
         };
         progress.begin(0, len);
-        let body = Counted { body, progress: Rc::clone(&progress) };
-        let late =
-            |limit| format!("{url}: {} octets went, and no answer came in {limit} s", progress.octets());
-        let work = send(net, &args, &url, body, &progress);
-        under_way(net, args.max_time, &progress, work, late, "").await
+        let line = Rc::new(Line::default());
+        let body = Counted { body, progress: Rc::clone(&progress), line: Rc::clone(&line) };
+        // What is in our queues is nothing that went; the head of the request is acknowledged with the rest.
+        let cut = || {
+            let acknowledged = line.acknowledged();
+            line.cut();
+            format!("{acknowledged} octets of the request were acknowledged, and the upload was cut off")
+        };
+        let late = |limit| format!("{url}: no answer came in {limit} s; {}", cut());
+        let interrupted = || format!("interrupted after {:.2} s: {}", progress.took().as_secs_f64(), cut());
+        let work = send(net, &args, &url, body, &progress, &line);
+        under_way(net, args.max_time, &progress, work, late, interrupted).await
     })
 }
 
@@ -93,9 +101,10 @@ async fn send(
     url: &Url,
     body: Counted,
     progress: &Progress,
+    line: &Line,
 ) -> anyhow::Result<Done> {
     let headers: HeaderMap = args.header.iter().cloned().collect();
-    let (response, _connection) = ask(net, Method::PUT, url, &headers, body).await?;
+    let (response, _connection) = ask(net, Method::PUT, url, &headers, body, line).await?;
     progress.end();
     if args.verbose {
         show_head(url, &response);
@@ -133,6 +142,7 @@ async fn text(mut body: Incoming) -> String {
 struct Counted {
     body: Body,
     progress: Rc<Progress>,
+    line: Rc<Line>,
 }
 
 impl HttpBody for Counted {
@@ -144,10 +154,13 @@ impl HttpBody for Counted {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.progress.add(data.len());
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.progress.add(frame.data_ref().map_or(0, Bytes::len));
+            }
+            // There is no rest: the server has to see that.
+            Poll::Ready(Some(Err(_))) => self.line.cut(),
+            _ => {}
         }
         polled
     }

@@ -2,8 +2,9 @@
 //!
 //! Only who was asked is heard: the socket is connected, the number is random, the question has to be ours.
 
+use super::{Exit, Failure};
 use handfast::{Stack, TcpStream, UdpSocket};
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -74,6 +75,37 @@ pub(crate) async fn ask(
     Ok(Answer { message, size: answer.len(), tcp: true, took: began.elapsed() })
 }
 
+/// A server answered that it will not or cannot.
+#[derive(Debug)]
+struct Said {
+    server: SocketAddr,
+    code: ResponseCode,
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the name server {} said: {}", self.server, self.code)
+    }
+}
+
+impl std::error::Error for Said {}
+
+/// What a `server`'s code comes to, other than NOERROR.
+pub(super) fn refusal(server: SocketAddr, code: ResponseCode) -> io::Error {
+    match code {
+        ResponseCode::NXDomain => io::Error::new(io::ErrorKind::NotFound, "there is no such name"),
+        code => io::Error::other(Said { server, code }),
+    }
+}
+
+/// An error of a question, met while `doing` something, with the exit code that all commands end with then.
+pub(crate) fn failure(doing: &str, why: &io::Error) -> anyhow::Error {
+    if why.kind() == io::ErrorKind::InvalidData || why.get_ref().is_some_and(|why| why.is::<Said>()) {
+        return Failure::error(Exit::Status, format!("{doing}: {why}"));
+    }
+    Failure::connecting(doing, why)
+}
+
 async fn over_udp(
     stack: &Stack,
     server: SocketAddr,
@@ -131,4 +163,26 @@ fn bad(why: &str) -> io::Error {
 
 fn no_answer(server: SocketAddr) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("the name server {server} does not answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_was_not_found() {
+        let server: SocketAddr = "10.0.0.53:53".parse().unwrap();
+        for (why, exit) in [
+            (refusal(server, ResponseCode::NXDomain), 3),
+            (io::ErrorKind::ConnectionRefused.into(), 4),
+            (io::ErrorKind::HostUnreachable.into(), 4),
+            (no_answer(server), 5),
+            (refusal(server, ResponseCode::Refused), 7),
+            (refusal(server, ResponseCode::ServFail), 7),
+            (bad("cut"), 7),
+        ] {
+            let failed = failure("doing", &why);
+            assert_eq!(failed.downcast_ref::<Failure>().map(|failed| failed.exit as u8), Some(exit), "{why}");
+        }
+    }
 }

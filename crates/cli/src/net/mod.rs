@@ -23,9 +23,10 @@ mod watch;
 pub(crate) use address::{Pair, server};
 pub(crate) use args::{ABOUT, NetArgs};
 pub(crate) use failure::{Exit, Failure};
+pub(crate) use names::SCOPED;
 pub(crate) use say::Say;
 
-use crate::{Done, Interrupted};
+use crate::{Done, Interrupted, Usage};
 use address::Plan;
 use anyhow::Context as _;
 use device::tun::Changes;
@@ -36,6 +37,7 @@ use names::Names;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -351,7 +353,11 @@ impl Net {
     pub(crate) async fn find(&self, host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
         match self.names.find(&self.stack, &self.servers(), host).await {
             Ok(found) => Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()),
-            Err(why) => Err(Failure::error(Exit::Name, why.to_string())),
+            Err(why) => Err(match why.kind() {
+                io::ErrorKind::NotFound => Failure::error(Exit::Name, why.to_string()),
+                io::ErrorKind::InvalidInput => Usage(why.to_string()).into(),
+                _ => dns::failure(&format!("cannot look up \"{host}\""), &why),
+            }),
         }
     }
 

@@ -7,6 +7,10 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+/// What there is to say of `fe80::1%eth0`.
+pub(crate) const SCOPED: &str =
+    "addresses with a zone (%) are not supported: a stack of ours has one interface; leave out the zone";
+
 /// Finds the addresses of names.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
@@ -28,7 +32,7 @@ impl Names {
     /// that we have.
     ///
     /// # Errors
-    /// `NotFound`, with the reason.
+    /// `NotFound`: there is none, or nobody to ask; `InvalidInput`: it can be none. Else why nobody could say.
     pub(super) async fn find(
         &self,
         stack: &Stack,
@@ -37,6 +41,9 @@ impl Names {
     ) -> io::Result<Vec<IpAddr>> {
         if let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse() {
             return Ok(vec![ip]);
+        }
+        if name.contains(':') && name.contains('%') {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name}: {SCOPED}")));
         }
         let wanted = canonical(name);
         let given = self.given.iter().filter(|(known, _)| *known == wanted).map(|&(_, ip)| ip);
@@ -58,7 +65,8 @@ impl Names {
         match both_families(of(RecordType::AAAA, self.v6), of(RecordType::A, self.v4)).await {
             Ok(found) if found.is_empty() => Err(not_found(name, "it has no address")),
             Ok(found) => Ok(found),
-            Err(why) => Err(not_found(name, &why.to_string())),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Err(not_found(name, &why.to_string())),
+            Err(why) => Err(why),
         }
     }
 }
@@ -84,10 +92,7 @@ async fn ask(stack: &Stack, server: SocketAddr, asked: &Name, kind: RecordType) 
     let answer = dns::ask(stack, server, asked, kind, How::default()).await?;
     match answer.message.metadata.response_code {
         ResponseCode::NoError => {}
-        ResponseCode::NXDomain => {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such name"));
-        }
-        code => return Err(io::Error::other(format!("the name server {server} said: {code}"))),
+        code => return Err(dns::refusal(server, code)),
     }
     let addresses = answer.message.answers.iter().filter_map(|record| match record.data {
         RData::A(a) => Some(IpAddr::V4(a.0)),

@@ -257,21 +257,23 @@ fn ping_tells_round_trips_and_what_is_in_the_way() {
         let said = ends(&lossy, 0, &[]);
         let received = event(&said, "summary")["received"].as_u64().unwrap();
         assert!((1..40).contains(&received), "{said}");
-        // Ctrl-C: the summary, and the interface goes.
-        let mut child = Command::new(HANDFAST)
-            .args(["ping", "10.111.1.1", "-i", "0.01"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        assert!(line.contains("seq=1"), "{line}");
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-        let mut rest = String::new();
-        said.read_to_string(&mut rest).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        assert!(rest.contains(" sent, ") && rest.contains("round trips"), "{rest}");
+        // The summary, and the interface goes. Ctrl-C is how it is meant to end.
+        for (signal, exit) in [(Signal::INT, 0), (Signal::TERM, 130)] {
+            let mut child = Command::new(HANDFAST)
+                .args(["ping", "10.111.1.1", "-i", "0.01"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut said = BufReader::new(child.stdout.take().unwrap());
+            let mut line = String::new();
+            said.read_line(&mut line).unwrap();
+            assert!(line.contains("seq=1"), "{line}");
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            let mut rest = String::new();
+            said.read_to_string(&mut rest).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(exit), "{signal:?}");
+            assert!(rest.contains(" sent, ") && rest.contains("round trips"), "{rest}");
+        }
         assert!(!there("hf1"));
     });
 }
@@ -303,10 +305,12 @@ fn names_are_asked_of_the_server_that_was_named_and_nobody_else() {
         for name in ["only4.example", "only6.example", "quiet4.example"] {
             ends(&["ping", name, "-c", "1", "--dns", "10.53.0.1"], 0, &["1 received"]);
         }
-        ends(&["ping", "refused.example", "-c", "1", "--dns", "10.53.0.1"], 3, &["Refused"]);
+        ends(&["ping", "refused.example", "-c", "1", "--dns", "10.53.0.1"], 7, &["Refused"]);
+        ends(&["get", "http://host.example/", "--dns", "10.53.0.1:54"], 4, &["nobody is at the port"]);
+        ends(&["ping", "fe80::1%hf0"], 2, &["not supported"]);
         ends(&["resolve", "host.example", "@10.53.0.1:54"], 4, &["nobody is at the port"]);
         ends(
-            &["resolve", "host.example", "@10.111.1.77", "-w", "1", "--tries", "1"],
+            &["resolve", "host.example", "@10.111.1.77", "-w", "0.3", "--tries", "1"],
             5,
             &["does not answer"],
         );

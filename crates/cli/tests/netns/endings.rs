@@ -145,6 +145,33 @@ fn an_upload_that_is_refused_early_tells_what_the_server_said() {
 }
 
 #[test]
+fn an_upload_that_is_interrupted_is_reset_and_tells_what_was_acknowledged() {
+    let name = "endings::an_upload_that_is_interrupted_is_reset_and_tells_what_was_acknowledged";
+    in_namespace(name, &[], || {
+        let dir = TempDir::new();
+        dir.file("big", 50_000_000);
+        let listener = TcpListener::bind("[::]:8001").unwrap();
+        let file = dir.path("big");
+        let child = Command::new(HANDFAST)
+            .args(["put", file.to_str().unwrap(), "http://10.111.1.1:8001/x"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(HANGS)).unwrap();
+        stream.read_exact(&mut [0; 100_000]).unwrap();
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        let figure = said.split(" octets of the request were acknowledged").next().unwrap_or_default();
+        let figure: u64 = figure.rsplit(' ').next().unwrap_or_default().parse().unwrap();
+        assert!((100_000..50_000_000).contains(&figure), "{said}");
+        assert!(is_reset(stream), "{said}");
+    });
+}
+
+#[test]
 fn where_nobody_lends_an_address_it_is_said_what_is_waited_for() {
     in_namespace("endings::where_nobody_lends_an_address_it_is_said_what_is_waited_for", &["ip"], || {
         for line in ["link add br0 type bridge", "addr add 10.77.0.1/24 dev br0", "link set br0 up"] {
