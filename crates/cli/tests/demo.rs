@@ -140,7 +140,7 @@ fn json_is_a_line_each() {
 fn what_was_asked_wrongly_ends_with_2_and_says_what_would_be_right() {
     for (args, says) in [
         (&["demo", "handshale"][..], "did you mean 'handshake'?"),
-        (&["demo", "--lang", "fr"], "en and ko"),
+        (&["demo", "--lang", "fr"], "possible values: en, ko"),
         (&["demo", "--seed=-1"], "invalid"),
         (&["demo", "--seed", "-1"], "from 0 to 18446744073709551615"),
         (&["demo", "--seed", "18446744073709551616"], "from 0 to 18446744073709551615"),
