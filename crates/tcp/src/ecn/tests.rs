@@ -161,8 +161,8 @@ mod rfc3168_6_1 {
             assert_ne!(ask(ecn, 0, &habits), Flags::NONE);
             assert_ne!(ask(ecn, 1, &habits), Flags::NONE);
             assert_eq!(ask(ecn, 2, &habits), Flags::NONE);
-            let stubborn = EcnHabits { fall_back: false, ..habits };
-            assert_ne!(ask(ecn, 2, &stubborn), Flags::NONE);
+            let insistent = EcnHabits { fall_back: false, ..habits };
+            assert_ne!(ask(ecn, 2, &insistent), Flags::NONE);
         }
     }
 
