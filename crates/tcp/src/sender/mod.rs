@@ -7,14 +7,17 @@
 //! ```
 
 mod hold;
+mod pieces;
 mod plan;
 mod queue;
 mod rare;
+mod sent;
+mod write;
 
 pub(crate) use plan::{Blocked, Plan};
 
-use crate::congestion::{self, CongestionControl, Departure, Start, initial_window};
-use crate::connection::{Agreed, Shared};
+use crate::congestion::{self, CongestionControl, Start, initial_window};
+use crate::connection::Agreed;
 use crate::pacing::Pacer;
 use crate::recovery::Recovery;
 use crate::rtt::RoundTrip;
@@ -171,136 +174,6 @@ impl SendHalf {
         self.segment_size
     }
 
-    /// The size of the send buffer: twice what may be in flight, so that what repairs a loss and what follows both fit,
-    /// within the limits of the configuration.
-    pub(crate) fn buffer(&self, shared: &Shared) -> u32 {
-        let config = &shared.config;
-        if !shared.roomy {
-            return config.send_buffer;
-        }
-        self.congestion.window().saturating_mul(2).min(config.send_buffer_limit).max(config.send_buffer)
-    }
-
-    /// Octets that a user may write now.
-    pub(crate) fn room_to_write(&self, shared: &Shared) -> usize {
-        let room = (self.buffer(shared) as usize).saturating_sub(self.queue.len());
-        room.min(shared.config.unsent_limit.saturating_sub(self.unsent()) as usize)
-    }
-
-    /// Queues what there is room for of `data`; how much it was.
-    pub(crate) fn write(&mut self, data: Payload, shared: &Shared, urgent: bool) -> usize {
-        let room = self.room_to_write(shared);
-        let take = data.len().min(room);
-        self.writer_waits |= take < data.len();
-        let part = if take == data.len() { data } else { data.slice(0..take) };
-        self.cut(&shared.config);
-        self.queue.push(part);
-        self.end += take as u32;
-        if urgent && take > 0 {
-            self.rare.set_urgent(self.end);
-        }
-        take
-    }
-
-    /// The same of the user's own memory, for a write so small that it is copied in any case.
-    pub(crate) fn write_small(&mut self, octets: &[u8], shared: &Shared) -> usize {
-        let take = octets.len().min(self.room_to_write(shared));
-        self.writer_waits |= take < octets.len();
-        self.cut(&shared.config);
-        self.queue.gather(octets.get(..take).unwrap_or(octets));
-        self.end += take as u32;
-        take
-    }
-
-    /// What was written ends a record.
-    pub(crate) fn end_record(&mut self) {
-        self.rare.end_record(self.end);
-    }
-
-    /// At most `octets` from `start` on, and none of another record.
-    pub(crate) fn of_one_record(&self, start: SeqNum, octets: u32) -> u32 {
-        let end = self.rare.record_after(start);
-        end.and_then(|end| end.since(start)).map_or(octets, |record| record.min(octets))
-    }
-
-    /// What of the SYN's data was not acknowledged with it is as if it were never sent.
-    pub(crate) fn take_back(&mut self) {
-        self.rare.take_back(self.nxt);
-        self.nxt = self.una;
-        self.recovery = Recovery::new(self.una);
-        self.resend = None;
-        // It was one segment, and need not wait for its own first part to be acknowledged; nor need what follows wait for it.
-        self.hold.small_acked();
-        self.hold.set_override(true);
-    }
-
-    /// Octets that went with our SYN, went again, and are not acknowledged.
-    pub(crate) fn out_after_syn(&self) -> u32 {
-        let end = self.rare.taken_back().map(|end| end.earlier(self.nxt));
-        end.and_then(|end| end.since(self.una)).unwrap_or(0)
-    }
-
-    /// Something is about to be written. A piece that is being sent is filled up again by what follows: so, until sending stops,
-    /// pieces are not counted yet.
-    fn cut(&mut self, config: &TcpConfig) {
-        if config.half_window_pieces && self.end.at_or_before(self.piece_end.later(self.nxt)) {
-            self.hold.set_cuts(true);
-        }
-    }
-
-    /// Octets of a piece: half the largest window, in whole segments.
-    fn piece(&self) -> u32 {
-        let segment = self.segment_size.max(1);
-        (self.max_window / 2 / segment).max(1).saturating_mul(segment)
-    }
-
-    /// Octets from SND.NXT to the end of its piece: a train is no longer.
-    pub(crate) fn piece_left(&mut self, config: &TcpConfig) -> u32 {
-        if !config.half_window_pieces {
-            return u32::MAX;
-        }
-        let piece = self.piece();
-        if self.hold.cuts() {
-            return piece;
-        }
-        // What is behind is passed at once: however long that took, this is one step of arithmetic.
-        if let Some(behind) = self.nxt.since(self.piece_end) {
-            self.piece_end = self.nxt + (piece - behind % piece);
-        }
-        self.piece_end.wrapping_since(self.nxt)
-    }
-
-    /// Sending stops, though more waits: the piece that is being sent begins here.
-    pub(crate) fn stop_cutting(&mut self) {
-        if self.hold.cuts() {
-            self.hold.set_cuts(false);
-            self.piece_end = self.nxt + self.piece();
-        }
-    }
-
-    /// What waits because it fills no segment goes now.
-    pub(crate) fn release_small(&mut self) {
-        self.hold.release();
-        if self.unsent() > 0 {
-            self.hold.set_override(true);
-        }
-    }
-
-    /// A writer waits for room.
-    pub(crate) fn await_room(&mut self) {
-        self.writer_waits = true;
-    }
-
-    /// Whether a writer that was refused is to hear that there is room now; once.
-    pub(crate) fn take_writer(&mut self, shared: &Shared) -> bool {
-        self.writer_waits && self.room_to_write(shared) > 0 && core::mem::take(&mut self.writer_waits)
-    }
-
-    /// Whether a writer waits for room though nothing waits to be sent.
-    pub(crate) fn lacks_room(&self) -> bool {
-        self.writer_waits && self.unsent() == 0
-    }
-
     /// Octets of the user's that were ever acknowledged.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.queue.start()
@@ -415,73 +288,6 @@ impl SendHalf {
     /// Where the data ends: the FIN's number.
     pub(crate) fn end(&self) -> SeqNum {
         self.end
-    }
-
-    /// Enters a first transmission of `count` numbers.
-    pub(crate) fn sent(&mut self, now: Instant, count: u32) {
-        self.sent_in(now, count, self.segment_size);
-    }
-
-    /// The same in segments of so many octets, for options differ from one to the next.
-    pub(crate) fn sent_in(&mut self, now: Instant, count: u32, segment: u32) {
-        // What went with our SYN was as large as it could be.
-        let again = self.rare.taken_back().is_some_and(|end| self.nxt.before(end));
-        if !count.is_multiple_of(segment.max(1)) && !again {
-            self.hold.small_sent();
-        }
-        let in_flight = self.recovery.in_flight();
-        self.recovery.on_sent(now, self.nxt, self.nxt + count);
-        self.nxt += count;
-        self.probe_at = Instant::FAR;
-        self.on_departure(now, count, in_flight, false);
-    }
-
-    /// Enters a transmission of `start..end` again.
-    pub(crate) fn sent_again(&mut self, now: Instant, start: SeqNum, end: SeqNum, segments: u32) {
-        let in_flight = self.recovery.in_flight();
-        if self.recovery.on_resent(now, start, end) {
-            // Its time to be acknowledged begins anew (6298-11).
-            self.rto_at = now + self.rtt.rto();
-        }
-        let count = end.wrapping_since(start);
-        self.resent_segments += u64::from(segments);
-        self.resent_octets += u64::from(count);
-        self.on_departure(now, count, in_flight, true);
-    }
-
-    fn on_departure(&mut self, now: Instant, octets: u32, in_flight: u32, again: bool) {
-        self.congestion.on_sent(&Departure {
-            now,
-            octets,
-            in_flight,
-            total_delivered: self.recovery.delivered(),
-            again,
-            app_limited: in_flight == 0 && self.recovery.is_app_limited(),
-        });
-        self.last_sent = now;
-        self.stalled_since.get_or_insert(now);
-        self.pacer.on_sent(now, octets, self.congestion.pacing_rate());
-    }
-
-    /// Octets that twice the window in a round trip is in a millisecond: `least` segments at least, and half the window at
-    /// most.
-    pub(crate) fn millisecond(&self, least: u32) -> u32 {
-        let nanos = self.rtt.smoothed().map_or(0, |time| time.as_nanos());
-        let doubled = u128::from(self.cwnd()) * 2_000_000;
-        let worth =
-            doubled.checked_div(nanos).and_then(|octets| u32::try_from(octets).ok()).unwrap_or(u32::MAX);
-        let segment = self.segment_size.max(1);
-        let half = (self.cwnd() / segment / 2).max(1).saturating_mul(segment);
-        worth.max(segment.saturating_mul(least)).min(half)
-    }
-
-    /// Forgets what was written and never sent (FLUSH).
-    pub(crate) fn flush_unsent(&mut self) {
-        let keep = self.nxt.later(self.first_octet()).earlier(self.end);
-        let offset = self.queue.start() + u64::from(keep.wrapping_since(self.first_octet()));
-        self.queue.truncate(offset);
-        self.end = keep;
-        self.rare.truncate(keep);
     }
 
     /// Octets of memory held for the queue.
