@@ -30,6 +30,7 @@ pub struct TcpConfig {
     pub(crate) receive_buffer: u32,
     pub(crate) receive_buffer_limit: u32,
     pub(crate) mss_limit: Option<Mss>,
+    pub(crate) cookie_mss_limit: Option<Mss>,
     pub(crate) window_scaling: bool,
     pub(crate) timestamps: bool,
     pub(crate) sack: bool,
@@ -51,6 +52,7 @@ pub struct TcpConfig {
     pub(crate) pacing: bool,
     pub(crate) least_train: u8,
     pub(crate) half_window_pieces: bool,
+    pub(crate) full_trains: bool,
     pub(crate) small_segments_alone: bool,
     pub(crate) window_probe_octet: bool,
     pub(crate) congestion: Congestion,
@@ -168,6 +170,7 @@ impl Default for TcpConfig {
             receive_buffer: 1 << 20,
             receive_buffer_limit: GROWS_TO,
             mss_limit: None,
+            cookie_mss_limit: None,
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -189,6 +192,7 @@ impl Default for TcpConfig {
             pacing: true,
             least_train: 2,
             half_window_pieces: false,
+            full_trains: false,
             small_segments_alone: false,
             window_probe_octet: true,
             congestion: Congestion::Cubic,
@@ -323,6 +327,13 @@ impl TcpConfig {
     #[must_use]
     pub fn mss_limit(self, limit: Option<Mss>) -> Self {
         Self { mss_limit: limit, ..self }
+    }
+
+    /// An upper bound for what a [SYN cookie](crate::listener::Cookies) says of the peer's segment size, which it rounds down in
+    /// any case. Default none: jumbo frames outlive a flood. Linux remembers 1460 octets over IPv4 at the most.
+    #[must_use]
+    pub fn cookie_mss_limit(self, limit: Option<Mss>) -> Self {
+        Self { cookie_mss_limit: limit, ..self }
     }
 
     /// Window scaling (RFC 7323 §2). Default on.
@@ -491,6 +502,14 @@ impl TcpConfig {
     #[must_use]
     pub fn half_window_pieces(self, on: bool) -> Self {
         Self { half_window_pieces: on, ..self }
+    }
+
+    /// Whether what the congestion window lets go waits for the next ACK where that is less than a third of a window, so that
+    /// trains are long though ACKs are many. It waits only right behind something that has just left, and only while the oldest
+    /// that is out was sent half a round trip ago or earlier, so that the next ACK is near. Default no: what may go goes.
+    #[must_use]
+    pub fn full_trains(self, on: bool) -> Self {
+        Self { full_trains: on, ..self }
     }
 
     /// Whether a shut window is probed with the next octet (RFC 9293 §3.8.6.1, MUST-36). Default yes. Off: with an empty segment

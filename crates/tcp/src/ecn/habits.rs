@@ -45,10 +45,14 @@ pub struct EcnHabits {
     /// What a path loses or mangles during the handshake is left out from then on: a SYN,ACK goes without the option, then
     /// without flags (RFC 9768 §3.2.3.2.2), a SYN without flags (§3.1.4.1), and nothing is capable (§3.2.2.3). Default yes.
     pub fall_back: bool,
+    /// A user who is gone takes what was counted along: the ACKs that TIME-WAIT is left with tell nothing. Default no, for RFC
+    /// 9768 §3.2.2 excepts none; a record of Linux's that small has no room for a counter.
+    pub forgets_at_the_end: bool,
 }
 
 impl EcnHabits {
-    /// Linux's: the option on every segment, in full, for peers that send it; everything capable but SYNs.
+    /// Linux's: the option on every segment, in full, for peers that send it; everything capable but SYNs; no counter at the very
+    /// end.
     pub const LINUX: Self = Self {
         option: EcnOption::Always,
         beacon: 3,
@@ -56,6 +60,7 @@ impl EcnHabits {
         only_in_return: true,
         control: true,
         fall_back: true,
+        forgets_at_the_end: true,
     };
 }
 
@@ -66,6 +71,7 @@ impl Default for EcnHabits {
             all_counters: false,
             only_in_return: false,
             control: false,
+            forgets_at_the_end: false,
             ..Self::LINUX
         }
     }

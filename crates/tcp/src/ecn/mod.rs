@@ -184,6 +184,11 @@ impl Marks {
         (self.received.marked, self.told.marked)
     }
 
+    /// Whether the last ACKs of a connection that nobody uses any more tell nothing.
+    pub(crate) const fn forgotten_at_the_end(&self) -> bool {
+        self.habits.forgets_at_the_end
+    }
+
     /// What came, and what the peer told of what we sent.
     pub(crate) fn exactly(&self) -> (EcnCounts, EcnCounts) {
         (self.received.counts(), self.told.counts())

@@ -13,7 +13,7 @@
 //! each claim is checked against one hash. A flood of a million a second for a whole epoch of 60 s is expected to
 //! open a quarter of a connection. A cookie lives through its epoch and the next: one to two minutes.
 //!
-//! What it costs: no SYN-ACK is sent again, the peer's segment size is rounded down to one of eight, a peer without
+//! What it costs: no SYN-ACK is sent again, the peer's segment size is rounded down to one of eight, or to fewer where a user says so, a peer without
 //! timestamps gets neither scale nor SACK, and when the third segment is lost and the peer waits for us to speak, it
 //! waits until it sends something itself. Our first number does not follow the clock of RFC 9293 MUST-8.
 
@@ -62,7 +62,8 @@ impl Cookies {
             (terms.scales, terms.sack) = (None, false); // 4987-6: nothing would carry them
         }
         let clock = terms.timestamps.map_or(0, |t| stamp(timestamp(now, t.offset), &terms));
-        let size = SIZES.iter().rposition(|&size| size <= terms.send_mss.get()).unwrap_or(0) as u32;
+        let most = offer.config.cookie_mss_limit.map_or(terms.send_mss, |limit| limit.min(terms.send_mss));
+        let size = SIZES.iter().rposition(|&size| size <= most.get()).unwrap_or(0) as u32;
         let iss = self.iss(epoch(now), connection, irs, size, terms.timestamps.is_some());
         let mss = offer.announced_mss().get();
         syn_ack(iss, irs, offer.window(), mss, &terms, clock, Why::AnswersSynWithCookie)

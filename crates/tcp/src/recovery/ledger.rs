@@ -328,6 +328,11 @@ impl Ledger {
         (from, to)
     }
 
+    /// When the oldest of what is out was first sent.
+    pub(crate) fn oldest_sent(&self) -> Option<Instant> {
+        self.trains.front().map(|train| train.at)
+    }
+
     /// How often the first number that is out was sent.
     pub(crate) fn first_transmissions(&self) -> u8 {
         if self.una == self.nxt {

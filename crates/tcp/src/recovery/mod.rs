@@ -192,6 +192,11 @@ impl Recovery {
         self.rack.reordered()
     }
 
+    /// When the oldest of what is out was first sent.
+    pub(crate) fn oldest_sent(&self) -> Option<Instant> {
+        self.ledger.oldest_sent()
+    }
+
     /// How often the first number that is out was sent.
     pub(crate) fn first_transmissions(&self) -> u8 {
         self.ledger.first_transmissions()

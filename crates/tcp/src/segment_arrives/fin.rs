@@ -5,11 +5,12 @@ use crate::connection::{Connection, Data, Open, Over, Shared};
 use crate::listener::TimestampState;
 use crate::state::Edge;
 use crate::time_wait::Ended;
-use crate::{Cause, State, TimeWait, Why};
+use crate::{Cause, State, TimeWait, Why, ecn};
 use alloc::boxed::Box;
 use core::ops::ControlFlow;
 use env::Instant;
 use wire::Window;
+use wire::tcp::Flags;
 
 impl Open {
     /// The peer's FIN is in order: nothing more will come (9293-E19, 9293-E20, 9293-E24).
@@ -50,7 +51,14 @@ impl Connection {
         if let Some(why) = open.rcv.ack_due(now) {
             self.shared.reply = Some(open.bare_ack(now, &self.shared, why));
         }
-        let (ace, ecn) = open.last_marks();
+        let (mut ace, ecn) = open.last_marks();
+        if self.shared.released.is_some() && open.forgets_marks() {
+            ace = Flags::NONE;
+            if let Some(last) = &mut self.shared.reply {
+                last.segment.header.flags = last.segment.header.flags & !ecn::BITS;
+                last.segment.header.options.accurate_ecn = None;
+            }
+        }
         let record = TimeWait::new(
             now,
             &self.shared.config,

@@ -79,6 +79,11 @@ impl Open {
         })
     }
 
+    /// Whether what was counted is forgotten with the last of its users.
+    pub(super) fn forgets_marks(&self) -> bool {
+        self.marks.as_ref().is_some_and(|marks| marks.forgotten_at_the_end())
+    }
+
     /// A loss made the window smaller: the peer hears of it, and marks of the same window say nothing new.
     pub(crate) fn confirm_reduction(&mut self) {
         if let Some(marks) = &mut self.marks {

@@ -5,7 +5,7 @@
 //!   the user corks ─► CORKED, until he uncorks ───┴─► held;  OVERRIDE: goes, once (a timeout, Nagle switched off)
 //! ```
 
-/// Six facts in one octet, for there is one of these in every connection.
+/// Seven facts in one octet, for there is one of these in every connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hold(u8);
 
@@ -15,8 +15,14 @@ const UNPUSHED: u8 = 4;
 const OVERRIDE: u8 = 8;
 const SMALL: u8 = 16;
 const CUTS: u8 = 32;
+const FULL: u8 = 64;
 
 impl Hold {
+    /// Nothing is held; `full_trains` as [`TcpConfig::full_trains`](crate::TcpConfig::full_trains) has it.
+    pub(crate) fn new(full_trains: bool) -> Self {
+        Self(if full_trains { FULL } else { 0 })
+    }
+
     fn set(&mut self, bit: u8, on: bool) {
         self.0 = if on { self.0 | bit } else { self.0 & !bit };
     }
@@ -78,6 +84,11 @@ impl Hold {
     /// Begins or ends that.
     pub(crate) fn set_cuts(&mut self, on: bool) {
         self.set(CUTS, on);
+    }
+
+    /// Whether what would make a short train waits for the next ACK.
+    pub(crate) fn fills_trains(self) -> bool {
+        self.has(FULL)
     }
 
     /// The user corks or uncorks; whether it was corked.

@@ -129,7 +129,7 @@ impl SendHalf {
             vanished: 0,
             resend: None,
             cwnd_limited: false,
-            hold: Hold::default(),
+            hold: Hold::new(config.full_trains),
             piece_end: iss,
             persist: None,
             rto_at: Instant::FAR,

@@ -2,8 +2,14 @@
 
 use super::SendHalf;
 use crate::TcpConfig;
+use crate::recovery::Phase;
 use crate::sabotage::Sabotage;
-use env::Instant;
+use env::{Duration, Instant};
+
+/// So long after something left, what follows still belongs to it.
+const BEHIND: Duration = Duration::from_millis(1);
+/// A train that waits to become longer is shorter than this part of a window.
+const SHORT: u32 = 3;
 
 /// New data to send, or what stands in its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +79,29 @@ impl SendHalf {
         if open < segment {
             return self.plan_small(unsent, window, open, nagle, last);
         }
+        let full = unsent.min(train - train % segment);
+        if self.hold.fills_trains() && self.next_ack_fills(now, full, window.min(room)) {
+            return Plan::Wait(Blocked::Congestion);
+        }
         let whole = open - open % segment;
         // The rest of the data goes along if nothing would hold it back on its own.
         let rest_may_go = open == unsent && (!nagle || fin_waits || self.hold.overridden()) && !held;
         let octets = if rest_may_go { open } else { whole };
         Plan::Send { octets, fin: octets == unsent && fin_waits && window > octets, limited: false }
+    }
+
+    /// Whether a train of `full` octets, of which the windows have room for `room`, had better wait: the next ACK is near and lets
+    /// more go, and something that has just left keeps ACKs coming. Where losses are repaired nothing waits.
+    fn next_ack_fills(&self, now: Instant, full: u32, room: u32) -> bool {
+        let near = || {
+            let (oldest, round_trip) = (self.recovery.oldest_sent(), self.rtt.smoothed());
+            oldest.zip(round_trip).is_some_and(|(at, time)| now.since(at) > time / 2)
+        };
+        full > room
+            && room < self.cwnd().min(self.window()) / SHORT
+            && now.since(self.last_sent) <= BEHIND
+            && self.recovery.phase() == Phase::Open
+            && near()
     }
 
     /// Whether a small piece waits for what is out (RFC 9293 MUST-17 is the switch).

@@ -2,7 +2,7 @@
 //! probes without an octet, segments without timestamps; and what is so for everybody (§3.6.1, §3.8.6; RFC 3042, 8985).
 
 use crate::lone::{IRS, ISS, Lone, Peer, by_the_book, line, ms};
-use handfast_tcp::{State, TcpConfig, Why};
+use handfast_tcp::{Congestion, State, TcpConfig, Why};
 use wire::tcp::{Flags, SackBlock, SackBlocks};
 
 const ACK: Flags = Flags::ACK;
@@ -200,4 +200,30 @@ fn the_rst_for_data_that_nobody_reads_stands_where_the_peer_is() {
     lone.arrives(ACK, 1, 1, 65_535, 100);
     assert_eq!(lone.sent(), ["RST 1:1"]);
     assert_eq!(lone.tcp.state(), State::Closed);
+}
+
+/// Ten segments a train at least, and a window that an ACK of many segments opens in full.
+fn fast() -> TcpConfig {
+    by_the_book().congestion(Congestion::Cubic).pacing(false).least_train(10)
+}
+
+/// Covers: RFC 5681 5681-1
+#[test]
+fn a_short_train_waits_for_the_next_ack_where_trains_are_to_be_full() {
+    let after = |full: bool| {
+        let config = fast().full_trains(full);
+        let mut lone = Lone::established(config, &Peer::plain());
+        lone.write(60_000);
+        assert_eq!(lone.sent().len(), 10);
+        lone.pass(ms(20));
+        lone.acked(10_001);
+        assert_eq!(lone.sent().len(), 20, "the next ACK is a round trip away");
+        lone.pass(ms(20));
+        lone.acked(17_001);
+        let first = lone.sent().len();
+        lone.acked(26_001);
+        (first, lone.sent().len())
+    };
+    assert_eq!(after(false), (14, 16), "what may go goes");
+    assert_eq!(after(true), (10, 20), "ten are a train, four are none");
 }

@@ -2,7 +2,7 @@
 
 use crate::pair::Pair;
 use env::{Duration, Instant};
-use handfast_tcp::{Congestion, Ecn, Note, TcpConfig, Trigger};
+use handfast_tcp::{Congestion, Ecn, EcnHabits, Note, TcpConfig, Trigger};
 use std::cell::Cell;
 use std::rc::Rc;
 use wire::tcp::Flags;
@@ -100,4 +100,32 @@ fn an_echo_that_goes_on_holds_nobody_up_for_ever() {
             );
         }
     }
+}
+
+/// Linux's record of a connection that its user has closed knows no counter; RFC 9768 lets no ACK go without.
+///
+/// Covers: RFC 9768 9768-5
+#[test]
+fn the_last_acks_tell_of_marks_unless_a_user_who_is_gone_takes_them_along() {
+    let last = |forgets: bool, released: bool| {
+        let habits = EcnHabits { forgets_at_the_end: forgets, ..EcnHabits::default() };
+        let mut pair = Pair::configured(config(Congestion::NewReno, Ecn::Accurate).ecn_habits(habits));
+        if released {
+            let now = pair.now;
+            pair.a.tcp().release(now);
+        } else {
+            let now = pair.now;
+            pair.a.tcp().close(now).unwrap();
+        }
+        pair.settle(Duration::from_millis(100));
+        let now = pair.now;
+        pair.b.tcp().close(now).unwrap();
+        pair.settle(Duration::from_millis(100));
+        let of_a = pair.seen.iter().rev().find(|seen| seen.from_a).expect("it acknowledges the FIN");
+        let flags = of_a.segment.header.flags;
+        assert!(!flags.contains(Flags::FIN), "{flags}");
+        flags.intersects(Flags::AE | Flags::CWR | Flags::ECE)
+    };
+    assert!(last(false, true) && last(true, false));
+    assert!(!last(true, true));
 }

@@ -45,4 +45,5 @@ pub(super) fn apply(settings: &mut Settings, suite: Suite) {
     settings.fast_open_keys = KEY.parse().ok().map(|primary| Keys { primary, backup: None });
     settings.syn_cookies = 1;
     settings.as_linux = true;
+    settings.ecn_habits.forgets_at_the_end = true;
 }

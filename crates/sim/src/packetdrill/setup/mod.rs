@@ -13,12 +13,13 @@ mod command;
 mod shell;
 mod sysctl;
 
-use crate::packetdrill::subject::{Ran, Refusal, Setup};
+use crate::packetdrill::subject::{IpVersion, Ran, Refusal, Setup};
 pub(super) use command::{Command, run};
 use env::Duration;
 use stack::HostConfig;
 use tcp::fast_open::Keys;
 use tcp::{Congestion, Ecn, EcnHabits, TcpConfig};
+use wire::Mss;
 
 /// The longest that Linux waits before it sends again.
 const RTO_MAX: Duration = Duration::from_secs(120);
@@ -34,6 +35,9 @@ pub(super) const SEND_BUFFER: u32 = 128 << 20;
 pub(super) const LEAST_BUFFER: u32 = 2_048;
 /// The largest window that is offered before anything was received.
 const FIRST_WINDOW: u32 = 65_536;
+
+/// The largest segment size that Linux's SYN cookies say over IPv4; over IPv6 they say that of jumbo frames, too.
+const COOKIE_MSS_V4: Mss = Mss::new(1460);
 
 /// How a host of scripts is set: Linux's defaults, until something says otherwise.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub(super) struct Settings {
     /// `tcp_retries2`: R2 as a count.
     pub(super) retries: u8,
     pub(super) syn_cookies: u8,
+    /// The largest segment size that a cookie says.
+    pub(super) cookie_mss_limit: Option<Mss>,
     pub(super) somaxconn: usize,
     pub(super) congestion: Congestion,
     pub(super) ecn: Ecn,
@@ -102,10 +108,11 @@ impl Default for Settings {
             syn_linear_timeouts: 0,
             retries: 15,
             syn_cookies: 1,
+            cookie_mss_limit: None,
             somaxconn: 4_096,
             congestion: Congestion::Cubic,
             ecn: Ecn::AcceptClassic,
-            ecn_habits: EcnHabits::LINUX,
+            ecn_habits: EcnHabits { forgets_at_the_end: false, ..EcnHabits::LINUX },
             unsent_low: None,
             idle_restart: true,
             loss_probe: true,
@@ -199,7 +206,9 @@ pub(super) fn settings(setup: &Setup<'_>) -> Result<(Settings, Ran), Refusal> {
             return Err(Refusal::because(format!("the option --{name} is not known")));
         }
     }
-    let mut settings = Settings::default();
+    let jumbo = setup.version == IpVersion::V6;
+    let cookie_mss_limit = (!jumbo).then_some(COOKIE_MSS_V4);
+    let mut settings = Settings { cookie_mss_limit, ..Settings::default() };
     for text in &setup.commands {
         let ran = run(text, |command| {
             Ok(match settings.apply(command)? {
@@ -248,6 +257,8 @@ impl Settings {
             .pacing(false)
             .least_train(self.least_train)
             .half_window_pieces(true)
+            .full_trains(true)
+            .cookie_mss_limit(self.cookie_mss_limit)
             .small_segments_alone(true)
             .window_probe_octet(!self.as_linux)
             .lacking_timestamps(self.as_linux)

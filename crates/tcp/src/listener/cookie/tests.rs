@@ -44,6 +44,21 @@ fn third(syn_ack: &Segment) -> Segment {
 mod rfc4987_3_6 {
     use super::*;
 
+    /// Covers: RFC 4987 4987-6
+    #[test]
+    fn a_cookie_says_no_more_than_its_user_allows() {
+        let cookies = Cookies::new(KEY);
+        let kept = |limit: Option<u16>| {
+            let config = TcpConfig::default().cookie_mss_limit(limit.map(Mss::new));
+            let reply = cookies.answer(START, &TUPLE, &syn(options(9_000, 7, true)), &offer(&config));
+            cookies.check(START, &TUPLE, &third(&reply.segment), &offer(&config)).map(|is| is.send_mss.get())
+        };
+        assert_eq!(
+            [None, Some(1_460), Some(1_459), Some(9_000)].map(kept),
+            [8_940, 1_460, 1_440, 8_940].map(Some)
+        );
+    }
+
     /// Covers: RFC 4987 4987-5, 4987-6
     #[test]
     fn a_cookie_brings_back_what_the_syn_said() {
