@@ -24,6 +24,7 @@ use clap::{Args, ValueEnum};
 use crew::Ended;
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::packetdrill::Ours;
+use sim::packetdrill::meant::Meant;
 use sim::packetdrill::play::{Rules, play};
 use sim::packetdrill::report::{Exchanged, Outcome, Verdict};
 use sim::packetdrill::script::{Script, customary, parse};
@@ -217,9 +218,16 @@ fn one(job: &Job, rules: Rules, against: Option<Against>) -> Told {
     match parse(&text, &definitions) {
         Ok(script) => {
             let rules = Rules { version: job.version, ..rules };
+            let meant = Meant::of(&text);
+            let judged_as_meant = |outcome| match meant {
+                Some(meant) => meant.judged(&script, outcome),
+                None => outcome,
+            };
             match against {
-                None => told(play(&script, &mut Ours::new(0), &rules), None),
-                Some(Against::Kernel) => told(judged(job, &script, &rules), difference(&text)),
+                None => told(judged_as_meant(play(&script, &mut Ours::new(0), &rules)), None),
+                Some(Against::Kernel) => {
+                    told(judged_as_meant(judged(job, &script, &rules)), difference(&text))
+                }
             }
         }
         Err(error) => {

@@ -11,6 +11,7 @@
 
 pub mod code;
 pub mod linux;
+pub mod meant;
 mod ours;
 pub mod play;
 pub mod report;

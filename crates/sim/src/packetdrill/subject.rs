@@ -49,8 +49,9 @@ pub trait Subject {
     fn now(&self) -> Instant;
 
     /// Lets time go on to `deadline`, or until something new comes out: a packet that [`take`](Self::take) gives, or a
-    /// call that [`finished`](Self::finished) tells. What came out earlier and wasn't fetched does not stop it. A deadline
-    /// that has passed changes nothing.
+    /// call that [`finished`](Self::finished) tells. What came out earlier and wasn't fetched does not stop it. It may stop
+    /// earlier, as long as time has gone on: one step of it takes a bounded time to work out. A deadline that has passed changes
+    /// nothing.
     fn run_until(&mut self, deadline: Instant);
 
     /// Makes a system call. `may_block` is set for a call that the script lets run beside what follows; any other call

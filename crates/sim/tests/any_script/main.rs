@@ -4,6 +4,7 @@ extern crate handfast_sim as sim;
 
 mod arbitrary;
 mod exercise;
+mod played;
 mod seeds;
 
 use env::Rng;

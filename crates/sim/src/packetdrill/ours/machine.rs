@@ -23,8 +23,6 @@ pub(super) struct Machine {
     start: Instant,
     now: Instant,
     sent: VecDeque<Sent>,
-    /// Packets that were sent, ever.
-    count: u64,
     events: Vec<HostEvent>,
 }
 
@@ -48,7 +46,7 @@ impl Machine {
         let route = RouteEntry { destination, gateway: None, interface, metric: 0 };
         host.add_route(route).map_err(|why| refused(&why))?;
         let mut machine =
-            Self { host, interface, start, now: start, sent: VecDeque::new(), count: 0, events: Vec::new() };
+            Self { host, interface, start, now: start, sent: VecDeque::new(), events: Vec::new() };
         machine.settle();
         // What a host says when it comes to a link (group memberships) is no script's business.
         machine.sent.clear();
@@ -109,34 +107,28 @@ impl Machine {
         self.sent.pop_front()
     }
 
-    /// Packets sent, ever.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// What the host has told since it was asked last.
     pub(super) fn take_events(&mut self) -> Vec<HostEvent> {
         std::mem::take(&mut self.events)
     }
 
     /// The clock goes on to the host's next deadline, if that comes no later than `until` on the host's clock, else to
-    /// `until`. Whether there was such a deadline.
-    pub(super) fn step(&mut self, until: Instant) -> bool {
+    /// `until`.
+    pub(super) fn step(&mut self, until: Instant) {
         let Some(due) = self.host.poll_timeout().filter(|due| *due <= until) else {
             self.now = self.now.max(until);
-            return false;
+            return;
         };
         self.now = self.now.max(due);
         for _ in 0..TURNS {
             self.host.handle_timeout(self.now);
             self.settle();
             if self.host.poll_timeout().is_none_or(|due| due > self.now) {
-                return true;
+                return;
             }
         }
         // Time goes on whatever the host thinks: a player bounds its own steps.
         self.now += Duration::from_micros(1);
-        true
     }
 
     /// Takes all that the host wants to send and to tell.
@@ -145,7 +137,6 @@ impl Machine {
         while let Some((interface, frame)) = self.host.poll_transmit(self.now) {
             if interface == self.interface {
                 self.sent.push_back(Sent { at, packet: frame.to_vec() });
-                self.count += 1;
             }
         }
         while let Some(event) = self.host.poll_event() {

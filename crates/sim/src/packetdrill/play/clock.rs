@@ -7,11 +7,13 @@
 use super::frame::{self, Seen};
 use super::timing::Due;
 use super::{Done, Exchanged, Player, Stop};
-use env::Instant;
+use env::{Duration, Instant};
 use std::collections::VecDeque;
 
 /// How often time may go on in a script: it is then taken for one that never ends.
 const MOST_STEPS: u32 = 1_000_000;
+/// How long a script may take on the clock of the host under test.
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 /// How many packets may pass in a script, and how many octets: all are kept for whoever draws them.
 const MOST_PACKETS: usize = 50_000;
 const MOST_OCTETS: usize = 128 << 20;
@@ -54,7 +56,11 @@ impl Player<'_> {
         if self.steps > MOST_STEPS {
             return Err(self.fail(format!("it never ends: time went on {MOST_STEPS} times")));
         }
-        self.subject.run_until(deadline);
+        let end = Instant::ZERO + LONGEST;
+        if self.subject.now() >= end {
+            return Err(self.fail(format!("it never ends: it took until {}", time(end))));
+        }
+        self.subject.run_until(deadline.min(end));
         self.collect()
     }
 
