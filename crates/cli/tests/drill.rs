@@ -125,6 +125,33 @@ fn programs_get_an_object_a_line_and_captures_are_written() {
 }
 
 #[test]
+fn options_of_the_command_line_hold_for_every_script_and_win() {
+    let size = "+0 getsockopt(4, SOL_TCP, TCP_MAXSEG, [SIZE], [4]) = 0\n";
+    let script = format!("--mtu=1400\n{}", server(size).replace("<mss 1000,", "<mss 1460,"));
+    let scripts = Scripts::new("options", &[("size.pkt", &script)]);
+    let ends = |args: &[&str]| text(&scripts.drill(args).stdout).lines().last().map(str::to_owned);
+    let passed = Some("1 passed, 0 failed, 0 skipped".to_owned());
+    assert_eq!(ends(&["--option", "define=SIZE=1360"]), passed);
+    assert_eq!(ends(&["--option", "define=SIZE=960", "--option=--mtu=1000"]), passed);
+    assert_ne!(ends(&["--option", "define=SIZE=1360", "--option", "mtu=1000"]), passed);
+    let skipped = Some("0 passed, 0 failed, 1 skipped".to_owned());
+    assert_eq!(ends(&["--option", "define=SIZE=1360", "--option", "frobnicate"]), skipped);
+    for wrong in ["", "=1", "two words=1", "define", "define=SIZE"] {
+        assert_eq!(scripts.drill(&["--option", wrong]).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn a_script_that_is_meant_to_fail_is_well_when_it_does() {
+    let fails = server("// Failure: so it says\n+0 write(4, ..., 100) = 99\n");
+    let passes = server("// Failure: so it says\n+0 write(4, ..., 100) = 100\n");
+    let scripts = Scripts::new("meant", &[("fails.pkt", &fails), ("passes.pkt", &passes)]);
+    let told = text(&scripts.drill(&[]).stdout);
+    assert!(told.starts_with("ok "), "{told}");
+    assert!(told.contains("passes.pkt:9:1  v4  the script says that this fails, and it didn't"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_is_said_before_anything_is_played() {
     let scripts = Scripts::new("wrong", &[]);
     let empty = scripts.drill(&[]);

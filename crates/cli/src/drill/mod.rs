@@ -27,7 +27,7 @@ use sim::packetdrill::Ours;
 use sim::packetdrill::meant::Meant;
 use sim::packetdrill::play::{Rules, play};
 use sim::packetdrill::report::{Exchanged, Outcome, Verdict};
-use sim::packetdrill::script::{Script, customary, parse};
+use sim::packetdrill::script::{Position, Script, Setting, customary, parse};
 use sim::packetdrill::subject::IpVersion;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -49,6 +49,10 @@ pub(crate) struct DrillArgs {
     /// Which addresses: v4, v6, mapped (IPv6 sockets, IPv4 packets), or all three in turn
     #[arg(long, value_name = "VERSION", value_enum, default_value_t = Ip::V4)]
     ip: Ip,
+    /// An option line for every script, as packetdrill's own command line has them: mtu=1500, tolerance_usecs=20000,
+    /// define=NAME=VALUE. It wins over what a script says itself. Again and again
+    #[arg(long = "option", value_name = "NAME[=VALUE]", value_parser = option)]
+    options: Vec<Setting>,
     /// Draw the packets of scripts that pass, too
     #[arg(long, conflicts_with = "json")]
     ladder: bool,
@@ -98,6 +102,7 @@ what it needs that this host doesn't have. docs/drill.md says what of packetdril
 Examples:
   handfast drill crates/sim/scripts                  ours
   handfast drill --ip all --strict close.pkt
+  handfast drill --ip v6 --option mtu=1500 --ladder close.pkt
   sudo handfast drill crates/sim/scripts --against kernel
   handfast drill gtests/net/tcp --json | jq -c 'select(.verdict == \"fail\") | [.script, .line, .what]'";
 
@@ -166,11 +171,12 @@ pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
     let bar = bar(jobs.len());
     let mut counts = Counts::default();
     let mut result = Ok(());
+    let options = args.options.clone();
     crew::work(
         jobs.clone(),
         threads,
         longest,
-        move |job| one(job, rules, against),
+        move |job| one(job, rules, against, &options),
         |index, ended| {
             let Some(job) = jobs.get(index) else { return };
             let played = played(job.clone(), ended, longest);
@@ -207,16 +213,21 @@ struct Told {
 }
 
 /// Plays one script against a host of its own.
-fn one(job: &Job, rules: Rules, against: Option<Against>) -> Told {
+fn one(job: &Job, rules: Rules, against: Option<Against>, options: &[Setting]) -> Told {
     let told = |outcome, differs| Told { outcome, shown: None, differs };
     let octets = match std::fs::read(&job.path) {
         Ok(octets) => octets,
         Err(error) => return told(failed(format!("cannot read it: {error}")), None),
     };
     let text = String::from_utf8_lossy(&octets);
-    let definitions = customary(job.version == IpVersion::V6, job.version != IpVersion::V4);
+    let mut definitions = customary(job.version == IpVersion::V6, job.version != IpVersion::V4);
+    let (defines, others): (Vec<_>, Vec<_>) = options.iter().partition(|option| option.name == "define");
+    let defined = defines.iter().filter_map(|option| option.value().split_once('='));
+    definitions.extend(defined.map(|(name, value)| (name.to_owned(), value.to_owned())));
     match parse(&text, &definitions) {
-        Ok(script) => {
+        Ok(mut script) => {
+            // Where an option is said twice, the later one counts.
+            script.options.extend(others.into_iter().cloned());
             let rules = Rules { version: job.version, ..rules };
             let meant = Meant::of(&text);
             let judged_as_meant = |outcome| match meant {
@@ -239,6 +250,25 @@ fn one(job: &Job, rules: Rules, against: Option<Against>) -> Told {
             Told { outcome, shown: Some(shown), differs: None }
         }
     }
+}
+
+/// `NAME` or `NAME=VALUE`, with or without the dashes that a script has before it.
+fn option(text: &str) -> Result<Setting, String> {
+    let text = text.strip_prefix("--").unwrap_or(text);
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    let word = |name: &str| name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
+    if name.is_empty() || !word(name) {
+        return Err("it wants NAME=VALUE, such as mtu=1500".to_owned());
+    }
+    let defines =
+        || value.as_deref().and_then(|value| value.split_once('=')).is_some_and(|(name, _)| word(name));
+    if name == "define" && !defines() {
+        return Err("it wants define=NAME=VALUE".to_owned());
+    }
+    Ok(Setting { at: Position::default(), name: name.to_owned(), value })
 }
 
 /// What a script says of a host that does otherwise, behind `// differs: kernel`.

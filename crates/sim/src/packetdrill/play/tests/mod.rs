@@ -215,3 +215,15 @@ fn a_window_that_shrinks_fails_strict_rules_only() {
     let found = differences(verdict(true, true));
     assert_eq!(found, one("right edge of the window", "not withdrawn", "64435 octets less"));
 }
+
+#[test]
+fn a_wrong_checksum_fails_strict_rules_only() {
+    let script = parse(ACCEPTED, &BTreeMap::new()).unwrap();
+    let verdict = |mangling, strict| {
+        let mut small = Small::default();
+        small.mangling = mangling;
+        play(&script, &mut small, &Rules { strict, ..Rules::default() }).verdict
+    };
+    assert_eq!([verdict(true, false), verdict(false, true)], [Verdict::Passed, Verdict::Passed]);
+    assert_eq!(differences(verdict(true, true)), one("TCP", "a right checksum", "a wrong one"));
+}

@@ -33,6 +33,8 @@ pub(super) struct Small {
     finished: Option<Finished>,
     /// Takes back what it has offered, once data has arrived.
     pub(super) shrinking: bool,
+    /// Sends segments whose checksum is wrong.
+    pub(super) mangling: bool,
     /// Sends without end, once it begins.
     pub(super) raving: bool,
 }
@@ -61,7 +63,11 @@ impl Small {
             body: Body::Tcp(tcp),
             payload: None,
         };
-        let octets = build(&packet, Ends { src: ends.dst, dst: ends.src }).unwrap();
+        let mut octets = build(&packet, Ends { src: ends.dst, dst: ends.src }).unwrap();
+        if self.mangling {
+            // The checksum, behind 20 octets of IPv4.
+            octets[20 + 16] ^= 1;
+        }
         self.next = self.next.wrapping_add(len as u32).wrapping_add(u32::from(flags.syn));
         let sent = Sent { at: self.now + after, packet: octets };
         if after.is_zero() { self.out.push_back(sent) } else { self.due.push(sent) }
