@@ -1,7 +1,17 @@
-//! Any octets, read as a script, printed and run as far as that goes without a host; the fuzz target `drill` has the same body.
+//! Any octets, read as a script, printed, its code run without a host, and played against one; the fuzz target `drill` has the same
+//! body.
 
+use env::{Duration, Instant};
+use sim::packetdrill::Ours;
 use sim::packetdrill::code::Program;
+use sim::packetdrill::play::{Rules, play};
+use sim::packetdrill::report::Verdict;
 use sim::packetdrill::script::{Action, Event, Position, Script, customary, parse};
+
+/// What `play` allows: time on the host's clock, packets and their octets.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+const PACKETS: usize = 50_000;
+const OCTETS: usize = 129 << 20;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +50,19 @@ pub(crate) fn drill(octets: &[u8]) -> Came {
             assert!(failure.at >= code.at && !failure.message.is_empty(), "{failure:?}");
         }
     }
+    ends(&script, Rules { strict: octets.len().is_multiple_of(2), ..Rules::default() });
     Came::Read(script.events.len())
+}
+
+/// Plays it: it ends, within what a script may take, and says why it failed if it did.
+pub(crate) fn ends(script: &Script, rules: Rules) {
+    let outcome = play(script, &mut Ours::new(7), &rules);
+    assert!(outcome.ended <= Instant::ZERO + LONGEST, "{} ms\n{script}", outcome.ended.as_millis());
+    let octets: usize = outcome.exchange.iter().map(|passed| passed.packet.len()).sum();
+    assert!(outcome.exchange.len() <= PACKETS && octets <= OCTETS, "{octets} octets\n{script}");
+    if let Verdict::Failed(why) = outcome.verdict {
+        assert!(!why.what.is_empty(), "{script}");
+    }
 }
 
 /// The script without what it says of where its parts stand.
