@@ -44,6 +44,16 @@ impl Samples {
         }
     }
 
+    /// The mean.
+    ///
+    /// ```
+    /// let samples: bench::Samples = [1.0, 2.0, 6.0].into_iter().collect();
+    /// assert_eq!(samples.mean(), Some(3.0));
+    /// ```
+    pub fn mean(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.0.iter().sum::<f64>() / self.0.len() as f64)
+    }
+
     /// The least.
     pub fn least(&self) -> Option<f64> {
         self.0.iter().copied().min_by(f64::total_cmp)
@@ -83,7 +93,7 @@ mod tests {
     fn of_nothing_nothing_is_said() {
         let none: Samples = [f64::NAN, f64::INFINITY].into_iter().collect();
         assert!(none.is_empty());
-        assert_eq!((none.median(), none.least(), none.spread()), (None, None, None));
+        assert_eq!((none.median(), none.mean(), none.least(), none.spread()), (None, None, None, None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //!                        ┌ kernel → kernel ───── what is compared with
 //!   controller × path ──►├ handfast → kernel     Cell ─► Outcome ─┐
-//!    × round trip        ├ kernel → handfast     several at a time ├─► Table: medians, ratios ─► text, JSON
+//!    × round trip, seed  ├ kernel → handfast     several at a time ├─► Table: means, ratios ─► Verdict ─► text, JSON
 //!                        └ handfast → handfast                    ─┘
 //! ```
 //!
@@ -17,7 +17,9 @@ mod cell;
 mod end;
 mod host;
 mod kernel;
+mod line;
 mod path;
+mod plan;
 mod ranges;
 mod relay;
 mod runs;
@@ -25,14 +27,17 @@ mod series;
 mod stream;
 mod table;
 mod tally;
+mod verdict;
 
 pub use cell::{Cell, Outcome};
 pub use end::Said;
+pub use line::{Line, Measured};
 pub use path::{PATHS, Path};
 pub use runs::run;
 pub use series::Series;
-pub use table::{Line, Measured, Table};
+pub use table::Table;
 pub use tally::Counts;
+pub use verdict::Verdict;
 
 use env::Duration;
 use std::num::NonZeroU64;
@@ -41,8 +46,6 @@ use tcp::Congestion;
 
 /// The port of whoever listens.
 const PORT: u16 = 5201;
-/// The bottleneck: 100 Mbit/s.
-const RATE: NonZeroU64 = NonZeroU64::new(100_000_000).unwrap();
 
 /// A congestion control that both stacks have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,12 +146,17 @@ pub struct Options {
     pub rtts: Vec<Duration>,
     /// Pairs; without [`Pair::Kernels`] there is nothing to compare with.
     pub pairs: Vec<Pair>,
+    /// The bottleneck's rate, in bits a second.
+    pub rate: NonZeroU64,
     /// How long each run lasts at least.
     pub lasting: Duration,
-    /// Runs of each cell, each with a seed of its own.
+    /// Runs of each cell at least, each with a seed of its own, the same seeds for all pairs.
     pub runs: usize,
     /// The same where chance decides by a few events.
     pub chancy_runs: usize,
+    /// While all this has not taken so long, the line whose ratios are least sure has another run of each of its pairs; `None`
+    /// for no more runs than those above.
+    pub within: Option<Duration>,
     /// Runs at the same time.
     pub at_once: usize,
     /// The first run's seed; the next has the next.
@@ -158,53 +166,41 @@ pub struct Options {
 }
 
 impl Options {
-    /// For figures to be told.
+    /// For figures to be told: under fifteen minutes.
     pub fn full() -> Self {
         Self {
             controllers: vec![Controller::Cubic, Controller::Bbr],
             paths: PATHS.into(),
             rtts: vec![Duration::from_millis(20), Duration::from_millis(100)],
             pairs: Pair::ALL.into(),
+            rate: NonZeroU64::new(100_000_000).unwrap_or(NonZeroU64::MIN),
             lasting: Duration::from_secs(20),
-            runs: 1,
+            runs: 2,
             chancy_runs: 3,
-            at_once: 12,
+            within: Some(Duration::from_secs(840)),
+            at_once: 14,
             seed: 1,
             captures: None,
         }
     }
 
-    /// To see roughly where it stands.
+    /// To see where it stands in under two minutes: shorter runs, and without handfast to handfast.
     pub fn quick() -> Self {
-        let pairs = vec![Pair::Kernels, Pair::OursSends, Pair::OursReceives];
-        Self { lasting: Duration::from_secs(5), pairs, chancy_runs: 2, ..Self::full() }
+        Self {
+            pairs: vec![Pair::Kernels, Pair::OursSends, Pair::OursReceives],
+            lasting: Duration::from_secs(5),
+            runs: 1,
+            chancy_runs: 2,
+            within: Some(Duration::from_secs(108)),
+            ..Self::full()
+        }
     }
 
-    /// Every run, the longest first, so that none is left to be waited for alone at the end; else shuffled, so that those
-    /// which keep the machine busy run beside others.
-    fn cells(&self) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        for &controller in &self.controllers {
-            for &path in &self.paths {
-                let runs = if path.is_chancy() { self.chancy_runs } else { self.runs };
-                let lasting = self.lasting.max(path.at_least());
-                for &rtt in &self.rtts {
-                    for &pair in &self.pairs {
-                        cells.extend((0..runs as u64).map(|run| Cell {
-                            controller,
-                            path,
-                            rtt,
-                            rate: RATE,
-                            pair,
-                            lasting,
-                            seed: self.seed + run,
-                        }));
-                    }
-                }
-            }
-        }
-        let mut rng = env::Rng::seeded(self.seed);
-        cells.sort_by_cached_key(|cell| (std::cmp::Reverse(cell.lasting), rng.next_u64()));
-        cells
+    /// The table's lines: every controller over every path at every round trip.
+    fn lines(&self) -> impl Iterator<Item = (Controller, Path, Duration)> + '_ {
+        self.controllers.iter().flat_map(move |controller| {
+            let paths = self.paths.iter();
+            paths.flat_map(move |path| self.rtts.iter().map(move |rtt| (*controller, *path, *rtt)))
+        })
     }
 }

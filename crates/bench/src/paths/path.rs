@@ -25,16 +25,11 @@ enum Trouble {
     AckLoss(f64),
     /// The queue before the bottleneck holds such a share of what is on the path.
     Queue(f64),
-    /// Nothing passes, either way, from one instant until another, and in runs with other seeds up to [`LATER`] longer:
-    /// back-off only looks now and then, and just before the end is bad luck.
+    /// From an instant on nothing passes, either way, for so long, and in runs with other seeds for up to twice as long.
     Outage(Duration, Duration),
     /// From an instant on, packets larger than this vanish, and nobody tells.
     Narrow(Duration, usize),
 }
-
-/// By how much outages end later, by the remainder of the seed: in all they last 5, 6.3 and 7.9 s, thirds of a doubling.
-/// Timers double, so that whoever looks just before the end of one is not just before that of another.
-const LATER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(1300), Duration::from_millis(2940)];
 
 /// A path.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,8 +52,8 @@ pub const PATHS: [Path; 9] = [
     Path::new("shallow", "queue of 0.1 BDP", Trouble::Queue(0.1)),
     Path::new(
         "outage",
-        "5 to 8 s outage",
-        Trouble::Outage(Duration::from_millis(1500), Duration::from_millis(6500)),
+        "2.5 to 5 s outage",
+        Trouble::Outage(Duration::from_millis(1500), Duration::from_millis(2500)),
     ),
     Path::new("narrow", "MTU falls to 1280", Trouble::Narrow(Duration::from_millis(1500), 1280)),
 ];
@@ -94,8 +89,8 @@ impl Path {
             Trouble::Jitter(most) => (data.jitter, data.shuffle) = (most, true),
             Trouble::AckLoss(share) => acks.loss = share,
             Trouble::Queue(share) => data.queue = queue(share),
-            Trouble::Outage(from, until) => {
-                let cut = Cut { from: began + from, until: began + until + later(seed) };
+            Trouble::Outage(from, lasting) => {
+                let cut = Cut { from: began + from, until: began + from + stretched(lasting, seed) };
                 data.cuts.push(cut);
                 acks.cuts.push(cut);
             }
@@ -109,7 +104,7 @@ impl Path {
     /// How long a run must last at least to show what comes after the trouble.
     pub(super) fn at_least(&self) -> Duration {
         match self.trouble {
-            Trouble::Outage(_, until) => until + LATER[2] + Duration::from_millis(6060),
+            Trouble::Outage(from, lasting) => from + lasting * 2 + Duration::from_millis(4500),
             Trouble::Narrow(from, _) => from + Duration::from_millis(8500),
             _ => Duration::ZERO,
         }
@@ -119,7 +114,7 @@ impl Path {
     /// the path is narrow.
     pub(super) fn silent_from(&self, seed: u64) -> Option<Duration> {
         match self.trouble {
-            Trouble::Outage(_, until) => Some(until + later(seed)),
+            Trouble::Outage(from, lasting) => Some(from + stretched(lasting, seed)),
             Trouble::Narrow(from, _) => Some(from),
             _ => None,
         }
@@ -130,14 +125,25 @@ impl Path {
         matches!(self.trouble, Trouble::Narrow(..))
     }
 
-    /// Whether what comes of it is a matter of chance, and of few events: then one run says little.
+    /// Whether what comes of it is a matter of chance, or of few events: then one run says little.
     pub(super) fn is_chancy(&self) -> bool {
-        matches!(self.trouble, Trouble::Loss(_) | Trouble::Outage(..))
+        !matches!(self.trouble, Trouble::Nothing | Trouble::AckLoss(_))
+    }
+
+    /// Whether packets come late there, and none is lost but for want of room: what is sent again is sent without need.
+    pub(super) fn only_delays(&self) -> bool {
+        matches!(self.trouble, Trouble::Reorder(_) | Trouble::Jitter(_))
     }
 }
 
-fn later(seed: u64) -> Duration {
-    LATER.get((seed % LATER.len() as u64) as usize).copied().unwrap_or_default()
+/// An outage of `shortest`, or of up to twice as long, by the seed.
+///
+/// Timers double: how soon one looks after the end of an outage is decided by where that end lies between two looks, and
+/// whether a flow did one thing more before the outage moves all of them. Lengths are spread over a doubling, evenly as timers
+/// see it, by multiples of the golden section, which lie evenly however many there are.
+fn stretched(shortest: Duration, seed: u64) -> Duration {
+    let golden = (seed % 1024) as f64 * 0.618_033_988_749_895;
+    Duration::from_secs_f64(shortest.as_secs_f64() * golden.fract().exp2())
 }
 
 #[cfg(test)]
@@ -179,5 +185,17 @@ mod tests {
         let cut = outage.links(rate, Duration::from_millis(20), began, 2).acks.cuts[0];
         assert_eq!(Some(cut.until.since(began)), outage.silent_from(2));
         assert!(outage.at_least() > cut.until.since(began));
+    }
+
+    #[test]
+    fn a_few_outages_lie_evenly_over_a_doubling() {
+        let shortest = Duration::from_secs(3);
+        let mut octaves: Vec<f64> =
+            (1..=5).map(|seed| (stretched(shortest, seed).as_secs_f64() / 3.0).log2()).collect();
+        octaves.sort_by(f64::total_cmp);
+        for (index, octave) in octaves.into_iter().enumerate() {
+            let fifth = index as f64 / 5.0;
+            assert!((fifth..fifth + 0.2).contains(&octave), "the {index}th at {octave}");
+        }
     }
 }

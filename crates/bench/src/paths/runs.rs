@@ -1,8 +1,10 @@
 //! All runs, several at a time.
 
 use super::cell::{self, Cell, Outcome};
+use super::plan::Plan;
 use super::{Options, Table, kernel};
 use crate::{BenchError, Progress};
+use driver::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -23,24 +25,32 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
     let mut table = Table::new(options, machine);
     let captures = options.captures.as_deref();
     let stop = AtomicBool::new(false);
-    let mut waiting = options.cells().into_iter();
-    let steps = waiting.len();
+    let mut plan = Plan::new(options);
+    let (clock, at_once) = (Clock::new(), options.at_once.max(1));
+    let began = clock.now();
     let (ended, ends) = mpsc::channel();
     thread::scope(|scope| {
-        let mut start = || {
-            let Some(cell) = waiting.next() else { return false };
+        let start = |cell: Cell| {
             let (ended, stop) = (ended.clone(), &stop);
             scope.spawn(move || {
                 let came = catch_unwind(AssertUnwindSafe(|| cell::run(&cell, stop, captures)));
                 // Who waits for it may have gone.
                 let _ = ended.send((cell, came));
             });
-            true
         };
-        let mut running = (0..options.at_once.max(1)).take_while(|_| start()).count();
-        let (mut done, mut outcome) = (0, Ok(()));
-        while running > 0 {
-            if outcome.is_ok() && !progress(done, steps, "") {
+        let (mut running, mut done, mut outcome) = (0, 0, Ok(()));
+        loop {
+            while outcome.is_ok()
+                && running < at_once
+                && let Some(cell) = plan.next(&table, clock.now().since(began))
+            {
+                running += 1;
+                start(cell);
+            }
+            if running == 0 {
+                return outcome;
+            }
+            if outcome.is_ok() && !progress(done, done + running + plan.waiting(), "") {
                 outcome = Err(BenchError::Interrupted);
             }
             // Whatever went wrong, those that run are waited for: what they have made goes away with them.
@@ -58,9 +68,7 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
                     resume_unwind(panic);
                 }
             }
-            running += usize::from(outcome.is_ok() && start());
         }
-        outcome
     })?;
     Ok(table)
 }

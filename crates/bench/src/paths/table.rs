@@ -2,69 +2,13 @@
 
 use super::cell::{Cell, Outcome};
 use super::end::Said;
+use super::line::{Line, Measured};
 use super::path::Path;
-use super::series::Series;
+use super::verdict::Verdict;
 use super::{Controller, Options, Pair};
 use crate::Samples;
 use env::Duration;
 use serde_json::{Value, json};
-
-/// One pair's runs over one path.
-#[derive(Clone, Debug, Default)]
-pub struct Measured {
-    /// What reached the receiver's user, in Mbit/s.
-    pub goodput: Samples,
-    /// Octets sent again, as a share of all sent.
-    pub again: Samples,
-    /// Segments that came though all of them had come before, as a share of all sent.
-    pub spurious: Samples,
-    /// Seconds of silence after the trouble, on paths where there is one.
-    pub silence: Samples,
-    /// How late the relay was, in milliseconds: the 99th percentile of each run.
-    pub late: Samples,
-    /// Of each run: when octets arrived, and what the sender said.
-    pub runs: Vec<(Series, Said)>,
-}
-
-impl Measured {
-    fn take(&mut self, came: Outcome) {
-        let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
-        let counts = came.counts;
-        self.goodput.push(came.goodput);
-        self.again.push(share(counts.again, counts.sent));
-        self.spurious.push(share(counts.spurious, counts.segments));
-        self.late.push(came.late.as_secs_f64() * 1e3);
-        came.silence.into_iter().for_each(|silence| self.silence.push(silence.as_secs_f64()));
-        self.runs.push((came.series, came.sender));
-    }
-}
-
-/// A line of the table.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// The senders' congestion control.
-    pub controller: Controller,
-    /// The path.
-    pub path: Path,
-    /// Round trip.
-    pub rtt: Duration,
-    /// For each pair.
-    pub pairs: Vec<(Pair, Measured)>,
-}
-
-impl Line {
-    /// What a pair came to, if it was measured.
-    pub fn measured(&self, pair: Pair) -> Option<&Measured> {
-        self.pairs.iter().find(|(which, _)| *which == pair).map(|(_, measured)| measured)
-    }
-
-    /// A pair's goodput as a multiple of the kernels', medians both.
-    pub fn ratio(&self, pair: Pair) -> Option<f64> {
-        let median = |pair| self.measured(pair)?.goodput.median();
-        let kernels: f64 = median(Pair::Kernels)?;
-        (kernels > 0.0).then_some(median(pair)? / kernels)
-    }
-}
 
 /// All lines, and what must be said about them.
 #[derive(Clone, Debug)]
@@ -81,16 +25,11 @@ pub struct Table {
 
 impl Table {
     pub(super) fn new(options: &Options, machine: String) -> Self {
-        let mut lines = Vec::new();
-        for &controller in &options.controllers {
-            for &path in &options.paths {
-                for &rtt in &options.rtts {
-                    let pairs = options.pairs.iter().map(|pair| (*pair, Measured::default())).collect();
-                    lines.push(Line { controller, path, rtt, pairs });
-                }
-            }
-        }
-        Self { lines, pairs: options.pairs.clone(), notes: notes(options), machine }
+        let lines = options.lines().map(|(controller, path, rtt)| {
+            let pairs = options.pairs.iter().map(|pair| (*pair, Measured::default())).collect();
+            Line { controller, path, rtt, pairs }
+        });
+        Self { lines: lines.collect(), pairs: options.pairs.clone(), notes: notes(options), machine }
     }
 
     pub(super) fn take(&mut self, cell: &Cell, came: Outcome) {
@@ -99,7 +38,7 @@ impl Table {
         };
         let Some(line) = self.lines.iter_mut().find(here) else { return };
         if let Some((_, measured)) = line.pairs.iter_mut().find(|(pair, _)| *pair == cell.pair) {
-            measured.take(came);
+            measured.take(cell.seed, came);
         }
     }
 
@@ -113,19 +52,25 @@ impl Table {
     /// The worst lateness of the relay, in milliseconds.
     fn latest(&self) -> f64 {
         let all = self.lines.iter().flat_map(|line| &line.pairs);
-        all.filter_map(|(_, measured)| measured.late.greatest()).fold(0.0, f64::max)
+        all.filter_map(|(_, measured)| measured.late().greatest()).fold(0.0, f64::max)
     }
 
-    /// The table, with its notes below, ending in a newline.
+    /// The controllers, in the order of lines.
+    pub(super) fn controllers(&self) -> Vec<Controller> {
+        let mut controllers: Vec<Controller> = self.lines.iter().map(|line| line.controller).collect();
+        controllers.dedup();
+        controllers
+    }
+
+    /// Whether handfast keeps up with the kernel, for each controller and each pair of which that is promised.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        Verdict::all(self)
+    }
+
+    /// The table, with its notes and what it comes to below, ending in a newline.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        let mut controllers: Vec<Controller> = Vec::new();
-        for line in &self.lines {
-            if !controllers.contains(&line.controller) {
-                controllers.push(line.controller);
-            }
-        }
-        for controller in controllers {
+        for controller in self.controllers() {
             text += &crate::report::grid(&self.grid(controller));
             text.push('\n');
         }
@@ -136,43 +81,56 @@ impl Table {
         for note in self.notes.iter().chain([&late, &self.machine]) {
             text += &format!("- {note}\n");
         }
+        let verdicts = self.verdicts();
+        if !verdicts.is_empty() {
+            let lines: Vec<_> =
+                std::iter::once(Verdict::head()).chain(verdicts.iter().map(Verdict::cells)).collect();
+            text.push('\n');
+            text += &crate::report::grid(&lines);
+        }
         text
     }
 
     fn grid(&self, controller: Controller) -> Vec<Vec<String>> {
-        let mut head = vec![format!("bench paths, {}", controller.name()), "RTT".to_owned()];
+        let mut head =
+            vec![format!("bench paths, {}", controller.name()), "RTT".to_owned(), "runs".to_owned()];
         for pair in &self.pairs {
             head.push(pair.title().to_owned());
             if *pair != Pair::Kernels {
-                head.push("ratio".to_owned());
+                head.extend(["ratio", ""].map(str::to_owned));
             }
             head.extend(["again", "spurious", "silence"].map(str::to_owned));
         }
         let mut lines = vec![head];
         for line in self.lines.iter().filter(|line| line.controller == controller) {
             let mut cells = vec![line.path.title.to_owned(), format!("{} ms", line.rtt.as_millis())];
+            cells.push(
+                line.measured(Pair::Kernels)
+                    .map_or_else(String::new, |kernels| kernels.runs.len().to_string()),
+            );
             for (pair, measured) in &line.pairs {
-                let median = |samples: &Samples, tell: fn(f64) -> String| {
-                    samples.median().map_or_else(String::new, tell)
-                };
-                cells.push(median(&measured.goodput, |rate| format!("{rate:.1}")));
+                let tell =
+                    |figure: Option<f64>, tell: fn(f64) -> String| figure.map_or_else(String::new, tell);
+                cells.push(tell(measured.goodput().mean(), |rate| format!("{rate:.1}")));
                 if *pair != Pair::Kernels {
-                    cells.push(line.ratio(*pair).map_or_else(String::new, |ratio| format!("{ratio:.2}")));
+                    cells.push(tell(line.ratio(*pair), |ratio| format!("{ratio:.2}")));
+                    cells.push(tell(line.error(*pair), |error| format!("±{error:.2}")));
                 }
-                cells.push(median(&measured.again, percent));
-                cells.push(median(&measured.spurious, percent));
-                cells.push(median(&measured.silence, |seconds| format!("{seconds:.2} s")));
+                cells.push(tell(measured.again().mean(), percent));
+                cells.push(tell(measured.spurious().mean(), percent));
+                cells.push(tell(measured.silence().mean(), |seconds| format!("{seconds:.2} s")));
             }
             lines.push(cells);
         }
         for (title, pick) in [("median ratio", 0), ("worst ratio", 1)] {
-            let mut cells = vec![title.to_owned(), String::new()];
+            let mut cells = vec![title.to_owned(), String::new(), String::new()];
             for pair in &self.pairs {
                 cells.push(String::new());
                 if *pair != Pair::Kernels {
                     let ratio = self.ratios(controller, *pair);
                     let ratio = ratio.map(|(median, least)| if pick == 0 { median } else { least });
                     cells.push(ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")));
+                    cells.push(String::new());
                 }
                 cells.extend([const { String::new() }; 3]);
             }
@@ -193,19 +151,27 @@ impl Table {
         json!({
             "event": "bench", "bench": "paths", "machine": self.machine, "notes": self.notes,
             "late_ms": self.latest(), "lines": lines.collect::<Vec<Value>>(),
+            "verdicts": self.verdicts().iter().map(Verdict::to_json).collect::<Vec<Value>>(),
         })
     }
 }
 
 fn pair_json(line: &Line, pair: Pair, measured: &Measured) -> Value {
-    let run = |(series, said): &(Series, Said)| json!({ "octets_by_tenth": series.tenths().collect::<Vec<u64>>(), "sender": said_json(said) });
+    let run = |(seed, came): &(u64, Outcome)| {
+        json!({
+            "seed": seed, "overflowed": came.overflowed,
+            "octets_by_tenth": came.series.tenths().collect::<Vec<u64>>(), "sender": said_json(&came.sender),
+        })
+    };
+    let (goodput, again, spurious) = (measured.goodput(), measured.again(), measured.spurious());
+    let silence = measured.silence();
     json!({
         "pair": pair.name(),
-        "mbit": measured.goodput.median(), "mbit_runs": measured.goodput.all(), "ratio": line.ratio(pair),
-        "again": measured.again.median(), "again_runs": measured.again.all(),
-        "spurious": measured.spurious.median(), "spurious_runs": measured.spurious.all(),
-        "silence_s": measured.silence.median(), "silence_runs": measured.silence.all(),
-        "late_ms_runs": measured.late.all(),
+        "mbit": goodput.mean(), "mbit_runs": goodput.all(), "ratio": line.ratio(pair), "ratio_error": line.error(pair),
+        "again": again.mean(), "again_runs": again.all(),
+        "spurious": spurious.mean(), "spurious_runs": spurious.all(),
+        "silence_s": silence.mean(), "silence_runs": silence.all(),
+        "late_ms_runs": measured.late().all(),
         "runs": measured.runs.iter().map(run).collect::<Vec<Value>>(),
     })
 }
@@ -244,17 +210,18 @@ fn notes(options: &Options) -> Vec<String> {
     let ran: Vec<String> = ran.collect();
     vec![
         format!(
-            "Mbit/s at the receiving user in the first {} s, slow start included (outage: {} s, MTU: {} s); medians \
-             of {} runs, of {} with loss by chance or an outage, whose length differs by the run; ratio: to kernel → kernel, above 1 is better",
+            "Mbit/s at the receiving user in the first {} s, slow start included (outage: {} s, MTU: {} s); means of so many \
+             runs, of the same seeds for all pairs; lines that differ most between runs had more; ratio: to \
+             kernel → kernel, above 1 is better, and its standard error",
             options.lasting.as_secs_f64(),
             longer(options, "outage"),
             longer(options, "narrow"),
-            options.runs,
-            options.chancy_runs,
         ),
-        "100 Mbit/s through one relay for all, which holds one BDP unless said; one packet of at most 1,500 octets at a \
-         time, no offloads"
-            .to_owned(),
+        format!(
+            "{} Mbit/s through one relay for all, which holds one BDP unless said; one packet of at most 1,500 octets at a \
+             time, no offloads",
+            options.rate.get() / 1_000_000
+        ),
         "again: octets sent more than once, of all; spurious: segments that came though all of them had come, of all; both \
          seen by the relay"
             .to_owned(),

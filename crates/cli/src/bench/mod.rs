@@ -109,7 +109,11 @@ pub(crate) fn run(args: BenchArgs, out: &mut Out) -> anyhow::Result<Done> {
         #[cfg(target_os = "linux")]
         BenchCommand::Paths(args) => {
             let options = args.options()?;
-            table(args.json, out, |progress| bench::paths::run(&options, machine(), progress))
+            let check = args.check;
+            table(args.json, out, |progress| {
+                let table = bench::paths::run(&options, machine(), progress)?;
+                Ok(Paths { table, check })
+            })
         }
         #[cfg(target_os = "linux")]
         BenchCommand::End(task) => tun::end(&task).map(|()| Done::Well),
@@ -137,23 +141,40 @@ fn only(name: Option<&str>, rows: &[&'static str]) -> Result<Option<&'static str
 trait Told {
     fn to_text(&self) -> String;
     fn to_json(&self) -> serde_json::Value;
+    /// Whether it is as it has to be, if that was asked.
+    fn holds(&self) -> bool {
+        true
+    }
 }
 
-macro_rules! told {
-    ($($type:ty),*) => {$(
-        impl Told for $type {
-            fn to_text(&self) -> String {
-                self.to_text()
-            }
-            fn to_json(&self) -> serde_json::Value {
-                self.to_json()
-            }
-        }
-    )*};
+impl Told for Report {
+    fn to_text(&self) -> String {
+        self.to_text()
+    }
+    fn to_json(&self) -> serde_json::Value {
+        self.to_json()
+    }
 }
-told!(Report);
+
+/// What bad paths come to, and whether somebody wants to know if that is good enough.
 #[cfg(target_os = "linux")]
-told!(bench::paths::Table);
+struct Paths {
+    table: bench::paths::Table,
+    check: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl Told for Paths {
+    fn to_text(&self) -> String {
+        self.table.to_text()
+    }
+    fn to_json(&self) -> serde_json::Value {
+        self.table.to_json()
+    }
+    fn holds(&self) -> bool {
+        !self.check || self.table.verdicts().iter().all(bench::paths::Verdict::holds)
+    }
+}
 
 /// Runs a bench with a bar on a terminal, and prints what came of it.
 fn table<T: Told>(
@@ -185,13 +206,17 @@ fn table<T: Told>(
         !interrupted.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    match report {
-        Ok(report) if json => out.line(&report.to_json().to_string())?,
-        Ok(report) => out.write(&report.to_text())?,
+    let report = match report {
+        Ok(report) => report,
         Err(BenchError::Interrupted) => return Ok(Done::Interrupted),
         Err(error) => return Err(error.into()),
+    };
+    if json {
+        out.line(&report.to_json().to_string())?;
+    } else {
+        out.write(&report.to_text())?;
     }
-    Ok(Done::Well)
+    Ok(if report.holds() { Done::Well } else { Done::DoesNotHold })
 }
 
 /// What idle connections cost, measured in a process that does nothing else.

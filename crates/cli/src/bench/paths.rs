@@ -5,6 +5,7 @@ use bench::paths::{Controller, Options, PATHS, Pair, Path};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use env::Duration;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// The longest that a run may be asked to last, in seconds.
@@ -12,7 +13,7 @@ const LONGEST: u64 = 600;
 
 #[derive(Debug, Args)]
 pub(super) struct PathsArgs {
-    /// Shorter runs, one of each, and without handfast to handfast
+    /// Shorter runs, and without handfast to handfast: under two minutes
     #[arg(long)]
     quick: bool,
     /// Only this congestion control; newreno is not among those of the table unless asked for; may be given more than once
@@ -30,7 +31,13 @@ pub(super) struct PathsArgs {
     /// How long each run lasts at least, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=LONGEST))]
     time: Option<u64>,
-    /// Runs of each cell, each with the next seed
+    /// The bottleneck's rate, in Mbit/s
+    #[arg(long, value_name = "MBIT", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    rate: Option<u64>,
+    /// Have no more runs once this has taken so many seconds; until then, lines whose runs differ most have more of them
+    #[arg(long, value_name = "SECONDS", conflicts_with = "runs", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    within: Option<u64>,
+    /// Runs of each cell, each with the next seed, and no more of any
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=100))]
     runs: Option<u64>,
     /// The first run's seed, of which losses, reordering and jitter come
@@ -45,6 +52,10 @@ pub(super) struct PathsArgs {
     /// One JSON object instead of a table
     #[arg(long)]
     pub(super) json: bool,
+    /// End with 8 unless handfast keeps up: for each congestion control the median of ratios is 1.00 at least, none is below
+    /// 0.85, and no more than the kernels' is sent without need where packets only come late
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 impl PathsArgs {
@@ -69,7 +80,13 @@ impl PathsArgs {
         }
         if let Some(runs) = self.runs {
             // At most a hundred.
-            (options.runs, options.chancy_runs) = (runs as usize, runs as usize);
+            (options.runs, options.chancy_runs, options.within) = (runs as usize, runs as usize, None);
+        }
+        if let Some(seconds) = self.within {
+            options.within = Some(Duration::from_secs(seconds));
+        }
+        if let Some(rate) = self.rate.and_then(|mbit| NonZeroU64::new(mbit * 1_000_000)) {
+            options.rate = rate;
         }
         if let Some(count) = self.at_once {
             options.at_once = count as usize;
