@@ -1,6 +1,6 @@
 //! Configuration: every knob says its default, its limit, and where they come from.
 
-use crate::congestion::Controller;
+use crate::congestion::{CongestionHabits, Controller};
 use crate::sabotage::{Fault, Sabotage};
 use crate::{ConfigError, Ecn, EcnHabits};
 use core::fmt;
@@ -50,12 +50,14 @@ pub struct TcpConfig {
     pub(crate) idle_restart: bool,
     pub(crate) loss_probe: bool,
     pub(crate) pacing: bool,
+    pub(crate) fq_pacing: bool,
     pub(crate) least_train: u8,
     pub(crate) half_window_pieces: bool,
     pub(crate) full_trains: bool,
     pub(crate) small_segments_alone: bool,
     pub(crate) window_probe_octet: bool,
     pub(crate) congestion: Congestion,
+    pub(crate) congestion_habits: CongestionHabits,
     pub(crate) ecn: Ecn,
     pub(crate) ecn_habits: EcnHabits,
     pub(crate) challenge_acks: u8,
@@ -190,12 +192,14 @@ impl Default for TcpConfig {
             idle_restart: true,
             loss_probe: true,
             pacing: true,
+            fq_pacing: false,
             least_train: 2,
             half_window_pieces: false,
             full_trains: false,
             small_segments_alone: false,
             window_probe_octet: true,
             congestion: Congestion::Cubic,
+            congestion_habits: CongestionHabits::default(),
             ecn: Ecn::Accept,
             ecn_habits: EcnHabits::default(),
             challenge_acks: 10,
@@ -489,6 +493,17 @@ impl TcpConfig {
         Self { pacing: on, ..self }
     }
 
+    /// Whether departures are spread as Linux's queue `fq` would do it: a train that leaves later than the rate would have let it
+    /// lets the next one leave sooner, by as long as it was late, and by half of what the rate asks for at most. So the
+    /// average keeps to the rate where windows, users and timers hold trains back, and no two leave closer than at twice the
+    /// rate. And trains are a millisecond's worth, [`least_train`](Self::least_train) at least, before anything is spread, too.
+    /// Default no: a first window is one train, and only a late timer of our own is caught up with, by 2 ms. Nothing without
+    /// [`pacing`](Self::pacing).
+    #[must_use]
+    pub fn fq_pacing(self, on: bool) -> Self {
+        Self { fq_pacing: on, ..self }
+    }
+
     /// Segments of a train, at least, where nothing is spread over time; no more than half the congestion window, so that ACKs
     /// keep coming. Default 2, at least 1.
     #[must_use]
@@ -531,6 +546,13 @@ impl TcpConfig {
     #[must_use]
     pub fn congestion(self, algorithm: Congestion) -> Self {
         Self { congestion: algorithm, ..self }
+    }
+
+    /// What RFCs leave to CUBIC and NewReno: what ends the first slow start, where a reduction begins, how marks are answered, in
+    /// which steps CUBIC grows. [`CongestionHabits::LINUX`] is what Linux does.
+    #[must_use]
+    pub fn congestion_habits(self, habits: CongestionHabits) -> Self {
+        Self { congestion_habits: habits, ..self }
     }
 
     /// Explicit congestion notification. Default [`Ecn::Accept`]: marks are used when the peer asks for it.

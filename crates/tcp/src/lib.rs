@@ -54,6 +54,7 @@ mod transmit;
 
 pub use calls::{Readiness, Received, SendFlags, Settings, Standing, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};
+pub use congestion::{CongestionHabits, SlowStartExit};
 pub use connection::Connection;
 pub use ecn::{Ecn, EcnAgreement, EcnCounts, EcnHabits, EcnMode, EcnOption};
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};

@@ -21,12 +21,14 @@ pub(crate) struct Pacer {
     awaited: bool,
     /// Nothing is spaced, whatever the rate.
     off: bool,
+    /// What leaves late lets the next leave sooner.
+    credit: bool,
 }
 
 impl Pacer {
-    /// One that spaces departures, if that is `on`.
-    pub(crate) fn new(on: bool) -> Self {
-        Self { off: !on, ..Self::default() }
+    /// One that spaces departures, if that is `on`; with `credit`, a train that leaves late lets the next leave sooner.
+    pub(crate) fn new(on: bool, credit: bool) -> Self {
+        Self { off: !on, credit, ..Self::default() }
     }
 
     /// The instant before which nothing may leave, if it has not come yet.
@@ -47,9 +49,13 @@ impl Pacer {
     /// `octets` leave at `now` under `rate` octets a second.
     pub(crate) fn on_sent(&mut self, now: Instant, octets: u32, rate: Option<u64>) {
         if let Some(rate) = rate.filter(|_| !self.off) {
-            let nanos = u64::from(octets).saturating_mul(1_000_000_000) / rate.max(1);
-            let earliest = if self.awaited { now - CATCH_UP } else { now };
-            self.next = self.next.max(earliest) + Duration::from_nanos(nanos);
+            let lasts = Duration::from_nanos(u64::from(octets).saturating_mul(1_000_000_000) / rate.max(1));
+            let bound = match (self.credit, self.awaited) {
+                (true, _) => lasts / 2,
+                (false, true) => CATCH_UP,
+                (false, false) => Duration::ZERO,
+            };
+            self.next = self.next.max(now - bound) + lasts;
         }
     }
 }
@@ -93,6 +99,21 @@ mod tests {
         pacer.set_awaited(false);
         pacer.on_sent(at(50_000), 1_000, Some(1_000_000));
         assert_eq!(pacer.wait(at(50_000)), Some(at(51_000)));
+    }
+
+    #[test]
+    fn with_credit_a_train_that_was_late_lets_the_next_leave_sooner_by_half_its_time_at_most() {
+        let start = Instant::from_secs(1);
+        let at = |micros| start + Duration::from_micros(micros);
+        let mut pacer = Pacer::new(true, true);
+        let mut next = |micros| {
+            pacer.on_sent(at(micros), 1_000, Some(1_000_000));
+            pacer.next
+        };
+        assert_eq!(next(0), at(500), "it could have left long ago");
+        assert_eq!(next(500), at(1_500), "in time");
+        assert_eq!(next(1_700), at(2_500), "0.2 ms late");
+        assert_eq!(next(9_000), at(9_500));
     }
 
     /// A thousand octets in a millisecond, and as many in flight as anybody likes.

@@ -174,6 +174,7 @@ mod rfc8257_3_3 {
             segment_size: MSS,
             round_trip,
             in_full: false,
+            habits: crate::CongestionHabits::default(),
             seed: 0,
             sack: true,
         };

@@ -9,12 +9,17 @@
 //! A controller never sees the connection: it can be tested, read and replaced alone.
 
 mod bbr;
+mod classic;
 mod cubic;
 mod dctcp;
+mod exit;
+mod habits;
 mod hystart;
 mod new_reno;
 mod pace;
 mod validation;
+
+pub use habits::{CongestionHabits, SlowStartExit};
 
 use bbr::Bbr;
 use cubic::Cubic;
@@ -42,6 +47,8 @@ pub struct Start {
     /// Whether an ACK of many segments opens the window by all of them in slow start, though nothing is paced (L of RFC 9406
     /// §4.3 is then no limit): as Linux has it.
     pub in_full: bool,
+    /// What is left to choose of a controller that counts a window.
+    pub habits: CongestionHabits,
     /// Something to draw from, the same in every replay: a controller has no other chance.
     pub seed: u64,
 }

@@ -10,8 +10,9 @@
 //! Recovery counts what left the network in its own books, so the window here is never inflated by duplicate ACKs
 //! and deflated again: what RFC 5681 does to cwnd, recovery does to its estimate of what is in flight.
 
-use super::hystart::{self, HyStart};
-use super::{AckSample, CongestionControl, Reduction, Repair, Start};
+use super::exit::Exit;
+use super::hystart;
+use super::{AckSample, CongestionControl, Reduction, Repair, SlowStartExit, Start};
 use alloc::boxed::Box;
 use env::Instant;
 
@@ -28,14 +29,17 @@ pub(crate) struct NewReno {
     /// Slow start repairs what a timeout found lost: an ACK may then cover much that left the network long ago.
     repairing: bool,
     /// Only in the first slow start (9406-5).
-    hystart: Option<Box<HyStart>>,
+    exit: Option<Box<Exit>>,
+    /// A reduction begins at the window, whether it was used or not.
+    reduce_unused: bool,
     /// Window and threshold before the last reduction for loss or a timeout (RFC 4015 §3.2), and the watch over delay.
-    before: Option<(u32, u32, Option<Box<HyStart>>)>,
+    before: Option<(u32, u32, Option<Box<Exit>>)>,
 }
 
 impl NewReno {
     /// The initial window; the threshold is as high as can be (RFC 5681 5681-8).
     pub(crate) fn new(start: &Start) -> Self {
+        let watched = start.habits.slow_start_exit == SlowStartExit::HyStartPlusPlus;
         Self {
             cwnd: start.initial.max(start.segment_size),
             ssthresh: u32::MAX,
@@ -44,15 +48,17 @@ impl NewReno {
             sack: start.sack,
             counted: 0,
             repairing: false,
-            hystart: Some(Box::new(HyStart::new())),
+            exit: Exit::new(start.habits.slow_start_exit).filter(|_| watched),
+            reduce_unused: start.habits.reduce_unused,
             before: None,
         }
     }
 
     /// Watches delay; past CSS slow start is over without any loss.
     fn watch_delay(&mut self, sample: &AckSample) {
-        if self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample, false)) {
-            self.hystart = None;
+        let (cwnd, segment) = (self.cwnd, self.segment_size);
+        if self.exit.as_mut().is_some_and(|exit| exit.on_ack(sample, cwnd, segment, false)) {
+            self.exit = None;
             self.ssthresh = self.cwnd;
         }
     }
@@ -63,8 +69,8 @@ impl NewReno {
     fn slow_start(&mut self, octets: u32) {
         let most = if self.repairing { 1 } else { 2 };
         let octets = octets.min(self.segment_size.saturating_mul(most));
-        let growth = match &self.hystart {
-            Some(hystart) => hystart.growth(octets, self.segment_size, false),
+        let growth = match &self.exit {
+            Some(exit) => exit.growth(octets, self.segment_size, false),
             None => hystart::most(octets, self.segment_size, false),
         };
         self.cwnd = self.cwnd.saturating_add(growth);
@@ -72,7 +78,8 @@ impl NewReno {
 
     /// RFC 5681 §3.1, equation 4 (5681-9, 5681-14).
     fn halve(&mut self, in_flight: u32) {
-        self.ssthresh = (in_flight / 2).max(self.segment_size.saturating_mul(2));
+        let used = if self.reduce_unused { self.cwnd } else { in_flight };
+        self.ssthresh = (used / 2).max(self.segment_size.saturating_mul(2));
     }
 
     /// Octets of payload in a full segment.
@@ -128,9 +135,9 @@ impl CongestionControl for NewReno {
         match reduction {
             Reduction::Timeout { again: true } => {}
             Reduction::Ecn => self.before = None,
-            _ => self.before = Some((self.cwnd, self.ssthresh, self.hystart.clone())),
+            _ => self.before = Some((self.cwnd, self.ssthresh, self.exit.clone())),
         }
-        self.hystart = None; // 9406-6
+        self.exit = None; // 9406-6
         match reduction {
             Reduction::Loss => {
                 self.halve(in_flight); // once a window, and again when the next one loses (5681-30, 5681-31)
@@ -165,10 +172,10 @@ impl CongestionControl for NewReno {
     }
 
     fn on_spurious(&mut self, _now: Instant) {
-        let Some((cwnd, ssthresh, hystart)) = self.before.take() else { return };
+        let Some((cwnd, ssthresh, exit)) = self.before.take() else { return };
         self.cwnd = self.cwnd.max(cwnd);
         self.ssthresh = self.ssthresh.max(ssthresh);
-        self.hystart = hystart;
+        self.exit = exit;
         self.repairing = false;
     }
 
@@ -186,8 +193,8 @@ impl CongestionControl for NewReno {
     }
 
     fn phase(&self) -> &'static str {
-        match &self.hystart {
-            Some(hystart) if self.cwnd < self.ssthresh => hystart.phase(),
+        match &self.exit {
+            Some(exit) if self.cwnd < self.ssthresh => exit.phase(),
             _ if self.cwnd < self.ssthresh => "slow start",
             _ => "congestion avoidance",
         }
@@ -201,6 +208,7 @@ impl CongestionControl for NewReno {
 #[cfg(test)]
 mod rfc5681_3_1 {
     use super::*;
+    use crate::CongestionHabits;
 
     const MSS: u32 = 1000;
 
@@ -213,6 +221,7 @@ mod rfc5681_3_1 {
             round_trip: None,
             sack: false,
             in_full: false,
+            habits: CongestionHabits::default(),
             seed: 0,
         })
     }
@@ -340,7 +349,7 @@ mod rfc5681_3_1 {
         (0..5).for_each(|_| round(&mut reno, 150));
         assert_eq!((reno.phase(), reno.threshold() < u32::MAX), ("congestion avoidance", true));
         lossy.on_congestion(Instant::ZERO, 100 * MSS, Reduction::Loss);
-        assert_eq!((lossy.phase(), lossy.hystart.is_none()), ("congestion avoidance", true));
+        assert_eq!((lossy.phase(), lossy.exit.is_none()), ("congestion avoidance", true));
         lossy.on_spurious(Instant::ZERO);
         assert_eq!(lossy.phase(), "CSS", "as if nothing had happened");
     }

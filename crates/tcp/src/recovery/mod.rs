@@ -41,6 +41,7 @@ use env::{Duration, Instant};
 use episode::{Episode, Frto};
 use ledger::{Judge, Ledger};
 use probe::Probe;
+use prr::Prr;
 use rack::Rack;
 use rate::Sampler;
 use reno::Reno;
@@ -90,12 +91,22 @@ pub(crate) struct Recovery {
     /// No new fast recovery before this place is passed (RFC 6582 §3.2, step 1; 6675-3).
     recover: Place,
     episode: Option<Box<Episode>>,
+    /// What lets the window shrink over a round trip that the network marked.
+    marked: Option<Box<Marked>>,
     /// When something that flies will count as lost; [`Instant::FAR`] is never.
     reorder_at: Instant,
     figures: Figures,
     /// The last rate was limited for want of data.
     rate_app_limited: bool,
     disorder: Option<Box<Disorder>>,
+}
+
+/// A reduction for marks that is under way.
+#[derive(Clone, Debug)]
+struct Marked {
+    prr: Prr,
+    /// SND.NXT as it began.
+    end: Place,
 }
 
 /// What only those connections need whose segments overtake each other, or that were mistaken.
@@ -120,6 +131,7 @@ impl Recovery {
             sack: false,
             recover: 0,
             episode: None,
+            marked: None,
             reorder_at: Instant::FAR,
             figures: Figures::default(),
             rate_app_limited: false,
@@ -241,14 +253,22 @@ impl Recovery {
         self.rack.window(rtt, false)
     }
 
-    /// The window that holds: the controller's, but for fast recovery where the proportional one does.
+    /// The window that holds: the controller's, but for fast recovery where the proportional one does, and so for marks.
     pub(crate) fn window(&self, cwnd: u32) -> u32 {
         self.prr().map_or(cwnd, |prr| prr.window())
     }
 
-    fn prr(&self) -> Option<&prr::Prr> {
-        let episode = self.episode.as_ref().filter(|_| self.phase == Phase::Fast)?;
-        episode.prr.as_ref()
+    fn prr(&self) -> Option<&Prr> {
+        match self.phase {
+            Phase::Open => self.marked.as_ref().map(|marked| &marked.prr),
+            Phase::Fast => self.episode.as_ref()?.prr.as_ref(),
+            Phase::Timeout => None,
+        }
+    }
+
+    /// Whether a reduction for marks is under way: nothing grows meanwhile.
+    pub(crate) fn shrinks_for_marks(&self) -> bool {
+        self.marked.is_some()
     }
 
     /// Whether a segment beyond cwnd may be sent to provoke an ACK: without SACK, one on each of the first two duplicate
@@ -314,6 +334,9 @@ impl Recovery {
         if let Some(prr) = self.episode.as_mut().and_then(|episode| episode.prr.as_mut()) {
             prr.on_sent(octets);
         }
+        if let Some(marked) = &mut self.marked {
+            marked.prr.on_sent(octets);
+        }
     }
 
     /// Fast recovery begins: `flight` octets may still be delivered. The controller has cut its window, and is not told of
@@ -321,14 +344,33 @@ impl Recovery {
     pub(crate) fn begin_reduction(&mut self, flight: u32) {
         let in_flight = self.in_flight();
         if let Some(episode) = self.episode.as_mut().filter(|_| self.sack) {
-            episode.prr = Some(prr::Prr::new(flight, in_flight));
+            episode.prr = Some(Prr::new(flight, in_flight));
         }
     }
 
-    /// An ACK in fast recovery was taken in: what may leave now (RFC 9937 §6.2), where `target` is the controller's aim.
-    pub(crate) fn reduce(&mut self, verdict: &Verdict, target: u32, segment_size: u32) {
+    /// An ACK that delivered `delivered` octets told of marks, and the controller aims at `target`: what is out shrinks to that
+    /// in proportion to what ACKs deliver, as after a loss (RFC 9937), until all of it is acknowledged. With nothing out
+    /// there is nothing to shrink.
+    pub(crate) fn begin_marked_reduction(&mut self, delivered: u32, target: u32, segment_size: u32) {
+        let (flight, in_flight) = (self.flight_size(), self.in_flight());
+        if flight == 0 || self.phase != Phase::Open {
+            return;
+        }
+        let mut prr = Prr::new(flight.saturating_add(delivered), in_flight);
+        prr.on_ack(delivered, in_flight, false, target, segment_size);
+        self.marked = Some(Box::new(Marked { prr, end: self.ledger.nxt() }));
+    }
+
+    /// An ACK in fast recovery was taken in: what may leave now (RFC 9937 §6.2), where `target` is the controller's aim. One that
+    /// tells of marks is no sign of good progress where marks are what is answered.
+    pub(crate) fn reduce(&mut self, verdict: &Verdict, marked: bool, target: u32, segment_size: u32) {
         let in_flight = self.in_flight();
         let safe = verdict.acked > 0 && verdict.lost == 0;
+        let una = self.ledger.una();
+        self.marked = self.marked.take().filter(|reduction| una < reduction.end);
+        if let Some(reduction) = &mut self.marked {
+            reduction.prr.on_ack(verdict.delivered, in_flight, safe && !marked, target, segment_size);
+        }
         if let Some(prr) = self.episode.as_mut().and_then(|episode| episode.prr.as_mut()) {
             prr.on_ack(verdict.delivered, in_flight, safe, target, segment_size);
         }
@@ -379,6 +421,7 @@ impl Recovery {
 
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.marked = None;
         self.recover = self.ledger.nxt();
         self.reorder_at = Instant::FAR;
     }

@@ -78,11 +78,11 @@ impl Open {
         }
         // It may have been the last for long: what waits to be filled up waits no longer for that alone.
         self.snd.hold.release();
-        let marked = self.on_ack(shared, now, seg);
+        let (marked, delivered) = self.on_ack(shared, now, seg);
         if opens && shared.client().is_some() {
             self.snd.take_back_syn_data();
         }
-        self.answer_marks(shared, now, marked);
+        self.answer_marks(shared, now, marked, delivered);
         self.take_window(shared, now, seg);
         self.check_our_fin(shared, now)
     }
@@ -114,9 +114,9 @@ impl Open {
             && self.snd.persist.is_none()
     }
 
-    /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake; and how many octets of
-    /// it the network marked.
-    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> u32 {
+    /// The ACK field, SACK blocks and the echo: what was delivered, what is lost, what was a mistake; and how many octets the
+    /// network marked, and how many were delivered.
+    fn on_ack(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> (u32, u32) {
         let ack = seg.header.ack;
         let overtaken = ack.before(self.snd.una);
         let options = &seg.header.options;
@@ -124,7 +124,7 @@ impl Open {
         let duplicate = ack == self.snd.una && self.is_duplicate(seg);
         let blocks = if self.agreed.sack { options.sack.as_slice() } else { &[] };
         if !advances && !duplicate && blocks.is_empty() {
-            return if overtaken { 0 } else { self.take_marks(seg, 0) };
+            return (if overtaken { 0 } else { self.take_marks(seg, 0) }, 0);
         }
         let mut before = Before::of(&self.snd);
         let stamps = options.timestamps.filter(|_| self.agreed.timestamps);
@@ -157,7 +157,7 @@ impl Open {
             }
             shared.events.writable |= self.snd.take_writer(shared);
         }
-        before.marked
+        (before.marked, verdict.delivered)
     }
 
     /// The reordering timer has expired (RFC 8985 §6.2, step 5).
@@ -202,7 +202,7 @@ impl Open {
             self.on_recovered(shared, now);
         }
         let target = self.snd.congestion.window();
-        self.snd.recovery.reduce(verdict, target, self.snd.segment_size);
+        self.snd.recovery.reduce(verdict, before.marked > 0, target, self.snd.segment_size);
         self.snd.resend = verdict.resend.or(self.snd.resend);
         if verdict.began {
             self.note_window(shared, now, Trigger::Loss);
@@ -224,6 +224,7 @@ impl Open {
         } else {
             before.repair
         };
+        let may_grow = !self.snd.recovery.shrinks_for_marks() && !self.marks_forbid_growth(before.marked);
         let duplicate = verdict.acked == 0 && !self.snd.recovery.reordering_seen();
         AckSample {
             now,
@@ -238,7 +239,7 @@ impl Open {
             round_trip: verdict.round_trip,
             min_round_trip: self.snd.rtt.minimum(),
             smoothed: self.snd.rtt.smoothed(),
-            window_limited: before.window_limited && !self.marks_forbid_growth(before.marked),
+            window_limited: before.window_limited && may_grow,
             repair,
             rate: verdict.rate,
         }

@@ -48,7 +48,8 @@ impl Open {
     }
 
     /// Marks are congestion, once for a window of data, and not in one in which a loss was that already (3168-10).
-    pub(super) fn answer_marks(&mut self, shared: &mut Shared, now: Instant, marked: u32) {
+    /// The ACK delivered `delivered` octets.
+    pub(super) fn answer_marks(&mut self, shared: &mut Shared, now: Instant, marked: u32, delivered: u32) {
         let recovering = self.recovering();
         let Some(marks) = &mut self.marks else { return };
         marks.progressed(self.snd.una);
@@ -68,6 +69,10 @@ impl Open {
         }
         let flight = self.snd.recovery.flight_size();
         self.snd.congestion.on_congestion(now, flight, Reduction::Ecn);
+        if shared.config.congestion_habits.proportional_marks && !own_rounds {
+            let target = self.snd.congestion.window();
+            self.snd.recovery.begin_marked_reduction(delivered, target, self.snd.segment_size);
+        }
         self.note_window(shared, now, Trigger::Marked);
     }
 

@@ -22,7 +22,7 @@ use crate::pacing::Pacer;
 use crate::recovery::Recovery;
 use crate::rtt::RoundTrip;
 use crate::sabotage::{Fault, Sabotage};
-use crate::{TcpConfig, Why};
+use crate::{CongestionHabits, TcpConfig, Why};
 use alloc::boxed::Box;
 use env::Instant;
 use hold::Hold;
@@ -125,7 +125,7 @@ impl SendHalf {
             recovery: Recovery::new(iss),
             congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
-            pacer: Pacer::new(config.pacing),
+            pacer: Pacer::new(config.pacing, config.fq_pacing),
             vanished: 0,
             resend: None,
             cwnd_limited: false,
@@ -162,6 +162,7 @@ impl SendHalf {
             round_trip,
             sack: agreed.sack,
             in_full: !config.pacing,
+            habits: config.congestion_habits,
             ..start(self.iss, initial, payload)
         };
         self.congestion = congestion::build(config.congestion, &start);
@@ -300,5 +301,15 @@ impl SendHalf {
 fn start(iss: SeqNum, initial: u32, segment_size: u32) -> Start {
     // The ISN is drawn with a secret key: nobody can foresee what follows from it, and a replay has the same.
     let seed = u64::from(iss.raw());
-    Start { now: Instant::ZERO, initial, segment_size, round_trip: None, sack: false, in_full: false, seed }
+    let habits = CongestionHabits::default();
+    Start {
+        now: Instant::ZERO,
+        initial,
+        segment_size,
+        round_trip: None,
+        sack: false,
+        in_full: false,
+        habits,
+        seed,
+    }
 }

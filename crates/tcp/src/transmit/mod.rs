@@ -107,11 +107,14 @@ impl Open {
         let alone = self.snd.rare.urgent().is_some()
             || self.rcv.has_duplicate()
             || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
-        let paced = match shared.config.pacing {
-            true => self.snd.congestion.train_limit().unwrap_or(u32::MAX),
-            false => self.snd.millisecond(u32::from(shared.config.least_train)),
+        let config = &shared.config;
+        let paced =
+            if config.pacing { self.snd.congestion.train_limit().unwrap_or(u32::MAX) } else { u32::MAX };
+        let worth = match config.pacing && !config.fq_pacing {
+            true => u32::MAX,
+            false => self.snd.millisecond(u32::from(config.least_train)),
         };
-        if alone { 0 } else { shared.path.train_limit.min(paced) }
+        if alone { 0 } else { shared.path.train_limit.min(paced).min(worth) }
     }
 
     /// SACK blocks that fit beside the other options.

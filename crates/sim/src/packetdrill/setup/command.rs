@@ -18,6 +18,8 @@ pub(in crate::packetdrill) enum Command {
     Sysctl(String, String),
     /// What is known of peers (their Fast Open cookies) is forgotten.
     Forget,
+    /// Whether the queue of the link spreads departures (`fq`).
+    Spread(bool),
     /// The link's MTU.
     Mtu(u16),
     /// Somebody must listen at this port.
@@ -119,7 +121,9 @@ fn one(command: &Simple, filters: &[Simple]) -> Option<Vec<Command>> {
         _ if name.starts_with("sysctl_restore") => nothing,
         "ip" if arguments.starts_with(&["tcp_metrics", "flush"]) => Some(vec![Command::Forget]),
         // A queue that holds nothing would lose what is sent.
-        "tc" if arguments.starts_with(&["qdisc"]) && !arguments.contains(&"limit") => nothing,
+        "tc" if arguments.starts_with(&["qdisc"]) && !arguments.contains(&"limit") => {
+            Some(vec![Command::Spread(arguments.contains(&"fq") && !arguments.contains(&"del"))])
+        }
         "ip" => link(arguments),
         "ifconfig" => arguments.split_first().and_then(|(_, rest)| mtu(rest)),
         _ => None,
@@ -191,6 +195,10 @@ impl Settings {
             }
             Command::Sysctl(name, value) => {
                 self.sysctl(name, value)?;
+                Effect::None
+            }
+            Command::Spread(spread) => {
+                self.spread = *spread;
                 Effect::None
             }
             Command::Mtu(mtu) => Effect::Mtu(*mtu),

@@ -18,7 +18,7 @@ pub(super) use command::{Command, run};
 use env::Duration;
 use stack::HostConfig;
 use tcp::fast_open::Keys;
-use tcp::{Congestion, Ecn, EcnHabits, TcpConfig};
+use tcp::{Congestion, CongestionHabits, Ecn, EcnHabits, SlowStartExit, TcpConfig};
 use wire::Mss;
 
 /// The longest that Linux waits before it sends again.
@@ -59,6 +59,10 @@ pub(super) struct Settings {
     pub(super) cookie_mss_limit: Option<Mss>,
     pub(super) somaxconn: usize,
     pub(super) congestion: Congestion,
+    /// What ends CUBIC's first slow start without loss (`hystart`, `hystart_detect`).
+    pub(super) slow_start_exit: SlowStartExit,
+    /// Departures are spread by the link's queue.
+    pub(super) spread: bool,
     pub(super) ecn: Ecn,
     /// `tcp_ecn_option` and its like.
     pub(super) ecn_habits: EcnHabits,
@@ -111,6 +115,8 @@ impl Default for Settings {
             cookie_mss_limit: None,
             somaxconn: 4_096,
             congestion: Congestion::Cubic,
+            slow_start_exit: SlowStartExit::HyStart,
+            spread: false,
             ecn: Ecn::AcceptClassic,
             ecn_habits: EcnHabits { forgets_at_the_end: false, ..EcnHabits::LINUX },
             unsent_low: None,
@@ -253,8 +259,13 @@ impl Settings {
             .idle_restart(self.idle_restart)
             .loss_probe(self.loss_probe)
             .path_mtu_probing(self.path_mtu_probing)
-            // Linux spaces departures where a queue of its own does that, and scripts are run without.
-            .pacing(false)
+            .congestion_habits(CongestionHabits {
+                slow_start_exit: self.slow_start_exit,
+                ..CongestionHabits::LINUX
+            })
+            // Linux spaces departures where a queue of its own does that.
+            .pacing(self.spread)
+            .fq_pacing(true)
             .least_train(self.least_train)
             .half_window_pieces(true)
             .full_trains(true)

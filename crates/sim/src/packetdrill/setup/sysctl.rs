@@ -4,7 +4,7 @@ use super::{Settings, congestion};
 use crate::packetdrill::subject::Refusal;
 use env::Duration;
 use tcp::fast_open::Keys;
-use tcp::{Ecn, EcnOption};
+use tcp::{Ecn, EcnOption, SlowStartExit};
 
 /// What a name stands for.
 enum Rule {
@@ -51,7 +51,8 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.ip_no_pmtu_disc", Rule::Sets(|s, v| put(&mut s.path_mtu_discovery, flag(v).map(|off| !off)))),
     ("ipv4.tcp_rto_max_ms", Rule::Sets(|s, v| put(&mut s.rto_max, number(v).map(Duration::from_millis)))),
     ("ipv4.tcp_invalid_ratelimit", Rule::Sets(|s, v| put(&mut s.challenge_freely, ratelimit(v)))),
-    ("tcp_cubic.parameters.hystart_detect", Rule::Is(&["3"])),
+    ("tcp_cubic.parameters.hystart", Rule::Sets(|s, v| put(&mut s.slow_start_exit, hystart(v)))),
+    ("tcp_cubic.parameters.hystart_detect", Rule::Sets(|s, v| put(&mut s.slow_start_exit, detect(v)))),
     ("ipv4.tcp_mtu_probing", Rule::Sets(|s, v| put(&mut s.path_mtu_probing, flag(v)))),
     ("ipv4.tcp_frto", Rule::Is(&["1", "2"])),
     ("ipv4.tcp_dsack", Rule::Is(&["1"])),
@@ -69,8 +70,8 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_autocorking", Rule::Unseen),
     ("ipv4.tcp_no_metrics_save", Rule::Unseen),
     ("ipv4.tcp_no_ssthresh_metrics_save", Rule::Unseen),
-    ("ipv4.tcp_pacing_ss_ratio", Rule::Unseen),
-    ("ipv4.tcp_pacing_ca_ratio", Rule::Unseen),
+    ("ipv4.tcp_pacing_ss_ratio", Rule::Is(&["200"])),
+    ("ipv4.tcp_pacing_ca_ratio", Rule::Is(&["120"])),
     ("ipv4.tcp_available_congestion_control", Rule::Unseen),
     ("ipv4.tcp_allowed_congestion_control", Rule::Unseen),
     ("ipv4.tcp_max_orphans", Rule::Unseen),
@@ -172,6 +173,20 @@ fn ecn_option(value: &str) -> Option<EcnOption> {
         "3" => EcnOption::Persistently,
         _ => return None,
     })
+}
+
+/// Whether HyStart watches at all.
+fn hystart(value: &str) -> Option<SlowStartExit> {
+    flag(value).map(|on| if on { SlowStartExit::HyStart } else { SlowStartExit::Loss })
+}
+
+/// What it watches: delay and trains of ACKs, or nothing.
+fn detect(value: &str) -> Option<SlowStartExit> {
+    match value {
+        "0" => Some(SlowStartExit::Loss),
+        "3" => Some(SlowStartExit::HyStart),
+        _ => None,
+    }
 }
 
 /// Whether the tail is probed; early retransmission itself is no longer in Linux.

@@ -8,21 +8,24 @@
 //!                 ▲                     timeout ─► one segment, slow start ────┘
 //! ```
 //!
-//! `stage` is the growth, `curve` the arithmetic under it. The window counts octets, and an octet that was delivered
+//! `stage` is the growth, or `steps` where it goes by whole segments, and `curve` the arithmetic under both. The window counts octets, and an octet that was delivered
 //! counts once, however it was told.
 
 mod curve;
 mod stage;
+mod steps;
 #[cfg(test)]
 mod tests;
 
-use super::hystart::{self, HyStart};
+use super::exit::Exit;
+use super::hystart;
 use super::pace::Pace;
 use super::validation::Validation;
-use super::{AckSample, CongestionControl, Departure, Reduction, Repair, Start};
+use super::{AckSample, CongestionControl, CongestionHabits, Departure, Reduction, Repair, Start};
 use alloc::boxed::Box;
 use env::{Duration, Instant};
 use stage::{Acked, Stage};
+use steps::Steps;
 
 /// β_cubic = 0.7 (9438-10).
 const BETA: Share = Share(7, 10);
@@ -53,13 +56,31 @@ pub(crate) struct Cubic {
     /// W_max; zero while it is undefined.
     w_max: u32,
     /// None until the first ACK of a stage.
-    stage: Option<Box<Stage>>,
+    stage: Option<Growth>,
     /// Only in the first slow start (9406-5).
-    hystart: Option<Box<HyStart>>,
+    exit: Option<Box<Exit>>,
+    habits: CongestionHabits,
     validation: Validation,
     pace: Pace,
     /// What the last reduction for loss or a timeout found.
     undo: Option<Box<Undo>>,
+}
+
+/// How a stage of congestion avoidance grows.
+#[derive(Clone, Debug)]
+enum Growth {
+    Octets(Box<Stage>),
+    Segments(Box<Steps>),
+}
+
+impl Growth {
+    /// Time has passed; `counts` when the window was what limited.
+    fn pass(&mut self, now: Instant, counts: bool) {
+        match self {
+            Self::Octets(stage) => stage.pass(now, counts),
+            Self::Segments(steps) => steps.pass(now, counts),
+        }
+    }
 }
 
 /// All that a reduction changes, for loss or for a timeout (9438-17, 9438-18).
@@ -70,8 +91,8 @@ struct Undo {
     ssthresh: u32,
     prior: u32,
     w_max: u32,
-    stage: Option<Box<Stage>>,
-    hystart: Option<Box<HyStart>>,
+    stage: Option<Growth>,
+    exit: Option<Box<Exit>>,
 }
 
 impl Cubic {
@@ -86,7 +107,8 @@ impl Cubic {
             prior: cwnd,
             w_max: 0,
             stage: None,
-            hystart: Some(Box::new(HyStart::new())),
+            exit: Exit::new(start.habits.slow_start_exit),
+            habits: start.habits,
             validation: Validation::new(start.now),
             pace: Pace::new(cwnd, start.round_trip, start.in_full),
             undo: None,
@@ -100,9 +122,9 @@ impl Cubic {
     /// Watches delay; past the last round of CSS slow start is over without any loss (9438-20, 9438-21).
     fn watch_delay(&mut self, sample: &AckSample) {
         let paced = self.pace.is_paced();
-        let over = self.hystart.as_mut().is_some_and(|hystart| hystart.on_ack(sample, paced));
-        if over {
-            self.hystart = None;
+        let (cwnd, segment) = (self.cwnd, self.segment_size);
+        if self.exit.as_mut().is_some_and(|exit| exit.on_ack(sample, cwnd, segment, paced)) {
+            self.exit = None;
             self.ssthresh = self.cwnd;
             self.prior = self.cwnd;
         }
@@ -111,8 +133,8 @@ impl Cubic {
     /// Slow start up to the threshold (9438-19); the octets that are left for congestion avoidance.
     fn slow_start(&mut self, octets: u32, repair: Repair) -> u32 {
         let paced = self.pace.is_paced();
-        let growth = match &self.hystart {
-            Some(hystart) => hystart.growth(octets, self.segment_size, paced),
+        let growth = match &self.exit {
+            Some(exit) => exit.growth(octets, self.segment_size, paced),
             // After a timeout an ACK without SACK may cover much that left the network long ago (RFC 3465 §2.3, L = 1).
             None if repair == Repair::Timeout && !self.sack => octets.min(self.segment_size),
             None => hystart::most(octets, self.segment_size, paced),
@@ -123,18 +145,22 @@ impl Cubic {
     }
 
     fn avoid_congestion(&mut self, sample: &AckSample, octets: u32) {
-        let stage = self.stage.get_or_insert_with(|| {
-            Box::new(Stage::new(sample.now, self.cwnd, self.w_max, self.segment_size))
+        let (now, cwnd, w_max, segment_size) = (sample.now, self.cwnd, self.w_max, self.segment_size);
+        let whole = self.habits.whole_segments;
+        let growth = self.stage.get_or_insert_with(|| match whole {
+            true => Growth::Segments(Box::new(Steps::new(now, cwnd, w_max, segment_size))),
+            false => Growth::Octets(Box::new(Stage::new(now, cwnd, w_max, segment_size))),
         });
-        self.w_max = stage.w_max();
-        stage.pass(sample.now, true);
-        self.cwnd = stage.grow(&Acked {
-            octets,
-            cwnd: self.cwnd,
-            prior: self.prior,
-            segment_size: self.segment_size,
-            round_trip: sample.smoothed.unwrap_or(Duration::ZERO),
-        });
+        growth.pass(now, true);
+        let round_trip = sample.smoothed.unwrap_or(Duration::ZERO);
+        let acked = Acked { octets, cwnd, prior: self.prior, segment_size, round_trip };
+        self.cwnd = match growth {
+            Growth::Octets(stage) => {
+                self.w_max = stage.w_max();
+                stage.grow(&acked)
+            }
+            Growth::Segments(steps) => steps.grow(&acked, sample.min_round_trip.unwrap_or(round_trip)),
+        };
     }
 
     /// An ACK lets the window grow by what it says was delivered.
@@ -161,11 +187,17 @@ impl Cubic {
     }
 
     fn reduce(&mut self, in_flight: u32, reduction: Reduction) {
-        let used = self.validation.used(self.cwnd, in_flight);
+        let used = match self.habits.reduce_unused {
+            true => self.cwnd,
+            false => self.validation.used(self.cwnd, in_flight),
+        };
         let segment = self.segment_size;
         // Only in congestion avoidance is a mark better news than a loss (RFC 8511 §4).
         let gently = reduction == Reduction::Ecn && !self.in_slow_start();
-        let left = if gently { BETA_ECN } else { BETA }.of(used);
+        let mut left = if gently { BETA_ECN } else { BETA }.of(used);
+        if self.habits.whole_segments {
+            left -= left % segment.max(1);
+        }
         let floor = segment.saturating_mul(2);
         self.prior = self.cwnd;
         self.w_max = if self.cwnd < self.w_max { FAST_CONVERGENCE.of(used) } else { used };
@@ -193,7 +225,7 @@ impl Cubic {
             prior: self.prior,
             w_max: self.w_max,
             stage: self.stage.clone(),
-            hystart: self.hystart.clone(),
+            exit: self.exit.clone(),
         })
     }
 }
@@ -220,7 +252,7 @@ impl CongestionControl for Cubic {
             self.reduce(in_flight, reduction);
         }
         self.stage = None;
-        self.hystart = None; // 9406-6
+        self.exit = None; // 9406-6
         self.validation.reset();
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
@@ -261,7 +293,7 @@ impl CongestionControl for Cubic {
         self.prior = undo.prior;
         self.w_max = undo.w_max;
         self.stage = undo.stage;
-        self.hystart = undo.hystart;
+        self.exit = undo.exit;
         if let Some(stage) = &mut self.stage {
             // As if there had been no reduction: t_epoch is what it was, and t has gone on.
             stage.pass(undo.at, false);
@@ -293,8 +325,8 @@ impl CongestionControl for Cubic {
     }
 
     fn phase(&self) -> &'static str {
-        match &self.hystart {
-            Some(hystart) if self.in_slow_start() => hystart.phase(),
+        match &self.exit {
+            Some(exit) if self.in_slow_start() => exit.phase(),
             _ if self.in_slow_start() => "slow start",
             _ => "congestion avoidance",
         }

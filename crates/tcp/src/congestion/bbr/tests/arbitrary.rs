@@ -126,7 +126,7 @@ proptest! {
         seed: u64,
         steps in proptest::collection::vec((step(), 0u64..7_000_000_000), 1..200),
     ) {
-        let start = Start { now: Instant::ZERO, initial, segment_size, round_trip, sack, in_full: false, seed };
+        let start = Start { now: Instant::ZERO, initial, segment_size, round_trip, sack, in_full: false, habits: crate::CongestionHabits::default(), seed };
         let mut bbr = Bbr::new(&start);
         let (mut now, mut segment) = (Instant::ZERO, segment_size.max(1));
         for (step, wait) in steps {

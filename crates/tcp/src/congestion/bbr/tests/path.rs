@@ -79,6 +79,7 @@ impl Path {
             round_trip: Some(rtt),
             sack: true,
             in_full: false,
+            habits: crate::CongestionHabits::default(),
             seed,
         };
         Self {
