@@ -19,7 +19,8 @@ impl Open {
             }
             None => {}
         }
-        let train = self.train_limit(shared).min(self.snd.piece_left(&shared.config));
+        let piece = self.snd.piece_left(&shared.config);
+        let train = self.train_limit(shared).min(piece);
         let Plan::Send { octets, fin, limited } =
             self.snd.plan(now, self.snd.nagles(&shared.config), segment, train)
         else {
@@ -43,6 +44,9 @@ impl Open {
         // Less is unsent now: a writer may be kept from its work by that alone.
         shared.events.writable |= self.snd.take_writer(shared);
         let mut transmit = self.build(now, shared, start, octets, fin, why);
+        if octets == piece {
+            transmit.segment.header.flags |= Flags::PSH; // however it got there, a train or a segment at a time
+        }
         if octets > 0 {
             self.mark(&mut transmit);
         }

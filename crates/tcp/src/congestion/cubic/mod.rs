@@ -74,11 +74,19 @@ enum Growth {
 }
 
 impl Growth {
-    /// Time has passed; `counts` when the window was what limited.
-    fn pass(&mut self, now: Instant, counts: bool) {
+    /// One that begins with a window of `cwnd` octets, and knew `w_max` before.
+    fn new(whole: bool, now: Instant, cwnd: u32, w_max: u32, segment_size: u32) -> Self {
+        match whole {
+            true => Self::Segments(Box::new(Steps::new(now, cwnd, w_max, segment_size))),
+            false => Self::Octets(Box::new(Stage::new(now, cwnd, w_max, segment_size))),
+        }
+    }
+
+    /// Time has passed, `busy` when something was out; `limited` when the window was what limited.
+    fn pass(&mut self, now: Instant, limited: bool, busy: bool) {
         match self {
-            Self::Octets(stage) => stage.pass(now, counts),
-            Self::Segments(steps) => steps.pass(now, counts),
+            Self::Octets(stage) => stage.pass(now, limited),
+            Self::Segments(steps) => steps.pass(now, busy),
         }
     }
 }
@@ -127,6 +135,9 @@ impl Cubic {
             self.exit = None;
             self.ssthresh = self.cwnd;
             self.prior = self.cwnd;
+            if self.habits.whole_segments {
+                self.stage = Some(Growth::new(true, sample.now, self.cwnd, self.w_max, self.segment_size));
+            }
         }
     }
 
@@ -147,11 +158,8 @@ impl Cubic {
     fn avoid_congestion(&mut self, sample: &AckSample, octets: u32) {
         let (now, cwnd, w_max, segment_size) = (sample.now, self.cwnd, self.w_max, self.segment_size);
         let whole = self.habits.whole_segments;
-        let growth = self.stage.get_or_insert_with(|| match whole {
-            true => Growth::Segments(Box::new(Steps::new(now, cwnd, w_max, segment_size))),
-            false => Growth::Octets(Box::new(Stage::new(now, cwnd, w_max, segment_size))),
-        });
-        growth.pass(now, true);
+        let growth = self.stage.get_or_insert_with(|| Growth::new(whole, now, cwnd, w_max, segment_size));
+        growth.pass(now, true, true);
         let round_trip = sample.smoothed.unwrap_or(Duration::ZERO);
         let acked = Acked { octets, cwnd, prior: self.prior, segment_size, round_trip };
         self.cwnd = match growth {
@@ -238,7 +246,7 @@ impl CongestionControl for Cubic {
         if limited && sample.marked == 0 && !sample.duplicate && sample.repair != Repair::Recovery {
             self.grow(sample);
         } else if let Some(stage) = &mut self.stage {
-            stage.pass(sample.now, false);
+            stage.pass(sample.now, false, sample.prior_in_flight > 0);
         }
         self.let_lapse(sample.now);
         self.pace.update(self.cwnd, self.ssthresh, sample.smoothed);
@@ -267,7 +275,7 @@ impl CongestionControl for Cubic {
         if departure.in_flight == 0
             && let Some(stage) = &mut self.stage
         {
-            stage.pass(departure.now, false); // 9438-3
+            stage.pass(departure.now, false, false); // 9438-3
         }
         self.pace.on_sent(departure);
     }
@@ -296,8 +304,8 @@ impl CongestionControl for Cubic {
         self.exit = undo.exit;
         if let Some(stage) = &mut self.stage {
             // As if there had been no reduction: t_epoch is what it was, and t has gone on.
-            stage.pass(undo.at, false);
-            stage.pass(now, true);
+            stage.pass(undo.at, false, false);
+            stage.pass(now, true, true);
         }
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
