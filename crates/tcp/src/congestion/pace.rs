@@ -77,6 +77,11 @@ impl Pace {
         self.in_full || self.rate.is_some()
     }
 
+    /// Whether departures are spread indeed.
+    pub(super) fn is_spread(&self) -> bool {
+        !self.in_full && self.rate.is_some()
+    }
+
     /// Whether windows leave at once, as wide as they are.
     pub(super) fn is_in_full(&self) -> bool {
         self.in_full

@@ -21,7 +21,9 @@ use super::exit::Exit;
 use super::hystart;
 use super::pace::Pace;
 use super::validation::Validation;
-use super::{AckSample, CongestionControl, CongestionHabits, Departure, Reduction, Repair, Start};
+use super::{
+    AckSample, CongestionControl, CongestionHabits, Departure, Reduction, Repair, SlowStartExit, Start,
+};
 use alloc::boxed::Box;
 use env::{Duration, Instant};
 use stage::{Acked, Stage};
@@ -129,7 +131,10 @@ impl Cubic {
 
     /// Watches delay; past the last round of CSS slow start is over without any loss (9438-20, 9438-21).
     fn watch_delay(&mut self, sample: &AckSample) {
-        let paced = self.pace.is_paced();
+        let paced = match self.habits.slow_start_exit {
+            SlowStartExit::HyStart => self.pace.is_spread(),
+            _ => self.pace.is_paced(),
+        };
         let (cwnd, segment) = (self.cwnd, self.segment_size);
         if self.exit.as_mut().is_some_and(|exit| exit.on_ack(sample, cwnd, segment, paced)) {
             self.exit = None;
