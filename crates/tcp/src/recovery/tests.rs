@@ -1,5 +1,6 @@
 //! Recovery without a connection: segments of 1,000 octets, of which the first is number 0.
 
+mod marks;
 mod rack;
 mod reno;
 mod undo;

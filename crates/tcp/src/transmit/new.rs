@@ -2,6 +2,7 @@
 
 use super::{Open, Plan, ProbePlan, Shared, Transmit, Why};
 use env::Instant;
+use wire::tcp::Flags;
 
 impl Open {
     pub(super) fn next_new(&mut self, now: Instant, shared: &mut Shared) -> Option<Transmit> {

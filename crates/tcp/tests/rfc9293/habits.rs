@@ -78,6 +78,20 @@ fn pieces_of_half_a_window_are_pushed_at_their_end() {
     assert_eq!(pushed(&mut lone), ["PSH,ACK 11001:12001 ack 1"]);
 }
 
+/// Covers: RFC 9293 MUST-60
+#[test]
+fn a_piece_is_pushed_at_its_end_though_segments_go_one_at_a_time() {
+    let config = by_the_book().pacing(false).least_train(1).half_window_pieces(true).initial_window(1);
+    let mut lone = Lone::established(config, &Peer { window: 8_000, ..Peer::plain() });
+    lone.write(12_000);
+    assert_eq!(lone.sent(), ["ACK 1:1001 ack 1"]);
+    // The piece that was being sent was filled up again: the next four segments are one.
+    lone.arrives(ACK, 1, 1_001, 8_000, 0);
+    assert_eq!(lone.sent(), ["ACK 1001:2001 ack 1", "ACK 2001:3001 ack 1"]);
+    lone.arrives(ACK, 1, 2_001, 8_000, 0);
+    assert_eq!(lone.sent(), ["ACK 3001:4001 ack 1", "PSH,ACK 4001:5001 ack 1"]);
+}
+
 /// Covers: RFC 9293 MUST-35, MUST-37, SHLD-29
 #[test]
 fn a_shut_window_may_be_probed_without_an_octet() {

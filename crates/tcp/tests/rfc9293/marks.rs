@@ -2,7 +2,7 @@
 
 use crate::pair::Pair;
 use env::{Duration, Instant};
-use handfast_tcp::{Congestion, Ecn, EcnHabits, Note, TcpConfig, Trigger};
+use handfast_tcp::{Congestion, CongestionHabits, Ecn, EcnHabits, Note, TcpConfig, Trigger};
 use std::cell::Cell;
 use std::rc::Rc;
 use wire::tcp::Flags;
@@ -76,8 +76,10 @@ fn where_all_is_marked_every_mark_is_counted_and_obeyed_once_a_round_trip() {
 /// Covers: RFC 3168 3168-12
 #[test]
 fn an_echo_that_goes_on_holds_nobody_up_for_ever() {
-    for controller in [Congestion::NewReno, Congestion::Cubic, Congestion::Dctcp] {
-        let mut pair = Pair::configured(config(controller, Ecn::Classic));
+    let habits = [CongestionHabits::default(), CongestionHabits::LINUX];
+    let controllers = [Congestion::NewReno, Congestion::Cubic, Congestion::Dctcp];
+    for (controller, habits) in controllers.into_iter().flat_map(|one| habits.map(|habits| (one, habits))) {
+        let mut pair = Pair::configured(config(controller, Ecn::Classic).congestion_habits(habits));
         marked(&mut pair);
         pair.write(true, &[7; 60_000]);
         let begin = pair.now;

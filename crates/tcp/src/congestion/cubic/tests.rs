@@ -14,7 +14,7 @@ fn start() -> Start {
         segment_size: MSS,
         round_trip: Some(RTT),
         in_full: false,
-        habits: crate::CongestionHabits::default(),
+        habits: CongestionHabits::default(),
         seed: 0,
         sack: true,
     }
@@ -417,4 +417,52 @@ proptest! {
             prop_assert!(cubic.train_limit().is_none_or(|train| train >= cubic.segment_size));
         }
     }
+}
+
+/// A controller with habits of its own, that was told of round trips of 100 ms.
+fn with(habits: CongestionHabits) -> Path {
+    let mut path = Path::new();
+    path.cubic = Cubic::new(&Start { habits, ..start() });
+    path
+}
+
+/// Covers: RFC 9438 9438-11
+#[test]
+fn a_reduction_may_begin_at_a_window_that_was_not_used() {
+    for (reduce_unused, left) in [(false, 14), (true, 70)] {
+        let mut path = with(CongestionHabits { reduce_unused, ..CongestionHabits::default() });
+        path.cubic.cwnd = 100 * MSS;
+        path.cubic.on_idle(path.now);
+        path.cubic.on_congestion(path.now, 20 * MSS, Reduction::Loss);
+        assert_eq!(path.cubic.cwnd, left * MSS);
+    }
+}
+
+#[test]
+fn whole_segments_stay_whole() {
+    let mut path = with(CongestionHabits::LINUX);
+    path.rounds(3);
+    for _ in 0..4 {
+        path.cubic.on_congestion(path.now, path.cubic.cwnd, Reduction::Loss);
+        path.cubic.on_recovered(path.now, 0);
+        assert_eq!(path.cubic.cwnd % MSS, 0);
+        path.rounds(10);
+        assert!(path.cubic.cwnd % MSS == 0 && matches!(path.cubic.stage, Some(Growth::Segments(_))));
+    }
+    assert_eq!(path.cubic.phase(), "congestion avoidance");
+}
+
+/// Covers: RFC 9438 9438-20
+#[test]
+fn with_nobody_to_watch_delay_slow_start_goes_on() {
+    let habits = CongestionHabits { slow_start_exit: SlowStartExit::Loss, ..CongestionHabits::default() };
+    let grown = |habits| {
+        let mut path = with(habits);
+        path.rounds(3);
+        path.round_trip = Duration::from_millis(150);
+        path.rounds(4);
+        path.cubic.cwnd
+    };
+    assert_eq!(grown(habits), 10 * MSS << 7);
+    assert!(grown(CongestionHabits::default()) < grown(habits) / 4);
 }
