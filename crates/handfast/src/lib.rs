@@ -121,8 +121,8 @@ pub use stack::{
 };
 pub use stack::{UdpCounters, UdpDatagram, UdpOptions, UdpPath, UdpSend};
 pub use tcp::{
-    Congestion, ConnectionError, Ecn as TcpEcn, EcnCounts, EcnHabits, EcnMode, EcnOption, KeepAlive,
-    Standing, State, Status, TcpConfig, congestion,
+    Congestion, CongestionHabits, ConnectionError, Ecn as TcpEcn, EcnCounts, EcnHabits, EcnMode, EcnOption,
+    KeepAlive, SlowStartExit, Standing, State, Status, TcpConfig, congestion,
 };
 pub use tcp_info::TcpInfo;
 pub use tcp_listener::TcpListener;
