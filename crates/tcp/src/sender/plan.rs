@@ -6,7 +6,7 @@ use crate::recovery::Phase;
 use crate::sabotage::Sabotage;
 use env::{Duration, Instant};
 
-/// So long after something left, what follows still belongs to it.
+/// Sooner than this after something left, what follows still belongs to it.
 const BEHIND: Duration = Duration::from_millis(1);
 /// A train that waits to become longer is shorter than this part of a window.
 const SHORT: u32 = 3;
@@ -99,7 +99,7 @@ impl SendHalf {
         };
         full > room
             && room < self.cwnd().min(self.window()) / SHORT
-            && now.since(self.last_sent) <= BEHIND
+            && now.since(self.last_sent) < BEHIND
             && self.recovery.phase() == Phase::Open
             && near()
     }
