@@ -12,8 +12,9 @@
 //! is for are segments of 2^32 numbers ago (RFC 7323 §5.1). So text, while something is missing and the rest waits, is
 //! held against what TS.Recent was 2^30 octets ago, which tells these as well; everything else against TS.Recent.
 
-use super::Place;
+use super::{Place, ReceiveHalf};
 use env::Instant;
+use wire::SeqNum;
 use wire::tcp::Timestamps;
 
 /// A TS.Recent older than so many seconds says nothing any more: the peer's clock may have gone half round (RFC 7323 §5.5).
@@ -90,6 +91,34 @@ impl Recent {
 
     fn is_old(&self, now: Instant, value: u32) -> bool {
         is_before(value, self.value) && seconds(now).saturating_sub(self.at) <= OUTDATED // RFC 7323 7323-26
+    }
+}
+
+/// Timestamps.
+impl ReceiveHalf {
+    /// Whether a segment's timestamp speaks against it (RFC 7323 §5.3, 7323-21). Not for RST (7323-22), and once for
+    /// each segment, when it arrives (7323-24).
+    pub(crate) fn check_timestamp(
+        &self,
+        now: Instant,
+        timestamps: Option<Timestamps>,
+        has_text: bool,
+    ) -> TimestampCheck {
+        let fills = has_text && self.queue.is_some();
+        self.recent.map_or(TimestampCheck::Fine, |recent| recent.check(now, timestamps, fills))
+    }
+
+    /// Remembers the timestamp of a segment that was acceptable and begins at `seq` (RFC 7323 §4.3, 7323-20).
+    pub(crate) fn update_timestamp(&mut self, now: Instant, seq: SeqNum, timestamps: Option<Timestamps>) {
+        let counts = self.place(seq) <= self.acked;
+        if let (Some(recent), Some(timestamps), true) = (&mut self.recent, timestamps, counts) {
+            recent.update(now, timestamps.value, self.nxt);
+        }
+    }
+
+    /// What our segments echo: TS.Recent, or zero where no timestamps were agreed on.
+    pub(crate) fn timestamp_echo(&self) -> u32 {
+        self.recent.map_or(0, |recent| recent.value())
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the receive half does, section by section. Octet `n` of a test's stream has the place IRS + 1 + n.
 
 use super::*;
+use crate::{Segment, Why};
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
 use proptest::prelude::*;
-use wire::tcp::Flags;
+use wire::tcp::{Flags, Timestamps};
 
 mod answers;
 mod attacks;

@@ -1,0 +1,112 @@
+//! The user's side: what waits to be read, and how large the buffer for it is (RFC 9293 §3.9.1.4).
+
+use super::{ORIGIN, Place, ReceiveHalf, narrow};
+use bytes::Bytes;
+use env::{Duration, Instant};
+
+/// The user's side.
+impl ReceiveHalf {
+    /// The next octets in order, at most `max` of them, shared and not copied.
+    pub(crate) fn receive(&mut self, max: usize) -> Option<Bytes> {
+        let taken = self.ready.take(max);
+        self.made_room |= taken.is_some();
+        taken
+    }
+
+    /// Moves octets in order to `out`, and says how many.
+    pub(crate) fn receive_into(&mut self, out: &mut [u8]) -> usize {
+        let taken = self.ready.take_into(out);
+        self.made_room |= taken > 0;
+        taken
+    }
+
+    /// Copies octets in order to `out`, leaves them to be received, and says how many.
+    pub(crate) fn peek_into(&self, out: &mut [u8]) -> usize {
+        self.ready.peek_into(out)
+    }
+
+    /// How many octets are in order and not received yet.
+    pub(crate) fn readable(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Octets that came in order, ever, read or not.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.nxt - ORIGIN - 1 - u64::from(self.fin_received())
+    }
+
+    /// The largest payload of a segment that came, or what is taken for it.
+    pub(crate) fn largest_seen(&self) -> u32 {
+        self.policy.rmss()
+    }
+
+    /// Whether the peer's FIN is in order, with all octets before it received or not.
+    pub(crate) fn fin_received(&self) -> bool {
+        self.fin.is_some_and(|fin| fin < self.nxt)
+    }
+
+    /// Whether the peer closed and all it sent was received.
+    pub(crate) fn finished(&self) -> bool {
+        self.fin_received() && self.ready.is_empty()
+    }
+
+    /// Octets from the next one to receive to the end of the urgent data, some of which may be still to come (RFC 9293
+    /// MUST-33).
+    pub(crate) fn urgent_remaining(&self) -> u32 {
+        let end = self.fin.map_or(self.urgent, |fin| self.urgent.min(fin));
+        narrow(end.saturating_sub(self.read()))
+    }
+
+    /// Whether the peer pushed something of what is readable (RFC 9293 MAY-17).
+    pub(crate) fn pushed(&self) -> bool {
+        self.push > self.read()
+    }
+
+    /// Fixes the size of the buffer. What was offered stays offered (RFC 9293 SHLD-14).
+    pub(crate) fn set_buffer(&mut self, octets: u32) {
+        self.made_room = true;
+        self.buffer = octets.max(1);
+        self.tuning.set_limit(self.buffer);
+    }
+
+    /// Octets that may wait to be read.
+    pub(crate) fn buffer(&self) -> u32 {
+        self.buffer
+    }
+
+    /// Data arrived which echoes that timestamp of ours, `age` after it was sent.
+    pub(crate) fn saw_echo(&mut self, echo: u32, age: Duration) {
+        self.tuning.measure(echo, age);
+    }
+
+    /// Lets the buffer grow to what the user reads in a round trip; `least` is the shortest that the send half measured.
+    pub(crate) fn grow_buffer(&mut self, now: Instant, least: Option<Duration>) {
+        let read = self.read();
+        let size = self.tuning.size(now, self.buffer, read, least);
+        self.made_room |= size > self.buffer;
+        self.buffer = size;
+    }
+
+    /// How long an ACK may wait from now on.
+    pub(crate) fn set_ack_delay(&mut self, delay: Duration) {
+        self.policy.set_delay(delay);
+    }
+
+    /// Octets of memory that wait here, in order and out of order, bookkeeping included.
+    ///
+    /// A little over twice the buffer at most, whatever a peer sends.
+    pub(crate) fn held(&self) -> usize {
+        self.ready.held().saturating_add(self.queue.as_ref().map_or(0, |queue| queue.held()))
+    }
+
+    /// Octets that wait above a hole.
+    pub(crate) fn buffered_out_of_order(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.len())
+    }
+
+    /// The place of the next octet to receive.
+    pub(super) fn read(&self) -> Place {
+        let end = self.nxt - u64::from(self.fin_received());
+        end.saturating_sub(self.ready.len() as u64)
+    }
+}
