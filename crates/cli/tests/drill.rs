@@ -116,7 +116,10 @@ fn programs_get_an_object_a_line_and_captures_are_written() {
     assert_eq!(lines[1]["line"], 9);
     assert_eq!(lines[1]["at"], 200_000_000);
     assert_eq!(lines[1]["differences"][0]["field"], "PSH");
-    assert_eq!(lines[4], serde_json::json!({ "passed": 1, "failed": 2, "skipped": 1, "differing": 0 }));
+    assert_eq!(
+        lines[4],
+        serde_json::json!({ "passed": 1, "failed": 2, "skipped": 1, "differing": 0, "stale": 0 })
+    );
     let files: Vec<_> = std::fs::read_dir(&captures).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 4);
     let good = files.iter().find(|file| file.to_string_lossy().ends_with("a-good-v4.pcapng")).unwrap();
@@ -160,4 +163,60 @@ fn what_cannot_be_is_said_before_anything_is_played() {
     let missing = drill(&scripts.0.join("nowhere"), &[]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(text(&missing.stderr).contains("cannot read"));
+}
+
+#[test]
+fn a_name_that_nobody_has_fails_and_what_is_skipped_may_fail_too() {
+    let scripts =
+        [("typo.pkt", server("+0 lissten(4, 1) = 0\n")), ("skip.pkt", server("+0 splice(4) = 1\n"))];
+    let scripts: Vec<_> = scripts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let scripts = Scripts::new("typo", &scripts);
+    let typo = drill(&scripts.0.join("typo.pkt"), &[]);
+    assert_eq!(typo.status.code(), Some(1));
+    let told = text(&typo.stdout);
+    assert!(told.contains("typo.pkt:8:4: nobody knows a call `lissten`"), "{told}");
+    assert!(told.contains("8 | +0 lissten(4, 1) = 0") && told.contains("|    ^^^^^^^\n"), "{told}");
+    let skip = scripts.0.join("skip.pkt");
+    assert_eq!(drill(&skip, &[]).status.code(), Some(0));
+    assert_eq!(drill(&skip, &["--no-skip"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_code_prints_is_told_of_scripts_that_pass_and_that_fail() {
+    let printing = |rest: &str| server(&format!("+0 %{{ print('cwnd', tcpi_snd_cwnd) }}%\n{rest}"));
+    let (good, bad) = (printing(""), printing("+0 write(4, ..., 1) = 2\n"));
+    let scripts = Scripts::new("print", &[("good.pkt", &good), ("bad.pkt", &bad)]);
+    let told = text(&scripts.drill(&[]).stdout);
+    assert_eq!(told.matches("        print: cwnd 10\n").count(), 2, "{told}");
+    let told = text(&scripts.drill(&["--json"]).stdout);
+    assert_eq!(told.matches(r#""printed":"cwnd 10\n""#).count(), 2, "{told}");
+}
+
+#[test]
+fn a_script_that_says_it_holds_loosely_is_played_so_and_it_is_told() {
+    let more = "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n+.1 < . 1:1(0) ack 101 win 257\n+0 close(4) = 0\n";
+    let loose = format!("// loose: its end is shown elsewhere\n{}", server(more));
+    let scripts = Scripts::new("loose", &[("a-loose.pkt", &loose), ("b-strict.pkt", &server(more))]);
+    let output = scripts.drill(&["--strict"]);
+    let told = text(&output.stdout);
+    assert!(told.contains("a-loose.pkt  v4  loosely: its end is shown elsewhere\n"), "{told}");
+    assert!(told.contains("FAIL") && told.ends_with("1 passed, 1 failed, 0 skipped\n"), "{told}");
+    assert!(scripts.drill(&[]).status.success());
+}
+
+#[test]
+fn addresses_that_calls_write_are_compared() {
+    let name = |port: u16| {
+        format!(r#"{{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr("192.168.0.1")}}"#)
+    };
+    let asks = |port, length| server(&format!("+0 getsockname(4, {}, [{length}]) = 0\n", name(port)));
+    let (good, port, length) = (asks(8080, 16), asks(8081, 16), asks(8080, 99));
+    let scripts = [("a.pkt", good.as_str()), ("b.pkt", &port), ("c.pkt", &length)];
+    let scripts = Scripts::new("names", &scripts);
+    let told = text(&scripts.drill(&[]).stdout);
+    assert!(told.contains("address  expected 192.168.0.1:8081, was 192.168.0.1:8080"), "{told}");
+    assert!(told.contains("length of the address  expected 99, was 16"), "{told}");
+    assert!(told.ends_with("1 passed, 2 failed, 0 skipped\n"), "{told}");
+    let told = text(&drill(&scripts.0.join("a.pkt"), &["--ip", "mapped"]).stdout);
+    assert!(told.starts_with("ok"), "{told}");
 }

@@ -41,6 +41,15 @@ pub struct Control {
     pub data: Vec<u8>,
 }
 
+/// What a call says of its recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// An address of family `AF_UNSPEC`, all zeros.
+    Unspecified,
+    /// An address.
+    Address(SocketAddr),
+}
+
 /// What `recvmsg` gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
@@ -132,11 +141,14 @@ pub fn send(
     fd: BorrowedFd<'_>,
     buffers: Option<&[Vec<u8>]>,
     flags: i32,
-    to: Option<SocketAddr>,
+    to: Option<Name>,
     control: &[Control],
 ) -> io::Result<usize> {
     let mut vectors = outgoing(buffers);
-    let name = to.map(octets_of);
+    let name = to.map(|to| match to {
+        Name::Unspecified => vec![0; size_of::<libc::sockaddr_in>()],
+        Name::Address(address) => octets_of(address),
+    });
     let control = ancillary(control);
     let mut message = message(&mut vectors);
     if let Some(name) = &name {
@@ -456,7 +468,13 @@ mod tests {
             set_option(receiver.as_fd(), level, name, Some(&1i32.to_ne_bytes()), 4).unwrap();
             let tos = Control { level, kind, data: 0x28i32.to_ne_bytes().to_vec() };
             let to = receiver.local_addr().unwrap();
-            let sent = send(sender.as_fd(), Some(&[b"to ".to_vec(), b"you".to_vec()]), 0, Some(to), &[tos]);
+            let sent = send(
+                sender.as_fd(),
+                Some(&[b"to ".to_vec(), b"you".to_vec()]),
+                0,
+                Some(Name::Address(to)),
+                &[tos],
+            );
             assert_eq!(sent.unwrap(), 6);
             let peeked = receive(receiver.as_fd(), Some(&[4]), libc::MSG_PEEK | libc::MSG_TRUNC).unwrap();
             assert_eq!((peeked.count, peeked.data.len()), (6, 4));

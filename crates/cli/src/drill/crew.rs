@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+/// How often it is looked whether to stop.
+const LOOKING: Duration = Duration::from_millis(100);
+
 /// How a job ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended<R> {
@@ -37,11 +40,12 @@ struct Shop<J, F> {
 }
 
 /// Does all jobs on so many threads, and hands over each one's result in the jobs' order. A job that takes longer than `longest` is
-/// given up: its thread is left alone.
+/// given up: its thread is left alone. When `stop` says so no job is begun any more, and what is under way is left alone.
 pub(super) fn work<J, R, F>(
     jobs: Vec<J>,
     threads: usize,
     longest: Duration,
+    stop: impl Fn() -> bool,
     work: F,
     mut each: impl FnMut(usize, Ended<R>),
 ) where
@@ -60,7 +64,14 @@ pub(super) fn work<J, R, F>(
     let mut waiting: HashMap<usize, Ended<R>> = HashMap::new();
     let mut done = 0;
     while done < count {
-        match results.recv_timeout(longest.min(Duration::from_secs(1))) {
+        if stop() {
+            shop.next.store(count, Ordering::Relaxed);
+            let mut over: Vec<_> = waiting.into_iter().collect();
+            over.sort_by_key(|(index, _)| *index);
+            over.into_iter().for_each(|(index, ended)| each(index, ended));
+            break;
+        }
+        match results.recv_timeout(longest.min(LOOKING)) {
             Ok(Report::Begun(index)) => {
                 under_way.insert(index, Instant::now());
             }
@@ -133,9 +144,14 @@ mod tests {
             assert!(*job != 3, "three");
             job * 2
         };
-        work((0..6).collect(), 3, Duration::from_secs(600), work_one, |index, ended| {
-            seen.push((index, ended))
-        });
+        work(
+            (0..6).collect(),
+            3,
+            Duration::from_secs(600),
+            || false,
+            work_one,
+            |index, ended| seen.push((index, ended)),
+        );
         let well = |n: usize| (n, Ended::Well(n as u32 * 2));
         assert_eq!(seen, [well(0), well(1), well(2), (3, Ended::Panicked("three".into())), well(4), well(5)]);
     }
@@ -152,8 +168,24 @@ mod tests {
             }
             *job
         };
-        work(vec![0, 1, 2], 1, Duration::from_millis(20), work_one, |_, ended| seen.push(ended));
+        work(vec![0, 1, 2], 1, Duration::from_millis(20), || false, work_one, |_, ended| seen.push(ended));
         assert_eq!(seen, [Ended::Stuck, Ended::Well(1), Ended::Well(2)]);
         drop(hold);
+    }
+
+    #[test]
+    fn whoever_is_told_to_stop_begins_nothing_more_and_tells_what_is_over() {
+        let stop = Arc::new(AtomicUsize::new(0));
+        let (begun, asked) = (Arc::clone(&stop), Arc::clone(&stop));
+        let mut seen = Vec::new();
+        let work_one = move |job: &u32| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            *job
+        };
+        let stop = move || asked.load(Ordering::Relaxed) > 0;
+        work((0..1_000_000).collect(), 1, Duration::from_secs(600), stop, work_one, |_, ended| {
+            seen.push(ended)
+        });
+        assert!(seen.len() < 1_000_000);
     }
 }

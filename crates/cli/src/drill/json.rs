@@ -1,59 +1,87 @@
 //! What became of scripts, for programs: an object a line.
 
-use super::{Counts, Played};
+use super::{Counts, Ending, Played};
 use crate::clean;
 use serde_json::{Value, json};
-use sim::packetdrill::report::Verdict;
+use sim::packetdrill::report::Failure;
 
 /// One script.
 pub(super) fn script(played: &Played) -> String {
+    let outcome = &played.told.outcome;
     let mut object = json!({
         "script": played.job.path.to_string_lossy(),
         "ip": played.job.version.name(),
-        "ended": played.outcome.ended.as_nanos(),
-        "packets": played.outcome.exchange.len(),
+        "ended": outcome.ended.as_nanos(),
+        "packets": outcome.exchange.len(),
     });
-    let more = match &played.outcome.verdict {
-        Verdict::Passed => json!({ "verdict": "ok" }),
-        Verdict::Skipped { at, because } => json!({
+    let more = match played.ending() {
+        Ending::Passed => json!({ "verdict": "ok" }),
+        Ending::Skipped { at, because } => json!({
             "verdict": "skip",
             "because": because,
             "line": at.map(|at| at.line),
+            "column": at.map(|at| at.column),
         }),
-        Verdict::Failed(failure) if let Some(because) = &played.differs => json!({
-            "verdict": "differs",
-            "because": because,
-            "line": failure.at.line,
-            "what": failure.what,
-        }),
-        Verdict::Failed(failure) => {
-            let differences = failure.differences.iter().map(|difference| {
-                json!({
-                    "field": difference.field,
-                    "expected": difference.expected,
-                    "actual": difference.actual,
-                })
-            });
-            json!({
-                "verdict": "fail",
-                "line": failure.at.line,
-                "column": failure.at.column,
-                "at": failure.when.as_nanos(),
-                "what": failure.what,
-                "expected": failure.expected,
-                "actual": failure.actual,
-                "differences": differences.collect::<Vec<_>>(),
-            })
+        Ending::Differs(failure, because) => {
+            let mut object = failed("differs", failure);
+            add(&mut object, json!({ "because": because }));
+            object
         }
+        Ending::Failed(failure) => failed("fail", failure),
     };
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
+    add(&mut object, more);
+    let stale = played.stale();
+    if !stale.is_empty() {
+        add(&mut object, json!({ "stale": stale }));
+    }
+    if let Some(why) = played.loosely() {
+        add(&mut object, json!({ "loose": why }));
+    }
+    if !outcome.printed.is_empty() {
+        add(&mut object, json!({ "printed": outcome.printed }));
     }
     clean::json(&object)
 }
 
+fn add(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
+    }
+}
+
+/// Where, when, and what differs.
+fn failed(verdict: &str, failure: &Failure) -> Value {
+    let differences = failure.differences.iter().map(|difference| {
+        json!({
+            "field": difference.field,
+            "expected": difference.expected,
+            "actual": difference.actual,
+        })
+    });
+    json!({
+        "verdict": verdict,
+        "line": failure.at.line,
+        "column": failure.at.column,
+        "at": failure.when.as_nanos(),
+        "what": failure.what,
+        "expected": failure.expected,
+        "actual": failure.actual,
+        "differences": differences.collect::<Vec<_>>(),
+    })
+}
+
 /// How many of each.
-pub(super) fn counts(counts: Counts) -> String {
-    let Counts { passed, failed, skipped, differing } = counts;
-    clean::json(&json!({ "passed": passed, "failed": failed, "skipped": skipped, "differing": differing }))
+pub(super) fn counts(counts: Counts, interrupted: bool) -> String {
+    let Counts { passed, failed, skipped, differing, stale, missing: _ } = counts;
+    let mut object = json!({
+        "passed": passed,
+        "failed": failed,
+        "skipped": skipped,
+        "differing": differing,
+        "stale": stale,
+    });
+    if interrupted {
+        add(&mut object, json!({ "interrupted": true }));
+    }
+    clean::json(&object)
 }

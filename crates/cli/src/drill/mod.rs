@@ -15,22 +15,25 @@ mod find;
 mod json;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod remarks;
 mod text;
 
 use crate::out::Out;
-use crate::{Done, Usage, args};
+use crate::{Done, args};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use crew::Ended;
 use indicatif::{ProgressBar, ProgressStyle};
+use remarks::Remarks;
 use sim::packetdrill::Ours;
 use sim::packetdrill::meant::Meant;
 use sim::packetdrill::play::{Rules, play};
-use sim::packetdrill::report::{Exchanged, Outcome, Verdict};
-use sim::packetdrill::script::{Position, Script, Setting, customary, parse};
+use sim::packetdrill::report::{Exchanged, Failure, Outcome, Verdict};
+use sim::packetdrill::script::{ParseError, Position, Script, Setting, check, customary, parse};
 use sim::packetdrill::subject::IpVersion;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Play packetdrill scripts against the stack, in virtual time: no root, no Linux, no waiting
@@ -66,6 +69,9 @@ pub(crate) struct DrillArgs {
     /// and runs the scripts' shell commands
     #[arg(long, value_name = "HOST", value_enum)]
     against: Option<Against>,
+    /// Fail if a script is skipped, too, unless it is for other addresses than --ip says
+    #[arg(long)]
+    no_skip: bool,
     /// Threads. Default: as many as there are cores
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = args::count)]
     threads: Option<NonZeroU64>,
@@ -112,8 +118,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The same against a host in real time: what a script waits for is waited for.
 const LONGEST_REAL: Duration = Duration::from_secs(900);
 
-/// How often a script is played in real time that fails for being late.
-#[cfg(target_os = "linux")]
+/// How often a script that came late is played again, with nothing else beside it.
 const TRIES: usize = 3;
 
 /// One script for one kind of address.
@@ -126,11 +131,50 @@ struct Job {
 /// A job that is over.
 struct Played {
     job: Job,
-    outcome: Outcome,
-    /// What to print instead of a failure's own words: an error of syntax shows its line.
-    shown: Option<String>,
-    /// Why the host does otherwise, where the script says that it does.
-    differs: Option<String>,
+    told: Told,
+}
+
+/// How a job ended, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ending<'a> {
+    Passed,
+    Failed(&'a Failure),
+    /// Failed where the script says itself that this host does otherwise, and why.
+    Differs(&'a Failure, &'a str),
+    Skipped {
+        at: Option<Position>,
+        because: &'a str,
+    },
+}
+
+impl Played {
+    fn ending(&self) -> Ending<'_> {
+        match &self.told.outcome.verdict {
+            Verdict::Passed => Ending::Passed,
+            Verdict::Failed(failure) => match self.told.differs(failure) {
+                Some(because) => Ending::Differs(failure, because),
+                None => Ending::Failed(failure),
+            },
+            Verdict::Skipped { at, because, .. } => Ending::Skipped { at: *at, because },
+        }
+    }
+
+    /// Lines that say the kernel differs, and it doesn't.
+    fn stale(&self) -> Vec<u32> {
+        let told = &self.told;
+        let passed = told.judged && told.outcome.verdict == Verdict::Passed;
+        told.remarks.differs.iter().filter(|_| passed).map(|differs| differs.line).collect()
+    }
+
+    /// Why it was played loosely where strictness was asked for.
+    fn loosely(&self) -> Option<&str> {
+        self.told.remarks.loose.as_deref().filter(|_| self.told.loosely)
+    }
+
+    /// Whether nothing is wrong but that the machine was late.
+    fn is_late(&self) -> bool {
+        self.told.judged && matches!(self.ending(), Ending::Failed(failure) if failure.late)
+    }
 }
 
 /// How many of each there were.
@@ -141,16 +185,27 @@ struct Counts {
     skipped: usize,
     /// Failed, and the script says itself that this host does otherwise.
     differing: usize,
+    /// Passed, though the script says that this host does otherwise.
+    stale: usize,
+    /// Skipped, and not for being about another kind of address.
+    missing: usize,
 }
 
 impl Counts {
     fn add(&mut self, played: &Played) {
-        *match (&played.outcome.verdict, &played.differs) {
-            (Verdict::Passed, _) => &mut self.passed,
-            (Verdict::Failed(_), Some(_)) => &mut self.differing,
-            (Verdict::Failed(_), None) => &mut self.failed,
-            (Verdict::Skipped { .. }, _) => &mut self.skipped,
+        *match played.ending() {
+            Ending::Passed => &mut self.passed,
+            Ending::Differs(..) => &mut self.differing,
+            Ending::Failed(_) => &mut self.failed,
+            Ending::Skipped { .. } => &mut self.skipped,
         } += 1;
+        self.stale += usize::from(!played.stale().is_empty());
+        let missing = matches!(played.told.outcome.verdict, Verdict::Skipped { elsewhere: false, .. });
+        self.missing += usize::from(missing);
+    }
+
+    fn told(&self) -> usize {
+        self.passed + self.failed + self.skipped + self.differing
     }
 }
 
@@ -168,33 +223,81 @@ pub(crate) fn run(args: &DrillArgs, out: &mut Out) -> anyhow::Result<Done> {
     // Scripts that are played in real time mostly wait.
     let (cores, longest) = if against.is_some() { (cores.max(4), LONGEST_REAL) } else { (cores, LONGEST) };
     let threads = args.threads.map_or(cores, |threads| usize::try_from(threads.get()).unwrap_or(usize::MAX));
+    let interrupted = crate::swarm::interruptible()?;
     let bar = bar(jobs.len());
-    let mut counts = Counts::default();
-    let mut result = Ok(());
-    let options = args.options.clone();
-    crew::work(
-        jobs.clone(),
-        threads,
-        longest,
-        move |job| one(job, rules, against, &options),
-        |index, ended| {
-            let Some(job) = jobs.get(index) else { return };
-            let played = played(job.clone(), ended, longest);
-            counts.add(&played);
-            bar.inc(1);
-            if result.is_ok() {
-                result = bar.suspend(|| tell(&played, args, out));
-            }
-        },
-    );
+    let total = jobs.len();
+    let mut desk = Desk { args, out, bar, counts: Counts::default(), late: Vec::new(), result: Ok(()) };
+    let how = How { rules, against, options: args.options.clone() };
+    let late_how = how.clone();
+    desk.play(jobs, threads, longest, &interrupted, move |job| one(job, &how), true);
+    // What came late may have been crowded out by the others: it is played again, alone.
+    let late = std::mem::take(&mut desk.late);
+    desk.play(late, 1, longest, &interrupted, move |job| again(job, &late_how), false);
+    let Desk { bar, counts, result, out, .. } = desk;
     bar.finish_and_clear();
     result?;
+    let stopped = interrupted.load(Ordering::Relaxed) && counts.told() < total;
     if args.json {
-        out.line(&json::counts(counts))?;
+        out.line(&json::counts(counts, stopped))?;
     } else {
+        if stopped {
+            out.line(&format!("interrupted after {} of {total}", counts.told()))?;
+        }
         out.line(&text::counts(counts))?;
     }
-    Ok(if counts.failed > 0 { Done::Badly } else { Done::Well })
+    Ok(match counts {
+        _ if stopped => Done::Interrupted,
+        Counts { failed: 1.., .. } => Done::Badly,
+        Counts { missing: 1.., .. } if args.no_skip => Done::Badly,
+        _ => Done::Well,
+    })
+}
+
+/// How scripts are played.
+#[derive(Clone)]
+struct How {
+    rules: Rules,
+    against: Option<Against>,
+    /// Option lines of the command line.
+    options: Vec<Setting>,
+}
+
+/// Where results are told and counted.
+struct Desk<'a> {
+    args: &'a DrillArgs,
+    out: &'a mut Out,
+    bar: ProgressBar,
+    counts: Counts,
+    /// What came late, and is to be played again.
+    late: Vec<Job>,
+    result: anyhow::Result<()>,
+}
+
+impl Desk<'_> {
+    fn play(
+        &mut self,
+        jobs: Vec<Job>,
+        threads: usize,
+        longest: Duration,
+        interrupted: &AtomicBool,
+        work: impl Fn(&Job) -> Told + Send + Sync + 'static,
+        once_more: bool,
+    ) {
+        let stop = || interrupted.load(Ordering::Relaxed);
+        crew::work(jobs.clone(), threads, longest, stop, work, |index, ended| {
+            let Some(job) = jobs.get(index) else { return };
+            let played = played(job.clone(), ended, longest);
+            if once_more && played.is_late() {
+                self.late.push(played.job);
+                return;
+            }
+            self.counts.add(&played);
+            self.bar.inc(1);
+            if self.result.is_ok() {
+                self.result = self.bar.suspend(|| tell(&played, self.args, self.out));
+            }
+        });
+    }
 }
 
 /// All scripts, each for every kind of address that is asked for.
@@ -205,51 +308,80 @@ fn jobs(args: &DrillArgs) -> anyhow::Result<Vec<Job>> {
     Ok(scripts.into_iter().flat_map(each).collect())
 }
 
-/// A script that was read, or what is wrong with it.
+/// What became of a script, and what it says of itself.
 struct Told {
     outcome: Outcome,
+    /// The line of a mistake, and a mark under it.
     shown: Option<String>,
-    differs: Option<String>,
+    remarks: Remarks,
+    /// It was the kernel that played.
+    judged: bool,
+    /// It was played loosely, as it says of itself, where strictness was asked for.
+    loosely: bool,
+}
+
+impl Told {
+    /// An outcome, and no more.
+    fn plain(outcome: Outcome) -> Self {
+        Self { outcome, shown: None, remarks: Remarks::default(), judged: false, loosely: false }
+    }
+
+    /// A mistake in the script, before anything was played.
+    fn mistake(error: &ParseError, path: &Path) -> Self {
+        let mut outcome = failed(error.message.clone());
+        if let Verdict::Failed(failure) = &mut outcome.verdict {
+            failure.at = error.at;
+        }
+        let shown = error.in_file(&path.display().to_string()).to_string();
+        Self { shown: Some(shown), ..Self::plain(outcome) }
+    }
+
+    /// Why the kernel does otherwise, if the script says so of what failed.
+    fn differs(&self, failure: &Failure) -> Option<&str> {
+        let differs = self.remarks.of(failure.at).filter(|_| self.judged);
+        differs.map(|differs| differs.because.as_str())
+    }
 }
 
 /// Plays one script against a host of its own.
-fn one(job: &Job, rules: Rules, against: Option<Against>, options: &[Setting]) -> Told {
-    let told = |outcome, differs| Told { outcome, shown: None, differs };
-    let octets = match std::fs::read(&job.path) {
-        Ok(octets) => octets,
-        Err(error) => return told(failed(format!("cannot read it: {error}")), None),
+fn one(job: &Job, how: &How) -> Told {
+    let How { rules, against, options } = how;
+    let text = match find::read(&job.path) {
+        Ok(text) => text,
+        Err(why) => return Told::plain(failed(why)),
     };
-    let text = String::from_utf8_lossy(&octets);
     let mut definitions = customary(job.version == IpVersion::V6, job.version != IpVersion::V4);
     let (defines, others): (Vec<_>, Vec<_>) = options.iter().partition(|option| option.name == "define");
     let defined = defines.iter().filter_map(|option| option.value().split_once('='));
     definitions.extend(defined.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    match parse(&text, &definitions) {
-        Ok(mut script) => {
-            // Where an option is said twice, the later one counts.
-            script.options.extend(others.into_iter().cloned());
-            let rules = Rules { version: job.version, ..rules };
-            let meant = Meant::of(&text);
-            let judged_as_meant = |outcome| match meant {
-                Some(meant) => meant.judged(&script, outcome),
-                None => outcome,
-            };
-            match against {
-                None => told(judged_as_meant(play(&script, &mut Ours::new(0), &rules)), None),
-                Some(Against::Kernel) => {
-                    told(judged_as_meant(judged(job, &script, &rules)), difference(&text))
-                }
-            }
+    let script = parse(&text, &definitions);
+    let script = script.and_then(|script| check(&text, &script).map(|()| script));
+    let read = script.and_then(|script| Remarks::read(&text, &script).map(|remarks| (script, remarks)));
+    let (mut script, remarks) = match read {
+        Ok(read) => read,
+        Err(error) => return Told::mistake(&error, &job.path),
+    };
+    // Where an option is said twice, the later one counts.
+    script.options.extend(others.into_iter().cloned());
+    let loosely = rules.strict && remarks.loose.is_some();
+    let rules = Rules { version: job.version, strict: rules.strict && !loosely, ..*rules };
+    let outcome = match against {
+        None => play(&script, &mut Ours::new(0), &rules),
+        Some(Against::Kernel) => judged(job, &script, &remarks, &rules),
+    };
+    let outcome = match Meant::of(&text) {
+        Some(meant) => meant.judged(&script, outcome),
+        None => outcome,
+    };
+    // What is wrong with a script that moved no packet is wrong with its words.
+    let shown = match &outcome.verdict {
+        Verdict::Failed(failure) if outcome.exchange.is_empty() && failure.at != Position::default() => {
+            let error = ParseError::at(&text, failure.at, 0, failure.what.clone());
+            Some(error.in_file(&job.path.display().to_string()).to_string())
         }
-        Err(error) => {
-            let mut outcome = failed(error.message.clone());
-            if let Verdict::Failed(failure) = &mut outcome.verdict {
-                failure.at = error.at;
-            }
-            let shown = error.in_file(&job.path.display().to_string()).to_string();
-            Told { outcome, shown: Some(shown), differs: None }
-        }
-    }
+        _ => None,
+    };
+    Told { outcome, shown, remarks, judged: against.is_some(), loosely }
 }
 
 /// `NAME` or `NAME=VALUE`, with or without the dashes that a script has before it.
@@ -271,66 +403,79 @@ fn option(text: &str) -> Result<Setting, String> {
     Ok(Setting { at: Position::default(), name: name.to_owned(), value })
 }
 
-/// What a script says of a host that does otherwise, behind `// differs: kernel`.
-fn difference(text: &str) -> Option<String> {
-    let said = text.lines().find_map(|line| line.trim().strip_prefix("// differs: kernel"))?;
-    Some(said.trim().to_owned())
-}
-
-#[cfg(target_os = "linux")]
-fn there_is_a_kernel() -> anyhow::Result<()> {
-    kernel::possible().map_err(|why| Usage(format!("--against kernel: {why}")).into())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn there_is_a_kernel() -> anyhow::Result<()> {
-    Err(Usage("--against kernel: this system's kernel is not Linux".to_owned()).into())
-}
-
-/// Plays a script against the kernel; again where nothing is wrong but the time, which a busy machine may be to blame for.
-#[cfg(target_os = "linux")]
-fn judged(job: &Job, script: &Script, rules: &Rules) -> Outcome {
-    let directory = job.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    let once = || match kernel::Kernel::new(directory.to_path_buf()) {
-        Ok(mut kernel) => play(script, &mut kernel, rules),
-        Err(why) => failed(format!("the kernel cannot be driven: {why}")),
-    };
-    let mut outcome = once();
+/// Plays a script once more, until it isn't late.
+fn again(job: &Job, how: &How) -> Told {
+    let mut told = one(job, how);
     for _ in 1..TRIES {
-        if !matches!(&outcome.verdict, Verdict::Failed(failure) if failure.late) {
+        if !matches!(&told.outcome.verdict, Verdict::Failed(failure) if failure.late) {
             break;
         }
-        outcome = once();
+        told = one(job, how);
     }
-    outcome
+    told
+}
+
+#[cfg(target_os = "linux")]
+fn there_is_a_kernel() -> anyhow::Result<()> {
+    kernel::possible().map_err(|why| anyhow::anyhow!("--against kernel: {why}"))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn judged(_: &Job, _: &Script, _: &Rules) -> Outcome {
+fn there_is_a_kernel() -> anyhow::Result<()> {
+    Err(crate::Usage("--against kernel: this system's kernel is not Linux".to_owned()).into())
+}
+
+/// Plays a script against the kernel.
+#[cfg(target_os = "linux")]
+fn judged(job: &Job, script: &Script, remarks: &Remarks, rules: &Rules) -> Outcome {
+    for need in &remarks.needs {
+        match kernel::takes(&need.name, &need.value) {
+            Ok(true) => {}
+            Ok(false) => {
+                let because = format!("this kernel can't have {}={}", need.name, need.value);
+                let verdict = Verdict::Skipped { at: Some(need.at), because, elsewhere: false };
+                return Outcome { verdict, ..failed(String::new()) };
+            }
+            Err(why) => return failed(format!("the kernel cannot be driven: {why}")),
+        }
+    }
+    let directory = job.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    match kernel::Kernel::new(directory.to_path_buf()) {
+        Ok(mut kernel) => play(script, &mut kernel, rules),
+        Err(why) => failed(format!("the kernel cannot be driven: {why}")),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn judged(_: &Job, _: &Script, _: &Remarks, _: &Rules) -> Outcome {
     failed("this system's kernel is not Linux".to_owned())
 }
 
 fn played(job: Job, ended: Ended<Told>, longest: Duration) -> Played {
-    let lost = |outcome| Told { outcome, shown: None, differs: None };
-    let Told { outcome, shown, differs } = match ended {
+    let told = match ended {
         Ended::Well(told) => told,
-        Ended::Panicked(why) => lost(failed(format!("it panicked: {why}"))),
-        Ended::Stuck => lost(failed(format!("it didn't end within {} s", longest.as_secs()))),
+        Ended::Panicked(why) => Told::plain(failed(format!("it panicked: {why}"))),
+        Ended::Stuck => Told::plain(failed(format!("it didn't end within {} s", longest.as_secs()))),
     };
-    Played { job, outcome, shown, differs }
+    Played { job, told }
 }
 
 fn failed(what: String) -> Outcome {
     let zero = env::Instant::ZERO;
     let failure = sim::packetdrill::report::Failure::told(Default::default(), zero, what);
-    Outcome { verdict: Verdict::Failed(Box::new(failure)), exchange: Vec::new(), ended: zero }
+    Outcome {
+        verdict: Verdict::Failed(Box::new(failure)),
+        exchange: Vec::new(),
+        ended: zero,
+        printed: String::new(),
+    }
 }
 
 fn tell(played: &Played, args: &DrillArgs, out: &mut Out) -> anyhow::Result<()> {
     if let Some(dir) = &args.pcap {
         let file = dir.join(capture::name(&played.job));
-        let written = capture::write(&file, &played.outcome.exchange);
+        let written = capture::write(&file, &played.told.outcome.exchange);
         written.with_context(|| format!("cannot write {}", file.display()))?;
     }
     if args.json {

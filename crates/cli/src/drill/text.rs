@@ -10,10 +10,10 @@
 //!   skip  gro/gro-mss-option.pkt:3:1  because …
 //! ```
 
-use super::{Counts, Exchange, Played, shown};
+use super::{Counts, Ending, Exchange, Played, shown};
 use crate::clean;
 use explain::{Captured, Explainer, Limits};
-use sim::packetdrill::report::{Difference, Failure, Verdict};
+use sim::packetdrill::report::{Difference, Failure};
 use sim::packetdrill::script::Position;
 use std::fmt::Write as _;
 use trace::Settings;
@@ -24,6 +24,12 @@ const YELLOW: &str = "\x1b[33m";
 const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
 
+/// Columns before what is said below a script's line.
+const INDENT: usize = 8;
+
+/// Columns that a ladder has at the least.
+const NARROWEST: usize = 80;
+
 /// Raw IP, among the types of link that captures have.
 const RAW_IP: u32 = 101;
 
@@ -33,30 +39,42 @@ pub(super) fn script(played: &Played, ladder: bool, columns: usize) -> String {
     let version = played.job.version.name();
     let mut text = String::new();
     let mut drawn = ladder;
-    match &played.outcome.verdict {
-        Verdict::Failed(failure) if let Some(because) = &played.differs => {
+    match played.ending() {
+        Ending::Differs(failure, because) => {
             let (place, because) = (place(failure.at), clean::line(because));
             say(&mut text, YELLOW, "differs", format_args!("{name}{place}  {version}  {because}"));
+            text.push_str(&indented(&clean::line(&failure.what)));
+            text.push_str(&why(failure));
         }
-        Verdict::Passed => say(&mut text, GREEN, "ok  ", format_args!("{name}  {version}")),
-        Verdict::Skipped { at, because } => {
+        Ending::Passed => {
+            let loosely = played.loosely().map(|why| format!("  loosely: {}", clean::line(why)));
+            let loosely = loosely.unwrap_or_default();
+            say(&mut text, GREEN, "ok  ", format_args!("{name}  {version}{loosely}"));
+        }
+        Ending::Skipped { at, because } => {
             let place = at.map(place).unwrap_or_default();
             let because = clean::line(because);
             say(&mut text, YELLOW, "skip", format_args!("{name}{place}  {version}  because {because}"));
         }
-        Verdict::Failed(failure) => {
+        Ending::Failed(failure) => {
             drawn = true;
             let place = if failure.at == Position::default() { String::new() } else { place(failure.at) };
             let what = clean::line(&failure.what);
             say(&mut text, RED, "FAIL", format_args!("{name}{place}  {version}  {what}"));
             text.push_str(&why(failure));
-            if let Some(shown) = &played.shown {
+            if let Some(shown) = &played.told.shown {
                 text.push_str(&indented(&clean::text(shown)));
             }
         }
     }
-    if drawn && !played.outcome.exchange.is_empty() {
-        text.push_str(&draw(&played.outcome.exchange, columns));
+    for line in played.stale() {
+        text.push_str(&indented(&format!("line {line} says that the kernel differs, and it doesn't")));
+    }
+    for printed in played.told.outcome.printed.lines() {
+        text.push_str(&indented(&format!("print: {}", clean::line(printed))));
+    }
+    if drawn && !played.told.outcome.exchange.is_empty() {
+        text.push_str(&draw(&played.told.outcome.exchange, columns));
     }
     text
 }
@@ -90,7 +108,11 @@ fn why(failure: &Failure) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("        {line}\n")).collect()
+    moved(text, INDENT)
+}
+
+fn moved(text: &str, indent: usize) -> String {
+    text.lines().map(|line| format!("{:indent$}{line}\n", "")).collect()
 }
 
 /// The packets as ladders, one for each flow.
@@ -116,18 +138,21 @@ fn draw(exchange: &Exchange, columns: usize) -> String {
         exchange.iter().find(|packet| packet.at == flow.began()).is_some_and(|p| p.outbound)
     };
     let mut text = String::new();
+    // Where there is no room for the indent, there is none.
+    let indent = columns.saturating_sub(NARROWEST).min(INDENT);
     for flow in &flows {
         let (host, script) = ("host".to_owned(), "script".to_owned());
         let hosts = if first(flow) { [host, script] } else { [script, host] };
-        let settings = Settings { hosts, width: columns, colour: true, ..Settings::default() };
-        text.push_str(&indented(&explain::ladder(flow, &settings)));
+        let settings = Settings { hosts, width: columns - indent, colour: true, ..Settings::default() };
+        text.push_str(&moved(&explain::ladder(flow, &settings), indent));
     }
     text
 }
 
 /// How many of each.
 pub(super) fn counts(counts: Counts) -> String {
-    let Counts { passed, failed, skipped, differing } = counts;
+    let Counts { passed, failed, skipped, differing, stale, missing: _ } = counts;
     let differing = if differing > 0 { format!(", {differing} differ as they say") } else { String::new() };
-    format!("{passed} passed, {failed} failed, {skipped} skipped{differing}")
+    let stale = if stale > 0 { format!(", {stale} say that they differ and don't") } else { String::new() };
+    format!("{passed} passed, {failed} failed, {skipped} skipped{differing}{stale}")
 }

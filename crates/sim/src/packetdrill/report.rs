@@ -17,6 +17,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The packets up to there, in their order.
     pub exchange: Vec<Exchanged>,
+    /// What its code printed, a line each.
+    pub printed: String,
     /// When it ended, on the clock of the host under test.
     pub ended: Instant,
 }
@@ -34,6 +36,8 @@ pub enum Verdict {
         at: Option<Position>,
         /// Why.
         because: String,
+        /// It is for another kind of address than it was to be played with: nothing is missing.
+        elsewhere: bool,
     },
 }
 

@@ -260,6 +260,19 @@ pub struct EpollEvent {
     pub data: u64,
 }
 
+/// To whom a call sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The call doesn't say: a null pointer, or a call without that argument.
+    Unsaid,
+    /// An address of family `AF_UNSPEC`, which is nobody's.
+    Unspecified,
+    /// The other end, which is `...` of a script, by its usual address; a socket that is connected knows a better one.
+    Other(SocketAddr),
+    /// This address.
+    Address(SocketAddr),
+}
+
 /// A system call, its arguments worked out.
 ///
 /// A pointer that a script gives as `NULL` is a `None`: the host's answer to it (`EFAULT`, mostly) is part of what scripts
@@ -343,9 +356,8 @@ pub enum Call {
         buffers: Option<Vec<Vec<u8>>>,
         /// `MSG_DONTWAIT`, `MSG_FASTOPEN` …
         flags: i32,
-        /// To whom, if the call says it: `...` of a script is the other end. The unspecified address with port 0 stands for an
-        /// address of family `AF_UNSPEC`.
-        to: Option<SocketAddr>,
+        /// To whom.
+        to: Recipient,
         /// Ancillary data (`sendmsg`).
         control: Vec<ControlMessage>,
     },

@@ -276,8 +276,12 @@ fn expression() -> impl Strategy<Value = Expression> {
             vec(one(), 0..3).prop_map(E::List),
             // Two values may be a buffer of a vector.
             vec(one(), 3..5).prop_map(E::Braces),
-            (vec(any::<i64>(), 0..3), one(), option::of(vec(one(), 0..2)))
-                .prop_map(|(iov, flags, control)| E::Msghdr(Box::new(Msghdr { iov, flags, control }))),
+            (vec(any::<i64>(), 0..3), one(), option::of(vec(one(), 0..2))).prop_map(
+                |(iov, flags, control)| {
+                    let any = || E::Ellipsis;
+                    E::Msghdr(Box::new(Msghdr { name: any(), name_length: any(), iov, flags, control }))
+                }
+            ),
             (one(), one(), one()).prop_map(|(level, kind, data)| E::Cmsg(Box::new(Cmsg {
                 level,
                 kind,

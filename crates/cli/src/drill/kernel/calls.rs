@@ -7,12 +7,14 @@
 //! A script's descriptors are numbers of a table, so that what it does to one that is closed, or was never open, is told
 //! (EBADF) and touches no descriptor of this program.
 
-use device::kernel_socket::{self, Control};
+use device::kernel_socket::{self, Control, Name};
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{Shutdown, SocketFlags};
 use sim::packetdrill::linux;
-use sim::packetdrill::subject::{Call, ControlMessage, EpollEvent, Errno, Fd, Out, Refusal, Returned};
+use sim::packetdrill::subject::{
+    Call, ControlMessage, EpollEvent, Errno, Fd, Out, Recipient, Refusal, Returned,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -106,7 +108,12 @@ fn outcome(table: &Table, call: &Call) -> io::Result<Returned> {
         Call::Write { fd, buffers } => kernel_socket::write(open(fd)?.as_fd(), buffers.as_deref()).map(value),
         Call::Send { fd, buffers, flags, to, control } => {
             let control: Vec<_> = control.iter().map(outgoing).collect();
-            kernel_socket::send(open(fd)?.as_fd(), buffers.as_deref(), *flags, *to, &control).map(value)
+            let to = match to {
+                Recipient::Unsaid => None,
+                Recipient::Unspecified => Some(Name::Unspecified),
+                Recipient::Other(address) | Recipient::Address(address) => Some(Name::Address(*address)),
+            };
+            kernel_socket::send(open(fd)?.as_fd(), buffers.as_deref(), *flags, to, &control).map(value)
         }
         Call::Shutdown { fd, how } => {
             let how = match how {

@@ -88,7 +88,24 @@ struct Place {
 /// # Errors
 /// A sentence that says what to do.
 pub(crate) fn possible() -> Result<(), String> {
-    Namespace::new().map(drop).map_err(|why| refused(&why))
+    let namespace = Namespace::new().map_err(|why| refused(&why))?;
+    let opened = namespace.run(|| link().open().map(drop).map_err(io::Error::other));
+    opened.and_then(|opened| opened).map_err(|why| refused(&why))
+}
+
+/// Whether the kernel takes this value for a setting, named with dots. One that it doesn't know it doesn't take.
+///
+/// # Errors
+/// A sentence, where there is no namespace to try it in.
+pub(crate) fn takes(name: &str, value: &str) -> Result<bool, String> {
+    let namespace = Namespace::new().map_err(|why| refused(&why))?;
+    let file = format!("/proc/sys/{}", name.replace('.', "/"));
+    namespace.run(|| fs::write(file, value).is_ok()).map_err(|why| refused(&why))
+}
+
+/// The interface that scripts speak through: what it sends comes as it is.
+fn link() -> tun::Options {
+    tun::Options { offloads: false, ..tun::Options::new(TUN) }
 }
 
 fn refused(why: &io::Error) -> String {
@@ -163,8 +180,7 @@ impl Kernel {
             for (name, value) in [("router_solicitations", "0"), ("accept_dad", "0"), ("accept_ra", "0")] {
                 let _ = fs::write(format!("/proc/sys/net/ipv6/conf/default/{name}"), value);
             }
-            let tun = tun::Options { offloads: false, ..tun::Options::new(TUN) };
-            let mut tun = tun.open().map_err(io::Error::other)?;
+            let mut tun = link().open().map_err(io::Error::other)?;
             tun.configure(Some(setup.mtu), &[(local, setup.prefix)], &[])?;
             let mut netlink = Netlink::open()?;
             netlink.set_up("lo")?;

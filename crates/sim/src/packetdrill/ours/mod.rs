@@ -103,6 +103,14 @@ impl Ours {
         seed
     }
 
+    /// A command takes its time.
+    fn sleep(&mut self, time: Duration) {
+        let until = self.now() + time;
+        while self.kernel.is_some() && self.now() < until {
+            self.run_until(until);
+        }
+    }
+
     fn arrives(&mut self, packet: &[u8], segment: Option<NonZeroU16>) {
         if let Some(kernel) = &mut self.kernel {
             kernel.machine.inject(packet, segment);
@@ -161,8 +169,13 @@ impl Subject for Ours {
     }
 
     fn command(&mut self, line: &str) -> Result<Ran, Refusal> {
-        let kernel = self.kernel.as_mut().ok_or_else(not_configured)?;
-        let ran = setup::run(line, |command| kernel.command(command))?;
+        let ran = setup::run(line, |command| {
+            if let Command::Sleep(time) = command {
+                self.sleep(*time);
+                return Ok(Ran::Well);
+            }
+            self.kernel.as_mut().ok_or_else(not_configured)?.command(command)
+        })?;
         self.retry();
         Ok(ran)
     }
@@ -230,7 +243,7 @@ impl Kernel {
     fn command(&mut self, command: &Command) -> Result<Ran, Refusal> {
         let interface = self.machine.interface();
         match self.settings.apply(command)? {
-            Effect::None => self.settings_changed(),
+            Effect::None | Effect::Sleep(_) => self.settings_changed(),
             Effect::Forget => self.machine.call(|host, _| host.tcp_forget_fast_open()),
             Effect::Mtu(mtu) => {
                 let set = self.machine.call(|host, _| host.set_mtu(interface, mtu));

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! What is compared is what packetdrill compares: a window only where the line has one, no IP identification, no checksum, no echoed
-//! timestamp; values of timestamps where a tick is set. `strict` adds checksums and echoes.
+//! timestamp; values of timestamps where a tick is set; and what ICMP quotes, where the line says it. `strict` adds checksums and
+//! echoes.
 
 use super::frame::Seen;
 use super::talk::stamps;
@@ -142,14 +143,11 @@ fn icmp(expected: &Icmp, actual: &Icmp, how: Strictness, found: &mut Vec<Differe
     let numbers =
         |icmp: &Icmp| icmp.numbers(how.v6).map_or_else(|why| why, |(kind, code)| format!("{kind}/{code}"));
     found.extend(Difference::between("type/code", numbers(expected), numbers(actual)));
-    if !how.strict {
-        return;
-    }
     if let Some(mtu) = expected.mtu {
         found.extend(Difference::between("mtu", mtu, actual.mtu.unwrap_or(0)));
     }
     if expected.quoted != Quoted::Unsaid && expected.quoted != actual.quoted {
-        found.push(difference("quoted", format!("{:?}", expected.quoted), format!("{:?}", actual.quoted)));
+        found.push(difference("quoted", expected.quoted.to_string(), actual.quoted.to_string()));
     }
 }
 

@@ -49,8 +49,8 @@ use timing::Due;
 /// Plays `script` against `subject`, which is new.
 pub fn play(script: &Script, subject: &mut dyn Subject, rules: &Rules) -> Outcome {
     if let Some((at, because)) = wants::another_version(script, rules.version) {
-        let verdict = Verdict::Skipped { at: Some(at), because };
-        return Outcome { verdict, exchange: Vec::new(), ended: Instant::ZERO };
+        let verdict = Verdict::Skipped { at: Some(at), because, elsewhere: true };
+        return Outcome { verdict, exchange: Vec::new(), printed: String::new(), ended: Instant::ZERO };
     }
     let settings = match Settings::new(script, rules) {
         Ok(settings) => settings,
@@ -58,16 +58,20 @@ pub fn play(script: &Script, subject: &mut dyn Subject, rules: &Rules) -> Outcom
             let what = format!("`--{}={}`: {why}", line.name, line.value());
             let failure = Failure::told(line.at, Instant::ZERO, what);
             let verdict = Verdict::Failed(Box::new(failure));
-            return Outcome { verdict, exchange: Vec::new(), ended: Instant::ZERO };
+            return Outcome { verdict, exchange: Vec::new(), printed: String::new(), ended: Instant::ZERO };
         }
     };
     let mut player = Player::new(subject, settings);
     let verdict = match player.script(script) {
         Ok(()) => Verdict::Passed,
         Err(Stop::Fail(failure)) => Verdict::Failed(failure),
-        Err(Stop::Skip { at, because }) => Verdict::Skipped { at, because },
+        Err(Stop::Skip { at, because }) => Verdict::Skipped { at, because, elsewhere: false },
     };
-    Outcome { verdict, exchange: player.exchange, ended: player.subject.now() }
+    if player.printed.is_empty() && !matches!(verdict, Verdict::Passed) {
+        // What was said up to there may tell why.
+        let _failed_anyway = player.run_code();
+    }
+    Outcome { verdict, exchange: player.exchange, printed: player.printed, ended: player.subject.now() }
 }
 
 /// Why a script is not played further.
@@ -104,6 +108,8 @@ struct Player<'a> {
     /// The one call that hasn't returned.
     pending: Option<Pending>,
     snapshots: Vec<Snapshot>,
+    /// What code printed.
+    printed: String,
     exchange: Vec<Exchanged>,
     /// Octets of them all.
     octets: usize,
@@ -126,6 +132,7 @@ impl<'a> Player<'a> {
             queue: Queue::default(),
             pending: None,
             snapshots: Vec::new(),
+            printed: String::new(),
             exchange: Vec::new(),
             octets: 0,
             before: None,
@@ -138,6 +145,7 @@ impl<'a> Player<'a> {
         if let Some((at, name)) = wants::one_of(self.subject.lacks(), script) {
             return Err(Stop::skip(at, format!("{name} is an interface of another system's own")));
         }
+        self.words(script)?;
         let setup = self.settings.setup(script);
         let at = script.init.as_ref().map(|init| init.at);
         let ran = self.subject.configure(&setup);
@@ -148,6 +156,17 @@ impl<'a> Player<'a> {
             self.event(event)?;
         }
         self.finish(script)
+    }
+
+    /// Works out all calls once, before anything happens: what is wrong with one, or beyond the host, is known from the beginning.
+    fn words(&mut self, script: &Script) -> Done {
+        for event in &script.events {
+            if let Action::Call(call) = &event.action {
+                self.at = event.at;
+                self.lowered(call)?;
+            }
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Done {
@@ -189,6 +208,7 @@ impl<'a> Player<'a> {
     }
 
     fn command(&mut self, command: &Command) -> Done {
+        self.still_young()?;
         let ran = self.subject.command(&command.text);
         self.ran(ran.map_err(|refusal| Stop::skip(self.at, refusal.0))?)
     }

@@ -36,6 +36,7 @@ impl Player<'_> {
             talk.translate(&mut seen.packet, packet);
         }
         let mut found = compare(packet, &seen, self.strictness(due));
+        found.extend(self.ports(index, packet, &seen));
         if let Some(octets) = back.filter(|_| self.settings.strict) {
             let (expected, actual) = ("not withdrawn".to_owned(), format!("{octets} octets less"));
             found.push(Difference { field: "right edge of the window", expected, actual });
@@ -62,6 +63,22 @@ impl Player<'_> {
             ));
         }
         self.in_time(packet, &seen, due)
+    }
+
+    /// Ports that a line has and the packet hasn't. Those of a conversation that the script has named are its names; else those of the
+    /// wire count, but for one that the host drew.
+    fn ports(&self, index: usize, packet: &Packet, seen: &Seen) -> Vec<Difference> {
+        let (Some((own, other)), Some(talk)) = (packet.ports, self.talks.get(index)) else {
+            return Vec::new();
+        };
+        let (own_is, other_is) = match talk.ports {
+            Some(names) => names,
+            None if talk.bound => (seen.src.port(), seen.dst.port()),
+            None if talk.speech == Speech::Udp => (own, seen.dst.port()),
+            None => return Vec::new(),
+        };
+        let own = Difference::between("source port", own, own_is);
+        own.into_iter().chain(Difference::between("destination port", other, other_is)).collect()
     }
 
     /// Which conversation a line is about, and what the line says of its beginning.
@@ -215,7 +232,7 @@ impl Player<'_> {
         if let Stop::Fail(failure) = &mut stop {
             let when = if due.any { "*".to_owned() } else { time(due.start) };
             failure.expected = Some(format!("{when} {}", words::packet(packet)));
-            failure.actual = Some(format!("{} {}", time(seen.at), self.told(seen)));
+            failure.actual = Some(format!("{} {}", time(seen.at), self.told_like(seen, packet)));
             failure.differences = found;
         }
         stop
@@ -231,8 +248,32 @@ impl Player<'_> {
         seen
     }
 
+    /// A packet in a script's words, with all that the line has words for.
+    fn told_like(&self, seen: &Seen, expected: &Packet) -> String {
+        let mut packet = self.worded(seen);
+        if expected.ip.ttl.is_some() {
+            packet.ip.ttl = seen.packet.ip.ttl;
+        }
+        if expected.ip.flow_label.is_some() {
+            packet.ip.flow_label = seen.packet.ip.flow_label;
+        }
+        match expected.ip.tos {
+            Tos::Unchecked => {}
+            Tos::Octet(_) => packet.ip.tos = Tos::Octet(seen.tos()),
+            Tos::Ecn(_) | Tos::AnyEct => packet.ip.tos = Tos::Ecn(seen.ecn()),
+        }
+        if expected.payload.is_some() && !matches!(packet.body, Body::Icmp(_)) {
+            packet.payload = Some(seen.data.clone());
+        }
+        words::packet(&packet)
+    }
+
     /// A packet in a script's words: what a line would seldom say of its IP header is left out.
     pub(super) fn told(&self, seen: &Seen) -> String {
+        words::packet(&self.worded(seen))
+    }
+
+    fn worded(&self, seen: &Seen) -> Packet {
         let ecn = seen.ecn();
         let tos = if seen.tos() & 3 == 0 { Tos::Unchecked } else { Tos::Ecn(ecn) };
         let ip = Ip { tos, ..Ip::default() };
@@ -241,7 +282,7 @@ impl Player<'_> {
             tcp.urgent = tcp.urgent.filter(|&urgent| urgent != 0 || tcp.flags.urg);
             tcp.ack = tcp.ack.filter(|&ack| ack != 0 || tcp.flags.ack);
         }
-        words::packet(&packet)
+        packet
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Done, Player, Stop, words};
 use crate::packetdrill::linux;
 use crate::packetdrill::report::Failure;
 use crate::packetdrill::script::{self, Code, Position};
-use crate::packetdrill::subject::{Begun, Call, Fd, Finished, Returned, Ticket};
+use crate::packetdrill::subject::{Begun, Call, Fd, Finished, Recipient, Returned, Ticket};
 use env::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 
@@ -43,10 +43,7 @@ impl Player<'_> {
         // There is one thread that blocks, as in packetdrill.
         self.settle()?;
         self.wait(due, "the call")?;
-        let Lowered { call, wanted } = lower(said, &self.settings, &self.fds).map_err(|why| match why {
-            NotMade::Skip(because) => Stop::skip(self.at, because),
-            NotMade::Wrong(what) => self.fail(what),
-        })?;
+        let Lowered { call, wanted } = self.lowered(said)?;
         self.before_call(&call);
         let until =
             said.until.map(|until| if due.relative { due.base + until } else { Instant::ZERO + until });
@@ -68,6 +65,14 @@ impl Player<'_> {
             }
         }
         self.collect()
+    }
+
+    /// A call in the host's types.
+    pub(super) fn lowered(&self, said: &script::Call) -> Done<Lowered> {
+        lower(said, &self.settings, &self.fds).map_err(|why| match why {
+            NotMade::Skip(because) => Stop::skip(self.at, because),
+            NotMade::Wrong(what) => self.fail(what),
+        })
     }
 
     /// Lets time go on until the call that blocks has returned.
@@ -109,7 +114,8 @@ impl Player<'_> {
     /// Judges a call that returned.
     fn over(&mut self, over: Pending, finished: Finished) -> Done {
         let Pending { at, said, call, wanted, due, until, .. } = over;
-        let found = judge(&wanted, &finished.returned);
+        let address = finished.returned.out.address.map(|address| self.as_called(&call, address));
+        let found = judge(&wanted, &finished.returned, address);
         if !found.is_empty() {
             let what = match found.first() {
                 Some(first) if first.field == "result" => format!("`{said}` returned {}", first.actual),
@@ -130,11 +136,23 @@ impl Player<'_> {
         self.after_call(at, &call, &wanted, &finished.returned)
     }
 
+    /// An address that a call wrote, with the port that the script knows the host's by: one that the host drew has no other name.
+    fn as_called(&self, call: &Call, mut address: SocketAddr) -> SocketAddr {
+        if let Call::LocalAddress { fd } = call
+            && let Some(talk) = self.talks.iter().rev().find(|talk| talk.fd == Some(*fd))
+            && let Some((own, _)) = talk.ports
+            && talk.local.port() == address.port()
+        {
+            address.set_port(own);
+        }
+        address
+    }
+
     /// What a call is about to do to a socket: it may send before it returns.
     fn before_call(&mut self, call: &Call) {
         let (fd, to) = match call {
             Call::Connect { fd, address } => (*fd, *address),
-            Call::Send { fd, to: Some(to), .. } if to.port() != 0 => (*fd, Some(*to)),
+            Call::Send { fd, to: Recipient::Other(to) | Recipient::Address(to), .. } => (*fd, Some(*to)),
             _ => return,
         };
         // The newest: numbers of closed descriptors are given again.
@@ -170,6 +188,7 @@ impl Player<'_> {
                     && talk.speech == Speech::Udp
                 {
                     talk.local.set_port(address.port());
+                    talk.bound = address.port() != 0;
                     let other = SocketAddr::new(self.settings.remote, self.settings.connect_port);
                     talk.remote = other;
                 }

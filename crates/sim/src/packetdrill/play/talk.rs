@@ -71,6 +71,8 @@ pub(super) struct Talk {
     pub(super) local: SocketAddr,
     /// The other end; port 0 until it is known.
     pub(super) remote: SocketAddr,
+    /// The host's port is one that the script chose.
+    pub(super) bound: bool,
     /// Ports that the script names it by: the host's, the other end's.
     pub(super) ports: Option<(u16, u16)>,
     ours: Isn,
@@ -96,6 +98,7 @@ impl Talk {
             fd: None,
             local,
             remote,
+            bound: false,
             ports: None,
             ours: Isn::default(),
             theirs: Isn::default(),

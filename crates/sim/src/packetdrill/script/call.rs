@@ -133,6 +133,10 @@ impl Expression {
 /// `struct msghdr`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Msghdr {
+    /// `msg_name`: for `recvmsg` whom it must be from, for `sendmsg` to whom it goes.
+    pub name: Expression,
+    /// `msg_namelen`, in the brackets behind it.
+    pub name_length: Expression,
     /// The buffers' octets, in order.
     pub iov: Vec<i64>,
     /// `msg_flags`: for `recvmsg` what must come back, for `sendmsg` without meaning.

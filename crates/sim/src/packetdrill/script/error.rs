@@ -12,7 +12,10 @@ use std::fmt;
 use std::ops::Range;
 
 /// A line of a script that is longer than this is not shown whole.
-const SHOWN: usize = 160;
+const SHOWN: usize = 100;
+
+/// So much of a long line is shown before the mark.
+const BEFORE: usize = 40;
 
 /// Why a script is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +43,34 @@ impl ParseError {
         Self { at, message, line, marked }
     }
 
+    /// An error about `marked` characters from `at` on; none are all that are left of the line.
+    pub fn at(text: &str, at: Position, marked: usize, message: String) -> Self {
+        let start = offset(text, at);
+        let rest = text[start..].lines().next().unwrap_or_default().trim_end();
+        let end = match marked {
+            0 => rest.len(),
+            marked => rest.char_indices().nth(marked).map_or(rest.len(), |(end, _)| end),
+        };
+        Self::new(text, start..start + end, message)
+    }
+
     /// The error as a compiler tells it: file, line, column, the line and a mark under what is meant.
     pub fn in_file<'a>(&'a self, file: &'a str) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| {
             writeln!(f, "{file}:{self}")?;
             let number = self.at.line.to_string();
             let gutter = " ".repeat(number.len());
-            let shown: String = self.line.chars().take(SHOWN).map(tame).collect();
-            writeln!(f, "{gutter} |\n{number} | {shown}")?;
-            let column = (self.at.column as usize).saturating_sub(1).min(SHOWN);
+            let column = (self.at.column as usize).saturating_sub(1);
+            let length = self.line.chars().count();
+            // Of a long line what is around the mark.
+            let from = if length > SHOWN { column.saturating_sub(BEFORE) } else { 0 };
+            let (before, after) =
+                (if from > 0 { "…" } else { "" }, if length > from + SHOWN { "…" } else { "" });
+            let shown: String = self.line.chars().skip(from).take(SHOWN).map(tame).collect();
+            writeln!(f, "{gutter} |\n{number} | {before}{shown}{after}")?;
+            let column = column - from;
             let marks = "^".repeat(self.marked.min(SHOWN.saturating_sub(column)).max(1));
-            write!(f, "{gutter} | {}{marks}", " ".repeat(column))
+            write!(f, "{gutter} | {}{marks}", " ".repeat(column + before.chars().count()))
         })
     }
 }
@@ -76,6 +96,20 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
+}
+
+/// The offset in octets of a place in a text; of one that it doesn't have, the end of its line, or of the text.
+pub(crate) fn offset(text: &str, at: Position) -> usize {
+    let mut start = 0;
+    for _ in 1..at.line.max(1) {
+        match text[start..].find('\n') {
+            Some(end) => start += end + 1,
+            None => return text.len(),
+        }
+    }
+    let line = text[start..].split('\n').next().unwrap_or_default();
+    let column = (at.column as usize).saturating_sub(1);
+    start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
 }
 
 /// Where the lines of a text begin.
@@ -120,6 +154,28 @@ mod tests {
         let at = text.find("bar").unwrap();
         let error = ParseError::new(text, at..at + 3, "no".to_owned());
         assert_eq!(error.in_file("x.pkt").to_string(), "x.pkt:2:6: no\n  |\n2 |  foo bar\n  |      ^^^");
+    }
+
+    #[test]
+    fn of_a_long_line_what_is_around_the_mark_is_shown() {
+        let text = format!("{}bar{}", "[".repeat(50_000), "]".repeat(50_000));
+        let error = ParseError::new(&text, 50_000..50_003, "no".to_owned()).in_file("x").to_string();
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines[2], format!("1 | …{}bar{}…", "[".repeat(40), "]".repeat(57)));
+        assert_eq!(lines[3], format!("  | {}^^^", " ".repeat(41)));
+    }
+
+    #[test]
+    fn a_place_and_its_offset_are_the_same() {
+        let text = "é b\nfoo bar  \n";
+        for (line, column, found) in [(1, 3, "b"), (2, 5, "bar"), (2, 99, ""), (9, 1, "")] {
+            let error = ParseError::at(text, Position { line, column }, 0, String::new());
+            assert_eq!(
+                text[offset(text, Position { line, column })..].lines().next().unwrap_or("").trim_end(),
+                found
+            );
+            assert_eq!(error.marked, found.len().max(1));
+        }
     }
 
     #[test]

@@ -149,6 +149,17 @@ impl Icmp {
     }
 }
 
+/// The names of a type and a code in ICMP, or in ICMPv6 if `v6`; those that have none are `type_N`, `code_N`.
+pub(crate) fn names(v6: bool, kind: u8, code: u8) -> (String, Option<String>) {
+    let Some(named) = KINDS.iter().find(|named| if v6 { named.v6 } else { named.v4 } == Some(kind)) else {
+        return (format!("type_{kind}"), Some(format!("code_{code}")));
+    };
+    let codes = if v6 { named.codes_v6 } else { named.codes_v4 };
+    let known = codes.iter().find(|&&(_, number)| number == code).map(|&(name, _)| name.to_owned());
+    let code = known.or_else(|| (code != 0).then(|| format!("code_{code}")));
+    (named.name.to_owned(), code)
+}
+
 fn numbered(name: &str, prefix: &str) -> Option<u8> {
     name.strip_prefix(prefix)?.parse().ok()
 }
@@ -173,6 +184,17 @@ mod tests {
         assert_eq!((port.numbers(false), port.numbers(true)), (Ok((3, 3)), Ok((1, 4))));
         assert_eq!(icmp("packet_too_big", None).numbers(true), Ok((2, 0)));
         assert_eq!(icmp("type_42", Some("code_7")).numbers(true), Ok((42, 7)));
+    }
+
+    #[test]
+    fn numbers_have_their_names() {
+        for (v6, kind, code) in
+            [(false, 3, 3), (false, 8, 0), (true, 1, 4), (true, 2, 0), (true, 77, 9), (false, 12, 1)]
+        {
+            let (name, named) = names(v6, kind, code);
+            assert_eq!(icmp(&name, named.as_deref()).numbers(v6), Ok((kind, code)), "{name} {named:?}");
+        }
+        assert_eq!(names(false, 3, 3), ("unreachable".into(), Some("port_unreachable".into())));
     }
 
     #[test]

@@ -4,6 +4,12 @@ use super::baseline::{self, Suite};
 use super::shell::{self, Joint, Simple};
 use super::{COUNTERS, Effect, Settings};
 use crate::packetdrill::subject::{Ran, Refusal};
+use env::Duration;
+
+/// The link, as scripts call it.
+const LINK: &str = "tun0";
+/// Seconds that a command may sleep: a script that waits for longer has times to say so.
+const LONGEST_SLEEP: f64 = 600.0;
 
 /// A command that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub(in crate::packetdrill) enum Command {
     Spread(bool),
     /// The link's MTU.
     Mtu(u16),
+    /// Time goes on.
+    Sleep(Duration),
     /// Somebody must listen at this port.
     Listens(u16),
     /// Counters begin at zero.
@@ -113,19 +121,18 @@ fn one(command: &Simple, filters: &[Simple]) -> Option<Vec<Command>> {
         "sysctl" => {
             arguments.iter().filter(|word| !word.starts_with('-')).map(|word| setting(word)).collect()
         }
-        "true" | ":" | "sleep" | "ethtool" => nothing,
+        "true" | ":" => nothing,
+        "sleep" => sleep(arguments),
+        "ethtool" => offloads(arguments),
         "false" => Some(vec![Command::Fails]),
         "nstat" => Some(vec![Command::CountAnew]),
         // No call of a script reads files.
         "rm" if arguments.first() == Some(&"-f") => nothing,
         _ if name.starts_with("sysctl_restore") => nothing,
         "ip" if arguments.starts_with(&["tcp_metrics", "flush"]) => Some(vec![Command::Forget]),
-        // A queue that holds nothing would lose what is sent.
-        "tc" if arguments.starts_with(&["qdisc"]) && !arguments.contains(&"limit") => {
-            Some(vec![Command::Spread(arguments.contains(&"fq") && !arguments.contains(&"del"))])
-        }
-        "ip" => link(arguments),
-        "ifconfig" => arguments.split_first().and_then(|(_, rest)| mtu(rest)),
+        "tc" => queue(arguments),
+        "ip" => arguments.strip_prefix(&["link", "set"]).and_then(link),
+        "ifconfig" => link(arguments),
         _ => None,
     }
 }
@@ -146,14 +153,62 @@ fn write(file: &str, value: &str) -> Option<Vec<Command>> {
     Some(vec![Command::Sysctl(name.replace('/', "."), value.to_owned())])
 }
 
-/// `ip link set … mtu N`.
-fn link(arguments: &[&str]) -> Option<Vec<Command>> {
-    arguments.strip_prefix(&["link", "set"]).and_then(mtu)
+/// `ip link set [dev] tun0 [up] mtu N [up]`, and the same of `ifconfig`.
+fn link(words: &[&str]) -> Option<Vec<Command>> {
+    let mut words = words.strip_prefix(&["dev"]).unwrap_or(words).strip_prefix(&[LINK])?;
+    let mut found = Vec::new();
+    while let Some((word, rest)) = words.split_first() {
+        words = match *word {
+            "up" => rest,
+            "mtu" => {
+                let (mtu, rest) = rest.split_first()?;
+                found.push(Command::Mtu(mtu.parse().ok()?));
+                rest
+            }
+            _ => return None,
+        };
+    }
+    (!found.is_empty()).then_some(found)
 }
 
-fn mtu(words: &[&str]) -> Option<Vec<Command>> {
-    let at = words.iter().position(|word| *word == "mtu")?;
-    Some(vec![Command::Mtu(words.get(at + 1)?.parse().ok()?)])
+/// `tc qdisc … dev tun0 root`: queues that hand packets on as soon as the link takes them, or `fq`, which spreads departures. What
+/// delays, loses, limits or paces by words of its own is none of these.
+fn queue(arguments: &[&str]) -> Option<Vec<Command>> {
+    let (what, rest) = arguments.strip_prefix(&["qdisc"])?.split_first()?;
+    let spreads = match (*what, rest.strip_prefix(&["dev", LINK, "root"])?) {
+        ("add" | "replace" | "change", ["fq"]) => true,
+        ("add" | "replace" | "change", ["fq_codel" | "pfifo" | "pfifo_fast" | "noqueue"]) => false,
+        ("del" | "delete", []) => false,
+        _ => return None,
+    };
+    Some(vec![Command::Spread(spreads)])
+}
+
+/// `ethtool -K tun0 tso off …`: whether the link cuts and joins segments, which no packet on the wire shows.
+fn offloads(arguments: &[&str]) -> Option<Vec<Command>> {
+    const FEATURES: [&str; 9] = [
+        "tso",
+        "gso",
+        "gro",
+        "lro",
+        "ufo",
+        "tcp-segmentation-offload",
+        "generic-segmentation-offload",
+        "generic-receive-offload",
+        "large-receive-offload",
+    ];
+    let pairs = arguments.strip_prefix(&["-K", LINK])?;
+    let known = |pair: &[&str]| matches!(pair, [feature, "on" | "off"] if FEATURES.contains(feature));
+    (!pairs.is_empty() && pairs.chunks(2).all(known)).then(|| vec![Command::Nothing])
+}
+
+/// `sleep 0.2`: seconds, with an `s` if one likes.
+fn sleep(arguments: &[&str]) -> Option<Vec<Command>> {
+    let [word] = arguments else { return None };
+    let digits = word.strip_suffix('s').unwrap_or(word);
+    let plain = digits.starts_with(|first: char| first.is_ascii_digit());
+    let seconds: f64 = digits.parse().ok().filter(|seconds| plain && *seconds <= LONGEST_SLEEP)?;
+    Some(vec![Command::Sleep(Duration::from_secs_f64(seconds))])
 }
 
 /// A command whose output `grep` looks through: what the pipe's status says.
@@ -202,6 +257,7 @@ impl Settings {
                 Effect::None
             }
             Command::Mtu(mtu) => Effect::Mtu(*mtu),
+            Command::Sleep(time) => Effect::Sleep(*time),
             Command::Listens(port) => Effect::Listens(*port),
             Command::CountAnew => Effect::CountAnew,
             Command::Counted(name, count) => {

@@ -164,6 +164,8 @@ pub(super) enum Effect {
     Forget,
     /// The link takes packets of so many octets.
     Mtu(u16),
+    /// Time goes on by so much.
+    Sleep(Duration),
     /// The command is one that fails unless somebody listens at this port.
     Listens(u16),
     /// Counters begin at zero.
@@ -218,7 +220,8 @@ pub(super) fn settings(setup: &Setup<'_>) -> Result<(Settings, Ran), Refusal> {
     for text in &setup.commands {
         let ran = run(text, |command| {
             Ok(match settings.apply(command)? {
-                Effect::None | Effect::Forget | Effect::CountAnew => Ran::Well,
+                // Before a script begins no time counts.
+                Effect::None | Effect::Forget | Effect::CountAnew | Effect::Sleep(_) => Ran::Well,
                 Effect::Mtu(mtu) => {
                     settings.mtu = Some(mtu);
                     Ran::Well

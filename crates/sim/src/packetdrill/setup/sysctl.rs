@@ -12,7 +12,9 @@ enum Rule {
     Sets(fn(&mut Settings, &str) -> Option<()>),
     /// The stack is as these values say, and no other way.
     Is(&'static [&'static str]),
-    /// It is about something that no packet and no call of a script shows: how work is batched, what is counted.
+    /// A limit that no script comes to, if it is so large.
+    AtLeast(u64),
+    /// It is about something that no packet and no call of a script shows.
     Unseen,
 }
 
@@ -64,21 +66,21 @@ const RULES: &[(&str, Rule)] = &[
     ("ipv4.tcp_moderate_rcvbuf", Rule::Is(&["1"])),
     ("ipv4.tcp_abort_on_overflow", Rule::Is(&["0"])),
     ("ipv4.tcp_fastopen_blackhole_timeout_sec", Rule::Is(&["0"])),
-    ("ipv4.tcp_tso_win_divisor", Rule::Unseen),
-    ("ipv4.tcp_tso_rtt_log", Rule::Unseen),
-    ("ipv4.tcp_limit_output_bytes", Rule::Unseen),
-    ("ipv4.tcp_autocorking", Rule::Unseen),
-    ("ipv4.tcp_no_metrics_save", Rule::Unseen),
-    ("ipv4.tcp_no_ssthresh_metrics_save", Rule::Unseen),
+    // How long a train waits for the next ACK, and how large it is, is as with Linux's defaults.
+    ("ipv4.tcp_tso_win_divisor", Rule::Is(&["3", "100"])),
+    ("ipv4.tcp_tso_rtt_log", Rule::Is(&["9"])),
+    ("ipv4.tcp_limit_output_bytes", Rule::AtLeast(1 << 20)),
+    ("ipv4.tcp_autocorking", Rule::Is(&["1"])),
+    ("ipv4.tcp_no_metrics_save", Rule::Is(&["1"])),
+    ("ipv4.tcp_no_ssthresh_metrics_save", Rule::Is(&["1"])),
     ("ipv4.tcp_pacing_ss_ratio", Rule::Is(&["200"])),
     ("ipv4.tcp_pacing_ca_ratio", Rule::Is(&["120"])),
-    ("ipv4.tcp_available_congestion_control", Rule::Unseen),
-    ("ipv4.tcp_allowed_congestion_control", Rule::Unseen),
-    ("ipv4.tcp_max_orphans", Rule::Unseen),
-    ("ipv4.tcp_max_tw_buckets", Rule::Unseen),
-    ("core.rmem_max", Rule::Unseen),
-    ("core.wmem_max", Rule::Unseen),
-    ("core.optmem_max", Rule::Unseen),
+    ("ipv4.tcp_max_orphans", Rule::AtLeast(1_024)),
+    ("ipv4.tcp_max_tw_buckets", Rule::AtLeast(1_024)),
+    ("core.rmem_max", Rule::AtLeast(16 << 20)),
+    ("core.wmem_max", Rule::AtLeast(16 << 20)),
+    ("core.optmem_max", Rule::AtLeast(16 << 10)),
+    // Of links that are made later.
     ("core.default_qdisc", Rule::Unseen),
 ];
 
@@ -93,6 +95,7 @@ impl Settings {
         let heeded = match rule {
             Rule::Sets(set) => set(self, value).is_some(),
             Rule::Is(values) => values.contains(&value),
+            Rule::AtLeast(least) => number::<u64>(value).is_some_and(|value| value >= *least),
             Rule::Unseen => true,
         };
         if heeded { Ok(()) } else { Err(Refusal::because(format!("{name} can't be {value} here"))) }

@@ -28,6 +28,17 @@ fn what_is_not_known_is_told() {
         ("sysctl net.ipv4.tcp_dsack=0", "tcp_dsack can't be 0"),
         ("rm -rf /", "rm -rf /"),
         ("tc qdisc add dev tun0 root pfifo limit 0", "limit 0"),
+        ("tc qdisc replace dev tun0 root netem delay 10ms", "netem"),
+        ("tc qdisc add dev tun0 root tbf rate 8kbit burst 1k", "tbf"),
+        ("tc qdisc add dev eth7 root fq", "eth7"),
+        ("ethtool -K tun0 tx-checksumming nonsense --garbage", "nonsense"),
+        ("ethtool -K tun0 tso", "tso"),
+        ("ip link set dev eth7 down mtu 1400", "eth7"),
+        ("ip link set dev tun0 down mtu 1400", "down"),
+        ("sleep forever", "forever"),
+        ("sleep 1e9", "1e9"),
+        ("sysctl -q net.ipv4.tcp_max_tw_buckets=0", "tcp_max_tw_buckets can't be 0"),
+        ("sysctl -q net.ipv4.tcp_pacing_ss_ratio=50", "tcp_pacing_ss_ratio"),
         ("echo $(id)", "echo"),
         ("nstat | grep TcpExtNothing", "TcpExtNothing"),
         ("nstat | wc -l", "nstat"),
@@ -74,6 +85,15 @@ fn an_alternative_is_run_when_what_it_is_for_fails() {
     // What is not known fails where there is something else to do, and only there.
     assert_eq!(done("reboot || ip tcp_metrics flush all", ""), (vec![Command::Forget], Ok(Ran::Well)));
     assert!(done("true || reboot", "").1.is_ok() && done("false || reboot", "").1.is_err());
+}
+
+#[test]
+fn what_no_packet_shows_is_passed_over_and_what_takes_time_takes_it() {
+    let text = "tc qdisc replace dev tun0 root fq ; ethtool -K tun0 tso off gso off ; sleep 0.2s ; ip link set tun0 up mtu 1400";
+    let (done, ran) = done(text, "");
+    assert_eq!(ran, Ok(Ran::Well));
+    let slept = Command::Sleep(Duration::from_millis(200));
+    assert_eq!(done, [Command::Spread(true), Command::Nothing, slept, Command::Mtu(1_400)]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::packetdrill::linux::{EAGAIN, EALREADY, ECONNABORTED, EFAULT, EINPROGR
 use crate::packetdrill::ours::Kernel;
 use crate::packetdrill::ours::socket::{Stage, plain};
 use crate::packetdrill::setup::fast_open;
-use crate::packetdrill::subject::{Fd, Returned};
+use crate::packetdrill::subject::{Fd, Recipient, Returned};
 use stack::{ConnectOptions, FastOpenConnect, FastOpenListen};
 use std::net::SocketAddr;
 use tcp::State;
@@ -42,12 +42,16 @@ impl Kernel {
         fd: Fd,
         buffers: Option<&[Vec<u8>]>,
         flags: i64,
-        to: Option<SocketAddr>,
+        to: Recipient,
         wait: bool,
         attempt: &mut Attempt,
     ) -> Answer {
-        let nobody = to.is_some_and(|to| to.ip().is_unspecified() && to.port() == 0);
-        if nobody || self.settings.fast_open & fast_open::CLIENT == 0 {
+        let to = match to {
+            Recipient::Unspecified => return Err(EOPNOTSUPP.into()),
+            Recipient::Unsaid => None,
+            Recipient::Other(to) | Recipient::Address(to) => Some(to),
+        };
+        if self.settings.fast_open & fast_open::CLIENT == 0 {
             return Err(EOPNOTSUPP.into());
         }
         let socket = self.socket_mut(fd)?;

@@ -20,7 +20,7 @@ mod wait;
 use super::Kernel;
 use super::socket::{Descriptor, Socket};
 use crate::packetdrill::linux::{EBADF, ENOTSOCK};
-use crate::packetdrill::subject::{Call, Errno, Fd, Refusal, Returned};
+use crate::packetdrill::subject::{Call, Errno, Fd, Recipient, Refusal, Returned};
 use env::Instant;
 
 /// Why a call does not return a value now.
@@ -95,7 +95,7 @@ impl Kernel {
                 self.read(*fd, buffers.as_deref(), *flags, attempt)
             }
             Call::ReceiveMessage { fd, buffers, flags } => self.read(*fd, Some(buffers), *flags, attempt),
-            Call::Write { fd, buffers } => self.write(*fd, buffers.as_deref(), 0, None, attempt),
+            Call::Write { fd, buffers } => self.write(*fd, buffers.as_deref(), 0, Recipient::Unsaid, attempt),
             Call::Send { fd, buffers, flags, to, control } => {
                 if !control.is_empty() {
                     return Err(refuse("ancillary data is not sent"));

@@ -7,9 +7,8 @@ use crate::packetdrill::linux::{
 use crate::packetdrill::ours::Kernel;
 use crate::packetdrill::ours::memory::SendMemory;
 use crate::packetdrill::ours::socket::Stage;
-use crate::packetdrill::subject::{Fd, Returned};
+use crate::packetdrill::subject::{Fd, Recipient, Returned};
 use stack::ConnectionId;
-use std::net::SocketAddr;
 use tcp::{SendError, SendFlags, State};
 
 /// Flags that are heeded, or change nothing.
@@ -23,7 +22,7 @@ impl Kernel {
         fd: Fd,
         buffers: Option<&[Vec<u8>]>,
         flags: i32,
-        to: Option<SocketAddr>,
+        to: Recipient,
         attempt: &mut Attempt,
     ) -> Answer {
         let flags = i64::from(flags);

@@ -6,9 +6,8 @@ use crate::packetdrill::linux::{
 };
 use crate::packetdrill::ours::socket::plain;
 use crate::packetdrill::ours::{Kernel, errno};
-use crate::packetdrill::subject::{Fd, Out, Returned};
+use crate::packetdrill::subject::{Fd, Out, Recipient, Returned};
 use stack::{UdpId, UdpSend};
-use std::net::SocketAddr;
 use wire::Payload;
 
 impl Kernel {
@@ -45,7 +44,7 @@ impl Kernel {
         id: UdpId,
         buffers: Option<&[Vec<u8>]>,
         flags: i64,
-        to: Option<SocketAddr>,
+        to: Recipient,
     ) -> Answer {
         if flags & (MSG_MORE | MSG_OOB) != 0 {
             return Err(refuse("MSG_MORE or MSG_OOB on a datagram"));
@@ -58,8 +57,12 @@ impl Kernel {
             return Err(error.into());
         }
         let connected = socket.connected;
-        // A connected socket's own peer is the one that packetdrill's `...` means.
-        let to = to.filter(|_| !connected).map(plain);
+        let to = match to {
+            Recipient::Address(to) => Some(plain(to)),
+            Recipient::Other(to) => Some(plain(to)).filter(|_| !connected),
+            // It goes where the socket is connected to.
+            Recipient::Unspecified | Recipient::Unsaid => None,
+        };
         if to.is_none() && !connected {
             return Err(EDESTADDRREQ.into());
         }

@@ -1,10 +1,10 @@
 //! Arguments of a call, one by one: how many there are, and what each must be.
 
-use super::{Descriptors, NotMade, is_any};
+use super::{Descriptors, Name, NotMade, is_any};
 use crate::packetdrill::linux;
 use crate::packetdrill::play::rules::Settings;
 use crate::packetdrill::script::{Call, Expression};
-use crate::packetdrill::subject::Fd;
+use crate::packetdrill::subject::{Fd, IpVersion};
 use env::Duration;
 use std::net::SocketAddr;
 
@@ -109,15 +109,11 @@ impl<'a> Arguments<'a> {
 
     /// Whether a pointer is `NULL`.
     pub(super) fn is_null(self, index: usize) -> Result<bool, NotMade> {
-        Ok(match self.at(index)? {
-            Expression::Symbol(name) => name == "NULL",
-            Expression::Integer { value, .. } => *value == 0,
-            _ => false,
-        })
+        self.at(index).map(is_null)
     }
 
     /// An address; `...` is `otherwise`, and a family without an address is none.
-    pub(super) fn address(self, index: usize, otherwise: SocketAddr) -> Result<Option<SocketAddr>, NotMade> {
+    fn address(self, index: usize, otherwise: SocketAddr) -> Result<Option<SocketAddr>, NotMade> {
         match self.at(index)? {
             Expression::Ellipsis => Ok(Some(otherwise)),
             Expression::SockAddr(address) => {
@@ -128,6 +124,77 @@ impl<'a> Arguments<'a> {
                 family => NotMade::skip(format!("addresses of family {family} are not spoken here")),
             },
         }
+    }
+}
+
+impl Arguments<'_> {
+    /// An address that a call is given, and the length that goes with it: a script can't lie about that.
+    pub(super) fn given(self, index: usize, otherwise: SocketAddr) -> Result<Option<SocketAddr>, NotMade> {
+        let address = self.address(index, otherwise)?;
+        let said = match self.call.arguments.get(index + 1) {
+            Some(said) => self.value_or_any(said)?,
+            None => None,
+        };
+        match (said, &address) {
+            (Some(said), Some(address)) if self.octets(said) != length_of(address) => {
+                NotMade::skip(format!("an address is handed over whole, and not with a length of {said}"))
+            }
+            _ => Ok(address),
+        }
+    }
+
+    /// An address that a call must write, and its length in the argument behind it.
+    pub(super) fn name(self, index: usize) -> Result<Name, NotMade> {
+        let length = match self.at(index + 1)? {
+            null if is_null(null) => None,
+            length => self.bracketed(length)?.map(|said| self.octets(said)),
+        };
+        Ok(Name { address: self.expected(self.at(index)?)?, length })
+    }
+
+    /// The same of an address alone.
+    pub(super) fn expected(self, address: &Expression) -> Result<Option<SocketAddr>, NotMade> {
+        match address {
+            any if is_any(any) || is_null(any) => Ok(None),
+            Expression::SockAddr(address) => {
+                let shown = self.settings.socket_address(address.ip(), address.port());
+                if shown.is_ipv6() != (self.settings.version != IpVersion::V4) {
+                    return NotMade::skip(format!("it is for hosts with the address {}", address.ip()));
+                }
+                Ok(Some(shown))
+            }
+            _ => NotMade::wrong(format!("`{}` writes a socket address, `...` or NULL", self.call.name)),
+        }
+    }
+
+    /// The length of an address that a script says: one of IPv4 is that of IPv6 where sockets are.
+    pub(super) fn octets(self, said: i64) -> i64 {
+        if self.settings.version != IpVersion::V4 && said == SOCKADDR_IN { SOCKADDR_IN6 } else { said }
+    }
+
+    /// How many buffers a call says that it has: as many as it lists.
+    pub(super) fn buffers(self, index: usize, listed: usize) -> Result<(), NotMade> {
+        if usize::try_from(self.number(index)?) == Ok(listed) {
+            return Ok(());
+        }
+        NotMade::wrong(format!("`{}` says another number of buffers than it lists", self.call.name))
+    }
+}
+
+/// Octets of `struct sockaddr_in`, and of `struct sockaddr_in6`.
+const SOCKADDR_IN: i64 = 16;
+const SOCKADDR_IN6: i64 = 28;
+
+/// How many octets an address takes.
+pub(super) const fn length_of(address: &SocketAddr) -> i64 {
+    if address.is_ipv4() { SOCKADDR_IN } else { SOCKADDR_IN6 }
+}
+
+fn is_null(expression: &Expression) -> bool {
+    match expression {
+        Expression::Symbol(name) => name == "NULL",
+        Expression::Integer { value, .. } => *value == 0,
+        _ => false,
     }
 }
 

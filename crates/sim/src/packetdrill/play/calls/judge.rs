@@ -1,18 +1,44 @@
 //! What came of a call, against what must.
 
-use super::{Wanted, Writes};
+use super::arguments::length_of;
+use super::{Name, Wanted, Writes};
 use crate::packetdrill::linux;
 use crate::packetdrill::report::Difference;
 use crate::packetdrill::subject::{ControlMessage, EpollEvent, Out, Returned};
+use std::net::SocketAddr;
 
 /// What differs.
-pub(in crate::packetdrill::play) fn judge(wanted: &Wanted, returned: &Returned) -> Vec<Difference> {
+///
+/// `address` is what the call wrote, as the script would call it.
+pub(in crate::packetdrill::play) fn judge(
+    wanted: &Wanted,
+    returned: &Returned,
+    address: Option<SocketAddr>,
+) -> Vec<Difference> {
     let result: Vec<_> = result(wanted, returned).into_iter().collect();
     if !result.is_empty() {
         return result;
     }
     // What a call that failed left in its arguments says nothing.
-    if returned.result.is_ok() { writes(&wanted.writes, &returned.out) } else { Vec::new() }
+    if returned.result.is_err() {
+        return Vec::new();
+    }
+    let mut found = writes(&wanted.writes, &returned.out);
+    found.extend(name(wanted.name, address));
+    found
+}
+
+/// Address and length; a socket that knows no address writes none, and says that it has no octets.
+fn name(wanted: Name, has: Option<SocketAddr>) -> impl Iterator<Item = Difference> {
+    let same =
+        |wanted: SocketAddr| has.is_some_and(|has| (has.ip(), has.port()) == (wanted.ip(), wanted.port()));
+    let told = || has.map_or_else(|| "none".to_owned(), |has| has.to_string());
+    let address = wanted.address.filter(|&wanted| !same(wanted));
+    let address = address.map(|wanted| difference("address", wanted.to_string(), told()));
+    let length = wanted.length.and_then(|wanted| {
+        Difference::between("length of the address", wanted, has.as_ref().map_or(0, length_of))
+    });
+    address.into_iter().chain(length)
 }
 
 fn result(wanted: &Wanted, returned: &Returned) -> Option<Difference> {
@@ -131,6 +157,7 @@ mod tests {
 
     #[test]
     fn a_result_is_compared_and_so_is_its_error() {
+        let judge = |wanted: &Wanted, returned: &Returned| super::judge(wanted, returned, None);
         let again = Returned::error(Errno(11));
         assert_eq!(judge(&wanted(-1, Some("EAGAIN")), &again), []);
         assert_eq!(judge(&wanted(-1, None), &again), []);
@@ -149,6 +176,7 @@ mod tests {
 
     #[test]
     fn a_descriptor_has_any_number() {
+        let judge = |wanted: &Wanted, returned: &Returned| super::judge(wanted, returned, None);
         let wanted = Wanted { descriptor: true, ..wanted(3, None) };
         assert_eq!(judge(&wanted, &Returned::value(77)), []);
         assert_eq!(judge(&wanted, &Returned::error(Errno(11))).len(), 1);
@@ -158,6 +186,7 @@ mod tests {
 
     #[test]
     fn values_are_compared_with_their_lengths() {
+        let judge = |wanted: &Wanted, returned: &Returned| super::judge(wanted, returned, None);
         let value = Some(1100i32.to_ne_bytes().to_vec());
         let writes = Writes::Value { value, length: Some(4) };
         let wanted = Wanted { result: Some(0), writes, ..Wanted::default() };
@@ -166,5 +195,23 @@ mod tests {
         let found = judge(&wanted, &returned(1460i32.to_ne_bytes().to_vec()));
         assert_eq!(found, [difference("value", "1100".into(), "1460".into())]);
         assert_eq!(judge(&wanted, &returned(vec![1])).len(), 2);
+    }
+
+    #[test]
+    fn addresses_are_compared_with_their_lengths() {
+        let at = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+        let found = |address, length, has| {
+            let wanted = Wanted { name: Name { address, length }, ..wanted(0, None) };
+            judge(&wanted, &Returned::value(0), has).into_iter().map(|found| found.field).collect::<Vec<_>>()
+        };
+        assert_eq!(found(at("192.0.2.1:80"), Some(16), at("192.0.2.1:80")), [""; 0]);
+        assert_eq!(found(None, None, at("192.0.2.1:80")), [""; 0]);
+        assert_eq!(
+            found(at("192.0.2.1:81"), Some(28), at("192.0.2.1:80")),
+            ["address", "length of the address"]
+        );
+        assert_eq!(found(at("[::ffff:192.0.2.1]:80"), None, at("192.0.2.1:80")), ["address"]);
+        assert_eq!(found(None, Some(0), None), [""; 0]);
+        assert_eq!(found(at("192.0.2.1:80"), Some(16), None).len(), 2);
     }
 }

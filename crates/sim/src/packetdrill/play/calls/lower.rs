@@ -2,12 +2,12 @@
 
 use super::arguments::{Arguments, low};
 use super::structures::{cmsg, control, epoll_event, iovecs, option_value, pollfds, wanted_value};
-use super::{Descriptors, NotMade, Wanted, Writes, is_any};
+use super::{Descriptors, Name, NotMade, Wanted, Writes, is_any};
 use crate::packetdrill::linux;
 use crate::packetdrill::play::rules::Settings;
 use crate::packetdrill::script::{self, Expression};
-use crate::packetdrill::subject::{Call, IpVersion};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use crate::packetdrill::subject::{Call, IpVersion, Recipient};
+use std::net::SocketAddr;
 
 /// A call, and what must come of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +24,32 @@ pub(in crate::packetdrill::play) fn lower(
 ) -> Result<Lowered, NotMade> {
     let args = Arguments { call, settings, fds };
     let (lowered, writes, descriptor) = made(args)?;
+    let name = name(args)?;
     let result = args.value_or_any(&call.result)?;
     let errno = call.errno.as_ref().map(|errno| errno.name.clone());
     if let Some(name) = errno.as_ref().filter(|name| linux::number(name).is_none()) {
         return NotMade::skip(format!("`{name}` is no error known here"));
     }
-    Ok(Lowered { call: lowered, wanted: Wanted { result, descriptor, errno, writes } })
+    Ok(Lowered { call: lowered, wanted: Wanted { result, descriptor, errno, writes, name } })
+}
+
+/// The socket address that a call must write.
+fn name(args: Arguments<'_>) -> Result<Name, NotMade> {
+    match args.call.name.as_str() {
+        "accept" | "accept4" | "getsockname" | "getpeername" => args.name(1),
+        "recvfrom" => args.name(4),
+        "recvmsg" => match args.at(1)? {
+            Expression::Msghdr(message) => {
+                let length = args.value_or_any(&message.name_length)?;
+                Ok(Name {
+                    address: args.expected(&message.name)?,
+                    length: length.map(|said| args.octets(said)),
+                })
+            }
+            _ => Ok(Name::default()),
+        },
+        _ => Ok(Name::default()),
+    }
 }
 
 type Made = (Call, Writes, bool);
@@ -40,7 +60,7 @@ fn made(args: Arguments<'_>) -> Result<Made, NotMade> {
         "socket" => socket(args),
         "bind" => {
             args.count(3, 3)?;
-            let Some(address) = args.address(1, own(args))? else {
+            let Some(address) = args.given(1, own(args))? else {
                 return NotMade::skip("`bind` to an address of no family");
             };
             plain(Call::Bind { fd: args.fd(0)?, address })
@@ -49,14 +69,18 @@ fn made(args: Arguments<'_>) -> Result<Made, NotMade> {
             args.count(2, 2)?;
             plain(Call::Listen { fd: args.fd(0)?, backlog: args.int(1)? })
         }
-        "accept" | "accept4" => {
-            args.count(3, 4)?;
-            let flags = if args.call.arguments.len() > 3 { args.int(3)? } else { 0 };
+        "accept" => {
+            args.count(3, 3)?;
+            Ok((Call::Accept { fd: args.fd(0)?, flags: 0 }, Writes::Nothing, true))
+        }
+        "accept4" => {
+            args.count(4, 4)?;
+            let flags = args.int(3)?;
             Ok((Call::Accept { fd: args.fd(0)?, flags }, Writes::Nothing, true))
         }
         "connect" => {
             args.count(3, 3)?;
-            plain(Call::Connect { fd: args.fd(0)?, address: args.address(1, other(args))? })
+            plain(Call::Connect { fd: args.fd(0)?, address: args.given(1, other(args))? })
         }
         "shutdown" => {
             args.count(2, 2)?;
@@ -67,6 +91,7 @@ fn made(args: Arguments<'_>) -> Result<Made, NotMade> {
             plain(Call::Close { fd: args.fd(0)? })
         }
         "getsockname" | "getpeername" => {
+            args.count(3, 3)?;
             let fd = args.fd(0)?;
             let own = args.call.name == "getsockname";
             plain(if own { Call::LocalAddress { fd } } else { Call::PeerAddress { fd } })
@@ -108,7 +133,9 @@ fn receive(args: Arguments<'_>) -> Result<Made, NotMade> {
         }
         "readv" => {
             args.count(3, 3)?;
-            Ok((Call::Read { fd, buffers: Some(iovecs(args, args.at(1)?)?) }, Writes::Nothing, false))
+            let lengths = iovecs(args, args.at(1)?)?;
+            args.buffers(2, lengths.len())?;
+            Ok((Call::Read { fd, buffers: Some(lengths) }, Writes::Nothing, false))
         }
         "recvmsg" => {
             args.count(3, 3)?;
@@ -120,8 +147,9 @@ fn receive(args: Arguments<'_>) -> Result<Made, NotMade> {
             let writes = Writes::Message { flags, control: control(args, message.control.as_deref())? };
             Ok((Call::ReceiveMessage { fd, buffers, flags: args.int(2)? }, writes, false))
         }
-        _ => {
-            args.count(4, 6)?;
+        called => {
+            let count = if called == "recv" { 4 } else { 6 };
+            args.count(count, count)?;
             let length = if args.is_null(1)? { None } else { Some(args.length(2)?) };
             Ok((Call::Receive { fd, length, flags: args.int(3)? }, text(args.at(1)?), false))
         }
@@ -147,20 +175,22 @@ fn send(args: Arguments<'_>) -> Result<Made, NotMade> {
         }
         "writev" => {
             args.count(3, 3)?;
-            plain(Call::Write { fd, buffers: Some(zeros(iovecs(args, args.at(1)?)?)) })
+            let lengths = iovecs(args, args.at(1)?)?;
+            args.buffers(2, lengths.len())?;
+            plain(Call::Write { fd, buffers: Some(zeros(lengths)) })
         }
         "send" => {
             args.count(4, 4)?;
             let (buffers, flags) = (buffer(args)?, args.int(3)?);
-            plain(Call::Send { fd, buffers, flags, to: None, control: Vec::new() })
+            plain(Call::Send { fd, buffers, flags, to: Recipient::Unsaid, control: Vec::new() })
         }
         "sendto" => {
             args.count(6, 6)?;
             let (buffers, flags) = (buffer(args)?, args.int(3)?);
-            let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-            let to = match args.at(4)? {
-                Expression::Symbol(name) if name == "NULL" => None,
-                _ => Some(args.address(4, other(args))?.unwrap_or(nobody)),
+            let to = match args.given(4, other(args)) {
+                _ if args.is_null(4)? => Recipient::Unsaid,
+                Ok(Some(to)) if is_any(args.at(4)?) => Recipient::Other(to),
+                to => to?.map_or(Recipient::Unspecified, Recipient::Address),
             };
             plain(Call::Send { fd, buffers, flags, to, control: Vec::new() })
         }
@@ -175,7 +205,14 @@ fn send(args: Arguments<'_>) -> Result<Made, NotMade> {
                 fd,
                 buffers: Some(zeros(lengths)),
                 flags: args.int(2)?,
-                to: Some(other(args)),
+                to: match &message.name {
+                    Expression::SockAddr(to) => {
+                        Recipient::Address(args.settings.socket_address(to.ip(), to.port()))
+                    }
+                    any if is_any(any) => Recipient::Other(other(args)),
+                    Expression::Symbol(name) if name == "NULL" => Recipient::Unsaid,
+                    _ => return NotMade::wrong("`msg_name` is a socket address, `...` or NULL"),
+                },
                 control: sent.collect::<Result<_, _>>()?,
             })
         }

@@ -18,6 +18,7 @@ pub(super) use lower::{Lowered, lower};
 use crate::packetdrill::script::Expression;
 use crate::packetdrill::subject::{ControlMessage, Fd};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// Why a call can't be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,17 @@ pub(super) struct Wanted {
     pub(super) errno: Option<String>,
     /// What it writes.
     pub(super) writes: Writes,
+    /// The socket address that it writes.
+    pub(super) name: Name,
+}
+
+/// A socket address that a call must write; what is `None` may be any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Name {
+    /// The address, as sockets have it.
+    pub(super) address: Option<SocketAddr>,
+    /// How long it must be said to be, in octets; 0 is none.
+    pub(super) length: Option<i64>,
 }
 
 /// What a call must write into its arguments.

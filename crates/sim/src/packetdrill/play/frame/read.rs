@@ -1,6 +1,7 @@
 //! What is in a packet that left, as a line of a script would say it, with live numbers.
 
 use super::options;
+use crate::packetdrill::script::icmp::names;
 use crate::packetdrill::script::packet::Ecn;
 use crate::packetdrill::script::{Body, Direction, Flags, Icmp, Ip, Options, Packet, Quoted, Tcp, Tos, Udp};
 use env::Instant;
@@ -132,7 +133,7 @@ fn segment(view: &tcp::View<'_>) -> Tcp {
     }
 }
 
-/// An ICMP message by its numbers: the names are for whoever wants them.
+/// An ICMP message.
 fn icmp(v6: bool, octets: &[u8]) -> Body {
     let word = |at: usize| {
         octets.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
@@ -140,9 +141,10 @@ fn icmp(v6: bool, octets: &[u8]) -> Body {
     let (kind, code) = (octets.first().copied().unwrap_or(0), octets.get(1).copied().unwrap_or(0));
     let tells_mtu = if v6 { kind == 2 } else { (kind, code) == (3, 4) };
     let echo = if v6 { matches!(kind, 128 | 129) } else { matches!(kind, 0 | 8) };
+    let (name, code) = names(v6, kind, code);
     Body::Icmp(Icmp {
-        kind: format!("type_{kind}"),
-        code: Some(format!("code_{code}")),
+        kind: name,
+        code,
         mtu: tells_mtu.then(|| word(4)),
         id: echo.then(|| (word(4) >> 16) as u16),
         quoted: quoted(v6, octets.get(8..).unwrap_or_default(), octets.len(), echo),

@@ -73,6 +73,12 @@ fn told(text: &str, flaw: ErrMode<Flaw>) -> ParseError {
     }
 }
 
+/// A sign as it is told: what can't be seen by its number.
+fn shown(sign: &str) -> String {
+    let each = |char: char| if char.is_control() { char.escape_debug().to_string() } else { char.into() };
+    sign.chars().map(each).collect()
+}
+
 /// What stands at an offset: the word there, the sign, or the end. What would be the first thing of a line was looked for
 /// at the end of the line before.
 fn found(text: &str, at: usize) -> (std::ops::Range<usize>, String) {
@@ -88,5 +94,5 @@ fn found(text: &str, at: usize) -> (std::ops::Range<usize>, String) {
     let of_word = |char: char| char.is_alphanumeric() || char == '_';
     let word = rest.find(|char| !of_word(char)).unwrap_or(rest.len());
     let len = if word == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { word };
-    (at..at + len, format!("`{}`", rest[..len].escape_debug()))
+    (at..at + len, format!("`{}`", shown(&rest[..len])))
 }

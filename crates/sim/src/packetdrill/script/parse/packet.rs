@@ -242,6 +242,10 @@ fn flags(input: &mut Input<'_>) -> Out<Flags> {
         return expected(input, "TCP flags such as S. (or udp, icmp)");
     };
     let text: &str = text;
+    if text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        let why = "expected TCP flags such as S., or udp, or icmp (the word for ICMPv6, too)";
+        return wrong(span, format!("{why}, found `{text}`"));
+    }
     let mut flags = Flags::default();
     let mut ecn = false;
     for (at, flag) in text.char_indices() {

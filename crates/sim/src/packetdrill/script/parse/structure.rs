@@ -12,6 +12,8 @@ use winnow::stream::Location;
 /// `name=value`, `name(argument)=value`, or a value alone.
 struct Field<'s> {
     name: Option<&'s str>,
+    /// What stands in brackets behind the name, and where.
+    bracketed: Option<(Expression, Range<usize>)>,
     value: Expression,
 }
 
@@ -42,16 +44,18 @@ fn flags_of_gre(input: &mut Input<'_>) -> Out<()> {
 fn field<'s>(input: &mut Input<'s>) -> Out<Field<'s>> {
     let before = input.checkpoint();
     let Some((name, _)) = opt(word).parse_next(input)? else {
-        return Ok(Field { name: None, value: expression(input)? });
+        return Ok(Field { name: None, bracketed: None, value: expression(input)? });
     };
     let opens = input.starts_with('(');
     if opens && !["msg_name", "msg_iov"].contains(&name) || !opens && !input.starts_with('=') {
         input.reset(&before);
-        return Ok(Field { name: None, value: expression(input)? });
+        return Ok(Field { name: None, bracketed: None, value: expression(input)? });
     }
-    // What stands in these brackets, the number of buffers, is there for readers.
+    let mut bracketed = None;
     if opt(sign("(")).parse_next(input)?.is_some() {
-        expression(input)?;
+        let start = input.current_token_start();
+        let length = expression(input)?;
+        bracketed = Some((length, start..input.previous_token_end()));
         if opt(sign(")")).parse_next(input)?.is_none() {
             return expected(input, "the closing bracket");
         }
@@ -60,7 +64,7 @@ fn field<'s>(input: &mut Input<'s>) -> Out<Field<'s>> {
         return expected(input, "= and the value of the field");
     }
     let value = if name == "sin_port" { port(input)? } else { expression(input)? };
-    Ok(Field { name: Some(name), value })
+    Ok(Field { name: Some(name), bracketed, value })
 }
 
 /// `htons(80)`, or the number alone.
@@ -165,10 +169,18 @@ fn message(fields: &[Field<'_>], span: Range<usize>) -> Out<Expression> {
     let Some(iov) = buffers.iter().map(octets).collect() else {
         return wrong(span, "msg_iov is a list of buffers such as [{..., 1000}]");
     };
+    if let Some((said, span)) = &fields[1].bracketed
+        && *said != Expression::Ellipsis
+        && said.as_integer().and_then(|said| usize::try_from(said).ok()) != Some(buffers.len())
+    {
+        return wrong(span.clone(), format!("as many buffers are said as are listed: {}", buffers.len()));
+    }
+    let name_length = fields[0].bracketed.as_ref().map_or(Expression::Ellipsis, |(said, _)| said.clone());
     let control = match fields.get(3).map(|field| &field.value) {
         None => None,
         Some(Expression::List(messages)) => Some(messages.clone()),
         Some(_) => return wrong(span, "msg_control is a list of control messages"),
     };
-    Ok(Expression::Msghdr(Box::new(Msghdr { iov, flags: fields[2].value.clone(), control })))
+    let (name, flags) = (fields[0].value.clone(), fields[2].value.clone());
+    Ok(Expression::Msghdr(Box::new(Msghdr { name, name_length, iov, flags, control })))
 }

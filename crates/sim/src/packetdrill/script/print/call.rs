@@ -67,7 +67,7 @@ impl Display for Expression {
 
 impl Display for Msghdr {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "{{msg_name(...)=..., msg_iov({})=[", self.iov.len())?;
+        write!(f, "{{msg_name({})={}, msg_iov({})=[", self.name_length, self.name, self.iov.len())?;
         listed(f, self.iov.iter().map(|octets| Expression::Iovec(*octets)), ", ")?;
         write!(f, "], msg_flags={}", self.flags)?;
         if let Some(control) = &self.control {

@@ -201,11 +201,17 @@ impl Display for Icmp {
         self.code.iter().try_for_each(|code| write!(f, " {code}"))?;
         self.mtu.iter().try_for_each(|mtu| write!(f, " mtu {mtu}"))?;
         self.id.iter().try_for_each(|id| write!(f, " id {id}"))?;
-        match self.quoted {
-            Quoted::Unsaid => Ok(()),
-            Quoted::Tcp { seq, len } => write!(f, " [{}]", Octets { seq, len }),
-            Quoted::Udp { len } => write!(f, " [udp ({len})]"),
-            Quoted::Raw { len } => write!(f, " [raw ({len})]"),
+        if self.quoted == Quoted::Unsaid { Ok(()) } else { write!(f, " {}", self.quoted) }
+    }
+}
+
+impl Display for Quoted {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match *self {
+            Self::Unsaid => Ok(()),
+            Self::Tcp { seq, len } => write!(f, "[{}]", Octets { seq, len }),
+            Self::Udp { len } => write!(f, "[udp ({len})]"),
+            Self::Raw { len } => write!(f, "[raw ({len})]"),
         }
     }
 }
