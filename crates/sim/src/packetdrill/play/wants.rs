@@ -32,6 +32,9 @@ pub(super) fn another_version(script: &Script, version: IpVersion) -> Option<(Po
         }
     }
     script.events.iter().find_map(|event| match &event.action {
+        Action::Packet(packet) if !v6 && packet.ip.flow_label.is_some() => {
+            Some((event.at, "IPv4 has no flow labels".to_owned()))
+        }
         Action::Packet(packet) => match &packet.body {
             // A name that neither version has is wrong, and not another version's.
             Body::Icmp(icmp) if icmp.numbers(!v6).is_ok() => {
@@ -85,6 +88,9 @@ mod tests {
         let narrow = format!("{socket}+0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]\n");
         assert_eq!(of(&narrow, IpVersion::V4), None);
         assert!(of(&narrow, IpVersion::V6).unwrap().contains("ICMPv6"));
+        let labelled = format!("{socket}+0 > [flowlabel 0x1] S 0:0(0) <...>\n");
+        assert_eq!(of(&labelled, IpVersion::V6), None);
+        assert_eq!(of(&labelled, IpVersion::Mapped), Some("IPv4 has no flow labels".into()));
     }
 
     #[test]
