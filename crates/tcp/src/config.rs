@@ -66,6 +66,7 @@ pub struct TcpConfig {
     pub(crate) soft_errors_end_opening: bool,
     pub(crate) lacking_timestamps: bool,
     pub(crate) path_mtu_probing: bool,
+    pub(crate) doubts_peers: bool,
     pub(crate) dont_fragment: bool,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) fault: Fault,
@@ -208,6 +209,7 @@ impl Default for TcpConfig {
             soft_errors_end_opening: false,
             lacking_timestamps: false,
             path_mtu_probing: true,
+            doubts_peers: true,
             dont_fragment: true,
             fault: Fault::default(),
         }
@@ -607,6 +609,15 @@ impl TcpConfig {
     #[must_use]
     pub fn path_mtu_probing(self, on: bool) -> Self {
         Self { path_mtu_probing: on, ..self }
+    }
+
+    /// Whether a peer is asked now and then if it tells of holes, by holding a segment back until it has told. Default yes: when
+    /// round trips are much shorter than the handshake's, and when 16 MiB came without a hole, then 64 MiB, and so on. It costs
+    /// what follows that segment a round trip of waiting. A peer that acknowledges what it does not have is found out so, and
+    /// can't make a sender believe in a path that is shorter, or loses less, than it does (RFC 5681 §9 leaves that open).
+    #[must_use]
+    pub fn doubt_peers(self, on: bool) -> Self {
+        Self { doubts_peers: on, ..self }
     }
 
     /// Whether IPv4 packets say that routers must not cut them, so that ICMP tells what the path takes (RFC 1191 §3). Default

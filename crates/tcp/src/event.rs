@@ -92,6 +92,8 @@ pub enum Why {
         /// Segments that were SACKed as it left.
         later: u16,
     },
+    /// It was entered as sent and held back, to see whether the peer tells of holes; and it does.
+    Withheld,
     /// A tail loss probe: nothing was heard for two round trips (RFC 8985 §7).
     LossProbe {
         /// Whether it has new data; else it is the last segment again.
@@ -349,6 +351,7 @@ impl fmt::Display for Why {
             Self::NextHole => f.write_str("retransmission: next hole"),
             Self::Rack { later: 1 } => f.write_str("RACK: lost, 1 later segment delivered"),
             Self::Rack { later } => write!(f, "RACK: lost, {later} later segments delivered"),
+            Self::Withheld => f.write_str("held back as a test: the peer told of the hole"),
             Self::LossProbe { new: true } => f.write_str("TLP probe: new data"),
             Self::LossProbe { new: false } => f.write_str("TLP probe: the last segment again"),
             Self::FullAfterSmall => f.write_str("a full segment behind a small one: do both pass?"),

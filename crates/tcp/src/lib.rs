@@ -51,6 +51,7 @@ mod time_wait;
 mod timeouts;
 mod timestamp;
 mod transmit;
+mod withhold;
 
 pub use calls::{Readiness, Received, SendFlags, Settings, Standing, Status};
 pub use config::{Congestion, KeepAlive, TcpConfig};

@@ -136,6 +136,14 @@ impl RoundTrip {
         Duration::from_nanos(self.rttvar)
     }
 
+    /// Nothing that is sent now is answered sooner than this, as far as can be told: the least, or what SRTT and its variation
+    /// make of it where that is more, for a queue does not vanish at once.
+    pub(crate) fn soonest(&self) -> Duration {
+        let Some(srtt) = self.srtt else { return Duration::ZERO };
+        let usual = srtt.saturating_sub(self.rttvar.saturating_mul(4));
+        Duration::from_nanos(usual.max(self.minimum[0].min(self.minimum[1])))
+    }
+
     pub(crate) fn minimum(&self) -> Option<Duration> {
         self.srtt.map(|_| Duration::from_nanos(self.minimum[0].min(self.minimum[1])))
     }

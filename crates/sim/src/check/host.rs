@@ -30,7 +30,8 @@ impl Checks {
                 || self.waiting.contains(&id);
             let sent = self.flows.get(&(id, local, remote)).and_then(|flow| flow.next(status.iss));
             // What IP refused as too large for the path is known to be lost, and not in flight.
-            let all_flies = status.in_flight >= status.snd_nxt.wrapping_since(status.snd_una);
+            let all_flies =
+                status.in_flight >= status.snd_nxt.wrapping_since(status.snd_una) && !status.withholding;
             if let Some(sent) = sent.filter(|&sent| !over && all_flies && sent.before(status.snd_nxt)) {
                 let detail = format!(
                     "{id}, {local} to {remote}: SND.NXT {}, on the wire up to {sent}",

@@ -101,6 +101,7 @@ pub(super) fn send(
         | Why::NextHole
         | Why::Rack { .. }
         | Why::FullAfterSmall
+        | Why::Withheld
         | Why::BlackHole { .. }
         | Why::LossProbe { new: false } => {
             counters.tcp_retrans_segs = counters.tcp_retrans_segs.saturating_add(count);

@@ -70,7 +70,7 @@ pub struct Status {
     pub ssthresh: u32,
     /// Believed to be in the network.
     pub in_flight: u32,
-    /// Beyond cwnd by limited transmit (RFC 3042) and probes at most.
+    /// Beyond cwnd by limited transmit (RFC 3042) and probes at most. A probe may leave while more is out than cwnd was made.
     pub allowance: u32,
     /// Largest payload of a segment that is sent.
     pub segment_size: u32,
@@ -136,6 +136,12 @@ pub struct Status {
     pub duplicate_sacks: u64,
     /// Reductions of the congestion window that were mistakes, and were undone.
     pub undone: u32,
+    /// How often a segment was held back to see whether the peer tells of holes.
+    pub withheld: u32,
+    /// Whether one is held back now: SND.NXT is beyond what has left.
+    pub withholding: bool,
+    /// How often it claimed to have what was held back.
+    pub lies: u8,
     /// Whether loss recovery is under way.
     pub recovering: bool,
     /// Whether the peer's window is shut and probed.
@@ -160,6 +166,9 @@ pub struct Status {
     pub marks_counted: EcnCounts,
     /// The same of what was sent, as the peer tells it.
     pub marks_counted_by_peer: EcnCounts,
+    /// How often a segment that left with CE, to see whether marks are told of, was acknowledged without a word of it: then
+    /// nothing asks for marks any more (RFC 9768 §5.3).
+    pub marks_kept: u8,
     /// The peer's counters came in an option.
     pub ecn_option_seen: bool,
     /// What has that option of ours seems to be lost on the way, and goes without (RFC 9768 §3.2.3.2.2).
@@ -236,6 +245,7 @@ impl Connection {
                     (status.marks_received, status.marks_told) = marks.counts();
                     status.marked_segments = marks.segments_told(open.snd.segment_size);
                     (status.marks_counted, status.marks_counted_by_peer) = marks.exactly();
+                    status.marks_kept = marks.kept();
                     (status.ecn_option_seen, status.ecn_option_lost) = marks.options_seen_and_lost();
                 }
                 status.scales =
@@ -309,7 +319,7 @@ impl Status {
         self.cwnd = snd.cwnd();
         self.ssthresh = snd.congestion.threshold();
         self.in_flight = snd.recovery.in_flight();
-        self.allowance = snd.segment_size * 2;
+        self.allowance = (snd.segment_size * 2).max(snd.recovery.flight_of_probe().saturating_sub(self.cwnd));
         self.segment_size = snd.segment_size;
         self.srtt = snd.rtt.smoothed();
         self.rttvar = snd.rtt.variation();
@@ -334,6 +344,8 @@ impl Status {
         self.reordering_window = snd.recovery.reordering_window(&snd.rtt);
         self.duplicate_sacks = u64::from(figures.dsacks);
         self.undone = figures.undone;
+        (self.withheld, self.lies) = snd.recovery.asked();
+        self.withholding = snd.recovery.is_withholding();
         self.probing = snd.persist.is_some();
         self.closing = snd.fin_queued();
     }

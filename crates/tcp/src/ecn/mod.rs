@@ -13,6 +13,7 @@
 
 mod habits;
 mod handshake;
+mod honesty;
 mod option;
 mod receiver;
 mod sender;
@@ -26,6 +27,7 @@ pub(crate) use sender::News;
 
 use crate::{ConfigError, Segment};
 use core::str::FromStr;
+use honesty::Honesty;
 use receiver::Received;
 use sender::Told;
 use wire::SeqNum;
@@ -131,6 +133,7 @@ pub(crate) struct Marks {
     awaits_handshake: bool,
     received: Received,
     told: Told,
+    honesty: Honesty,
 }
 
 impl Marks {
@@ -199,6 +202,11 @@ impl Marks {
         (self.told.options, self.received.blocked)
     }
 
+    /// How often the peer kept a mark to itself that a segment left with, or the path wiped it out.
+    pub(crate) const fn kept(&self) -> u8 {
+        self.honesty.kept
+    }
+
     /// Segments that the peer told to have been marked: its counter, or in the classic way as many as the octets make.
     pub(crate) fn segments_told(&self, segment_size: u32) -> u64 {
         match self.mode {
@@ -229,6 +237,7 @@ impl Marks {
             awaits_handshake: false,
             received: Received::default(),
             told: Told::new(iss),
+            honesty: Honesty::default(),
         }
     }
 }

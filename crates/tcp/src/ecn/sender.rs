@@ -56,7 +56,7 @@ pub(super) struct Told {
     /// Marks on what was sent before this are answered already.
     pub(super) answered: SeqNum,
     /// The next new data says CWR (3168-13).
-    confirm: bool,
+    pub(super) confirm: bool,
 }
 
 impl Told {
@@ -176,6 +176,7 @@ impl Marks {
                 marked.min(most)
             }
         };
+        let marked = self.answered_by(segment.header.ack, marked, news.segment_size);
         self.told.marked += u64::from(marked);
         marked
     }
@@ -214,9 +215,9 @@ impl Marks {
     /// New data leaves, and nothing else comes by here, no probe and nothing that was sent before (3168-16, 3168-17): what it
     /// says, and what its IP header says (3168-3, 3168-6, 3168-9, 3168-13; RFC 9331
     /// §4.1).
-    pub(crate) fn departs(&mut self, scalable: bool) -> (Flags, Ecn) {
+    pub(crate) fn departs(&mut self, start: SeqNum, end: SeqNum, scalable: bool) -> (Flags, Ecn) {
         let flags = if core::mem::take(&mut self.told.confirm) { Flags::CWR } else { Flags::NONE };
-        (flags, self.mark(scalable))
+        (flags, if self.asks_with(start, end) { Ecn::Ce } else { self.mark(scalable) })
     }
 
     /// What the IP header says of an ACK, or of what is sent again: nothing, unless habits have it otherwise (RFC 8311 §4.3).

@@ -38,6 +38,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) segment_size: u32,
     /// A whole segment waits to be sent for the first time, and the peer has room for it.
     pub(crate) new_data: bool,
+    /// The peer's word is held against what can be.
+    pub(crate) doubted: bool,
     /// The probe of the path's MTU that is out.
     pub(crate) probe: Option<(SeqNum, SeqNum)>,
 }
@@ -90,6 +92,8 @@ pub(super) struct Tally {
     pub(super) original_sacked: bool,
     /// The first run, when it was sent again and the echo answers its original (RFC 3522).
     pub(super) answered: Option<Run>,
+    /// Something that was sent again came no sooner than the copy may have.
+    pub(super) late: bool,
     /// The most that was delivered of what left together, as it was first sent.
     pub(super) together: u32,
 }
@@ -98,6 +102,8 @@ pub(super) struct Tally {
 struct Entry<'a> {
     arrival: &'a Arrival<'a>,
     rtt: &'a RoundTrip,
+    /// No copy is answered sooner.
+    soonest: Duration,
     sampler: &'a mut Sampler,
     rack: &'a mut Rack,
     tally: Tally,
@@ -109,6 +115,7 @@ impl Entry<'_> {
         tally.delivered += run.len();
         if run.times > 1 {
             tally.resent |= acked;
+            tally.late |= told.arrived.since(run.at) >= self.soonest;
         } else {
             tally.sole = tally.sole.max(Some(run.at));
             tally.together = tally.together.max(run.together);
@@ -141,8 +148,8 @@ impl Arrival<'_> {
     /// A bare ACK.
     pub(crate) fn of(at: Instant, ack: SeqNum, segment_size: u32) -> Self {
         let (blocks, echo): (&[SackBlock], _) = (&[], None);
-        let (duplicate, opening, new_data, probe) = (false, false, false, None);
-        Self { at, ack, blocks, echo, duplicate, opening, segment_size, new_data, probe }
+        let (duplicate, opening, new_data, doubted, probe) = (false, false, false, true, None);
+        Self { at, ack, blocks, echo, duplicate, opening, segment_size, new_data, doubted, probe }
     }
 
     /// Whether the echo answers something that carries a time before `at`. Within a tick of our clock nobody can tell.
@@ -157,6 +164,9 @@ impl Recovery {
         let before = self.ledger.una();
         let mut verdict = Verdict { flight: self.flying() + self.ledger.lost(), ..Verdict::default() };
         let (tally, blocks) = self.deliver(arrival, rtt);
+        if let Some(episode) = self.episode.as_mut().filter(|_| tally.late) {
+            episode.doubtful = true;
+        }
         verdict.advanced = self.ledger.una() > before;
         let opening = u64::from(arrival.opening && verdict.advanced);
         verdict.acked = (self.ledger.una() - before - opening) as u32;
@@ -171,7 +181,7 @@ impl Recovery {
         if self.sack {
             self.on_sack_ack(arrival, rtt, &tally, &blocks, &mut verdict);
         } else {
-            self.on_plain_ack(arrival, &tally, &mut verdict);
+            self.on_plain_ack(arrival, rtt, &tally, &mut verdict);
         }
         verdict
     }
@@ -182,7 +192,8 @@ impl Recovery {
         let (base, seq) = (una, self.ledger.seq(una));
         let end = |run: &Run| seq + (run.end.wrapping_sub(base) as u32);
         let (sampler, rack) = (&mut self.sampler, &mut self.rack);
-        let mut entry = Entry { arrival, rtt, sampler, rack, tally: Tally::default() };
+        let soonest = rtt.soonest();
+        let mut entry = Entry { arrival, rtt, soonest, sampler, rack, tally: Tally::default() };
         if arrival.ack.after(seq) {
             self.ledger.retire(arrival.ack, &mut |run| entry.acked(run, end(run), una));
         }
@@ -245,6 +256,9 @@ impl Recovery {
         }
         self.undo(arrival, tally, verdict);
         self.finish_if_passed(verdict);
+        if self.hears_of_hole(blocks, rtt) {
+            verdict.resend = Some(Why::Withheld);
+        }
         self.detect(arrival.at, rtt, verdict);
         self.excuse_probe(arrival.probe, verdict);
         self.excuse_victims(verdict);
@@ -260,6 +274,7 @@ impl Recovery {
             return;
         }
         verdict.ended = self.phase == Phase::Fast;
+        self.earn_belief();
         self.phase = Phase::Open;
         self.rack.on_recovered();
         let nxt = self.ledger.nxt();

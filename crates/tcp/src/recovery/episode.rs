@@ -40,6 +40,8 @@ pub(super) struct Episode {
     proof: Option<Undo>,
     /// SND.NXT as something was last sent again.
     pub(super) copied: Place,
+    /// Something of it arrived no sooner than what was sent again may have: only the peer's word says that it was the original.
+    pub(super) doubtful: bool,
     pub(super) prr: Option<Prr>,
     pub(super) frto: Frto,
 }
@@ -47,7 +49,8 @@ pub(super) struct Episode {
 impl Episode {
     pub(super) fn new(begin: Place, end: Place) -> Self {
         let (unproven, copied) = (Ranges::default(), begin);
-        Self { begin, end, unproven, extra: 0, proof: None, copied, prr: None, frto: Frto::Off }
+        let (doubtful, prr, frto) = (false, None, Frto::Off);
+        Self { begin, end, unproven, extra: 0, proof: None, copied, doubtful, prr, frto }
     }
 
     /// Whether it began with `una`.

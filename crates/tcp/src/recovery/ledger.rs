@@ -130,6 +130,13 @@ impl Ledger {
         self.nxt
     }
 
+    /// Octets that are out and left for the first time at `at` or before.
+    pub(super) fn left_by(&self, at: Instant) -> u32 {
+        let after = self.trains.partition_point(|train| train.at <= at);
+        let last = after.checked_sub(1).and_then(|n| self.trains.get(n));
+        last.map_or(0, |train| train.end.saturating_sub(self.una) as u32)
+    }
+
     /// Where `seq` lies, unless it is acknowledged already.
     pub(super) fn place(&self, seq: SeqNum) -> Option<Place> {
         seq.since(self.base).map(|ahead| self.una + u64::from(ahead))

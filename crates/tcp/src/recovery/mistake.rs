@@ -16,6 +16,11 @@ use crate::Undo;
 /// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
 /// retransmission needless could make each of its ACKs cost as much as a flight.
 const MOST_UNDOS: u8 = 4;
+/// So often the peer's bare word is taken for it that a loss was none: where what it calls the original came no sooner than the
+/// copy may have. Honest peers need that seldom, for what comes later than its copy makes for patience.
+const BELIEVED: u8 = 2;
+/// Recoveries that nobody calls a mistake after which its word is taken once more.
+const EARNS: u8 = 64;
 
 impl Recovery {
     /// The peer has `from..to` twice (RFC 2883 §5).
@@ -27,14 +32,14 @@ impl Recovery {
         }
         // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
         // says nothing of order.
-        if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) {
+        if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) && !self.words_are_spent() {
             self.rack.on_dsack(self.ledger.una(), self.ledger.nxt());
         }
     }
 
     /// The original of what was sent again arrived, and the echo says so (RFC 3522 §3.2).
     pub(super) fn on_original_answered(&mut self, arrival: &Arrival<'_>, run: &Run) {
-        if self.phase == Phase::Fast {
+        if self.phase == Phase::Fast && !self.words_are_spent() {
             self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
         }
         if let Some(episode) = &mut self.episode {
@@ -50,7 +55,12 @@ impl Recovery {
         let Some(episode) = &self.episode else { return };
         let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
         let (begin, end, copied) = (episode.begin, episode.end, episode.copied);
-        let mistake = mistake.filter(|_| self.may_undo());
+        let word = episode.doubtful && !spurious;
+        let claimed = mistake.is_some() && word;
+        let mistake = mistake.filter(|_| self.may_undo(word));
+        if claimed && mistake.is_none() {
+            self.rack.distrust();
+        }
         if mistake.is_some() {
             if self.phase != Phase::Open {
                 self.ledger.forgive();
@@ -68,16 +78,34 @@ impl Recovery {
         }
     }
 
-    /// Counts a mistake that is undone, unless there were too many in this flight.
-    fn may_undo(&mut self) -> bool {
+    /// Counts a mistake that is undone, unless there were too many in this flight, or too many for which there is only the
+    /// peer's `word`.
+    fn may_undo(&mut self, word: bool) -> bool {
         let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
+        let liar = self.is_liar();
         let disorder = self.disorder.get_or_insert_default();
         if una >= disorder.undo_round {
             (disorder.undos, disorder.undo_round) = (0, nxt);
         }
-        let may = disorder.undos < MOST_UNDOS;
+        let may = disorder.undos < MOST_UNDOS && !(word && disorder.believed >= BELIEVED) && !liar;
         disorder.undos += u8::from(may);
+        disorder.believed += u8::from(may && word);
         may
+    }
+
+    /// Whether the peer's bare word counts no more in the episode that goes on, neither for a mistake nor for patience.
+    fn words_are_spent(&self) -> bool {
+        let word = self.episode.as_ref().is_some_and(|episode| episode.doubtful);
+        word && self.disorder.as_ref().is_some_and(|disorder| disorder.believed >= BELIEVED)
+    }
+
+    /// A recovery ends that nobody called a mistake.
+    pub(super) fn earn_belief(&mut self) {
+        let Some(disorder) = self.disorder.as_mut().filter(|disorder| disorder.believed > 0) else { return };
+        disorder.honoured += 1;
+        if disorder.honoured >= EARNS {
+            (disorder.honoured, disorder.believed) = (0, disorder.believed - 1);
+        }
     }
 
     /// F-RTO's steps 2 and 3, both versions (RFC 5682 §2.1, §3.1; 5682-1): `true` when what was never sent again is

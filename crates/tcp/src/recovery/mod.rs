@@ -27,6 +27,7 @@ mod reno;
 mod sack;
 mod stamps;
 mod victims;
+mod withheld;
 
 #[cfg(test)]
 mod tests;
@@ -99,6 +100,9 @@ pub(crate) struct Recovery {
     /// The last rate was limited for want of data.
     rate_app_limited: bool,
     disorder: Option<Box<Disorder>>,
+    withheld: withheld::Known,
+    /// The least round trip in which the peer is known to be honest, in microseconds: of the handshake first.
+    proven: u32,
 }
 
 /// A reduction for marks that is under way.
@@ -117,6 +121,9 @@ struct Disorder {
     /// How often something was undone since `undo_round` was sent, and until when that counts.
     undos: u8,
     undo_round: Place,
+    /// Undos that the peer's bare word has been taken for, less those that it has earned since; and recoveries since the last.
+    believed: u8,
+    honoured: u8,
 }
 
 impl Recovery {
@@ -136,6 +143,8 @@ impl Recovery {
             figures: Figures::default(),
             rate_app_limited: false,
             disorder: None,
+            withheld: None,
+            proven: 0,
         }
     }
 
@@ -309,6 +318,8 @@ impl Recovery {
             episode.on_resent(from, to);
             episode.copied = self.ledger.nxt();
         }
+        self.on_withheld_sent(from, to);
+        self.reno.on_resent(to);
         self.on_victim_resent();
         self.figures.resent += u64::from(octets);
         self.count_out(octets);
@@ -383,7 +394,9 @@ impl Recovery {
         let una = self.ledger.una();
         let again = self.phase == Phase::Timeout && self.episode.as_ref().is_some_and(|e| e.is_of(una));
         // F-RTO is for a first timeout, or another of the same segment (RFC 5682 §2.1 step 1, §3.1).
-        let may_be_mistake = self.phase == Phase::Open || (again && self.frto() != Frto::Off);
+        let may_be_mistake =
+            !self.is_liar() && (self.phase == Phase::Open || (again && self.frto() != Frto::Off));
+        self.stop_asking();
         if self.ledger.reneged() {
             self.ledger.renege();
         }
@@ -480,6 +493,11 @@ impl Recovery {
 
     /// A probe left, `again` when it was sent before.
     pub(crate) fn on_probe(&mut self, again: bool) {
-        self.probe.on_sent(self.ledger.nxt(), again);
+        self.probe.on_sent(self.ledger.nxt(), again, self.in_flight());
+    }
+
+    /// Octets in flight as the probe had left that is out; 0 when none is.
+    pub(crate) fn flight_of_probe(&self) -> u32 {
+        self.probe.flight()
     }
 }

@@ -7,6 +7,7 @@
 
 use super::Place;
 use crate::rtt::RoundTrip;
+use core::num::NonZero;
 use env::Duration;
 
 /// A probe waits for so long at least: a round trip may be shorter than a peer's next turn.
@@ -16,9 +17,11 @@ const LEAST: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probe {
     /// After what the probe that is out sent (TLP.end_seq).
-    end: Option<Place>,
+    end: Option<NonZero<Place>>,
     /// It was sent before (TLP.is_retrans).
     again: bool,
+    /// Octets in flight as it had left.
+    flight: u32,
     /// A round trip was measured since the last probe.
     sampled: bool,
 }
@@ -42,7 +45,7 @@ impl Probe {
 
     /// Whether a probe that is out, and was sent before, ends at `end`.
     pub(super) fn is_of(&self, end: Place) -> bool {
-        self.again && self.end == Some(end)
+        self.again && self.end.is_some_and(|of| of.get() == end)
     }
 
     pub(super) fn on_sample(&mut self) {
@@ -50,8 +53,13 @@ impl Probe {
     }
 
     /// It left; `again` when it was sent before.
-    pub(super) fn on_sent(&mut self, end: Place, again: bool) {
-        *self = Self { end: Some(end), again, sampled: false };
+    pub(super) fn on_sent(&mut self, end: Place, again: bool, flight: u32) {
+        *self = Self { end: NonZero::new(end), again, flight, sampled: false };
+    }
+
+    /// Octets that were in flight as the probe had left that is out.
+    pub(super) fn flight(&self) -> u32 {
+        if self.end.is_some() { self.flight } else { 0 }
     }
 
     /// Recovery begins: what the probe asked is answered (§7.1).
@@ -62,7 +70,7 @@ impl Probe {
 
     /// RFC 8985 §7.4.2 (8985-15): `true` when the probe repaired a loss that nothing else tells of.
     pub(super) fn on_ack(&mut self, answer: &Answer) -> bool {
-        let Some(end) = self.end.filter(|&end| answer.ack >= end) else { return false };
+        let Some(end) = self.end.map(NonZero::get).filter(|&end| answer.ack >= end) else { return false };
         if self.again && answer.duplicate != Some(end) {
             if answer.ack > end {
                 self.reset();
@@ -111,7 +119,7 @@ mod rfc8985_7 {
         assert!(!probe.may_go());
         probe.on_sample();
         assert!(probe.may_go());
-        probe.on_sent(100, false);
+        probe.on_sent(100, false, 0);
         assert!(!probe.may_go());
         assert!(!probe.on_ack(&ack(100)));
         assert!(!probe.may_go(), "no round trip was measured since");
@@ -124,7 +132,7 @@ mod rfc8985_7 {
     fn a_probe_that_repaired_is_told_from_one_that_was_not_needed() {
         let sent = || {
             let mut probe = Probe::default();
-            probe.on_sent(100, true);
+            probe.on_sent(100, true, 0);
             probe
         };
         let mut probe = sent();

@@ -21,6 +21,9 @@ use env::{Duration, Instant};
 /// Recoveries without a D-SACK after which the window is as narrow as it was (RFC 8985 §6.2, step 4).
 const PERSISTS: u8 = 16;
 
+/// The same, when the peer's word for it counts no more.
+const DISTRUSTED: u8 = 2;
+
 /// RFC 8985 §5.2's state.
 #[derive(Clone, Debug)]
 pub(super) struct Rack {
@@ -108,6 +111,11 @@ impl Rack {
             self.quarters = self.quarters.saturating_add(1);
             self.persists = PERSISTS;
         }
+    }
+
+    /// What widened the window may have been lies: it is narrow again soon.
+    pub(super) fn distrust(&mut self) {
+        self.persists = self.persists.min(DISTRUSTED);
     }
 
     /// A recovery is over.

@@ -62,7 +62,7 @@ impl Open {
         } else if opens {
             self.complete_handshake(shared, now, seg)?;
         }
-        if ack.after(self.snd.nxt) {
+        if ack.after(self.snd.nxt) || self.snd.recovery.catches(ack, seg.header.options.sack.as_slice()) {
             // Of what was never sent (9293-E16; 5961-12). A budget keeps two confused peers from answering each other
             // for ever.
             let stop = if shared.challenges.take(now) {
@@ -134,6 +134,7 @@ impl Open {
             duplicate,
             opening,
             new_data: self.snd.has_whole_segment(),
+            doubted: shared.config.doubts_peers,
             probe: path_mtu::probe(&shared.path_mtu),
             ..Arrival::of(seg.arrived, ack, self.snd.segment_size)
         };
@@ -190,6 +191,9 @@ impl Open {
             let flight = if verdict.undone.is_some() { restored } else { before.flight };
             self.snd.congestion.on_congestion(now, flight, Reduction::Loss);
             self.confirm_reduction();
+            if let Some(marks) = self.marks.as_mut().filter(|_| shared.config.doubts_peers) {
+                marks.lost();
+            }
             if verdict.began && !self.snd.congestion.governs_recovery() {
                 self.snd.recovery.begin_reduction(verdict.flight);
             }

@@ -241,9 +241,11 @@ impl SendHalf {
         self.edge.since(self.una).unwrap_or(0)
     }
 
-    /// cwnd: the controller's window, or in fast recovery what proportional rate reduction makes of it.
+    /// cwnd: the controller's window, or in fast recovery what proportional rate reduction makes of it. To a peer that was found
+    /// out to acknowledge what it does not have, no more than one may send to somebody unknown (RFC 6928).
     pub(crate) fn cwnd(&self) -> u32 {
-        self.recovery.window(self.congestion.window())
+        let cwnd = self.recovery.window(self.congestion.window());
+        if self.recovery.is_liar() { cwnd.min(initial_window(10, self.segment_size)) } else { cwnd }
     }
 
     /// Moves SND.UNA to `ack`, which lies after it and not after SND.NXT. Only this lets go of data (2018-13; 6675-1).

@@ -94,6 +94,9 @@ impl Open {
     ) -> Transmit {
         let octets = count.min(self.snd.end().since(start).unwrap_or(0));
         let fin = count > octets;
+        if let Some(marks) = &mut self.marks {
+            marks.on_resent(start, start + count);
+        }
         let transmit = self.build(now, shared, start, octets, fin, why);
         self.snd.sent_again(now, start, start + count, transmit.segment.count());
         transmit

@@ -106,7 +106,7 @@ impl Open {
     fn train_limit(&self, shared: &Shared) -> u32 {
         let alone = self.snd.rare.urgent().is_some()
             || self.rcv.has_duplicate()
-            || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains());
+            || self.marks.as_ref().is_some_and(|marks| marks.forbids_trains() || marks.asks());
         let config = &shared.config;
         let paced =
             if config.pacing { self.snd.congestion.train_limit().unwrap_or(u32::MAX) } else { u32::MAX };

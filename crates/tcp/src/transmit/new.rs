@@ -20,6 +20,7 @@ impl Open {
             }
             None => {}
         }
+        self.withhold_if_in_doubt(now, shared, segment);
         let piece = self.snd.piece_left(&shared.config);
         let train = self.train_limit(shared).min(piece);
         let Plan::Send { octets, fin, limited } =
@@ -57,7 +58,9 @@ impl Open {
     /// New data asks the network for marks, where they mean something.
     fn mark(&mut self, transmit: &mut Transmit) {
         if let Some(marks) = &mut self.marks {
-            let (flags, mark) = marks.departs(self.snd.congestion.is_scalable());
+            let start = transmit.segment.header.seq;
+            let end = start + transmit.segment.payload.len() as u32;
+            let (flags, mark) = marks.departs(start, end, self.snd.congestion.is_scalable());
             transmit.segment.header.flags |= flags;
             transmit.segment.ecn = mark;
         }

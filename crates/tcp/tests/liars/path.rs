@@ -1,49 +1,16 @@
 //! A sender, a path, and a peer that may lie.
 
+use crate::peer::{Data, ISS, Lie, Marks, OFFSET, Peer, SEGMENT, SHIFT, WINDOW};
 use env::{Duration, Instant};
-use std::collections::{BTreeMap, VecDeque};
-use tcp::{Congestion, Connection, Path, Segment, SendFlags, TcpConfig, timestamp};
-use wire::tcp::{Flags, Header, Options, SackBlock, SackBlocks, Timestamps};
-use wire::{Payload, SeqNum, WireWindow};
+use std::collections::{BTreeSet, VecDeque};
+use tcp::{Congestion, Connection, Path, Segment, SendFlags, TcpConfig};
+use wire::Payload;
 
-/// Octets of a full segment.
-pub(crate) const SEGMENT: u32 = 1_448;
 const DELAY: Duration = Duration::from_millis(25);
 const TENTH: Duration = Duration::from_millis(100);
 const TENTHS: usize = 16;
-const ISS: SeqNum = SeqNum::new(u32::MAX - 50_000);
-const IRS: SeqNum = SeqNum::new(9_000);
-const OFFSET: u32 = 31;
 /// Of so many segments one is lost, the first time.
 const LOSES: u32 = 150;
-/// A window of a MiB, and its shift.
-const WINDOW: u16 = 1 << 14;
-const SHIFT: u8 = 6;
-
-/// What the peer makes of the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
-    /// Nothing.
-    None,
-    /// So many ACKs, each of a part, in place of one.
-    Divides(u32),
-    /// Every ACK so many times more.
-    Repeats(u32),
-    /// SACK blocks beyond what was ever sent.
-    HasUnsent,
-    /// ACKs of what was never sent, besides the right ones.
-    AcksUnsent,
-    /// Every other ACK's window is half of what was offered.
-    Shrinks,
-    /// Whatever arrives again is told to have come twice.
-    CallsNeedless,
-    /// Echoes of so many milliseconds before what is to be echoed.
-    EchoesOlder(u32),
-    /// Echoes of what is still to be sent.
-    EchoesNewer(u32),
-    /// The ACK of a segment comes when it has left.
-    AcksEarly,
-}
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -54,30 +21,22 @@ pub(crate) struct Run {
     pub(crate) cwnd: u32,
     /// Octets acknowledged, and the window then.
     pub(crate) windows: Vec<(u64, u32)>,
+    /// How often a segment was held back to see whether the peer tells of holes, and how often it claimed to have it.
+    pub(crate) asked: (u32, u8),
 }
 
 struct World {
     now: Instant,
     tcp: Connection,
-    lie: Lie,
+    peer: Peer,
     loses: Option<u32>,
-    sack: bool,
-    /// On the way there: when each arrives, its number from ISS, octets, and stamp.
-    there: VecDeque<(Instant, u32, u32, u32)>,
+    /// On the way, and when each arrives.
+    there: VecDeque<(Instant, Data)>,
     back: VecDeque<(Instant, Segment)>,
-    /// The peer's: all before it has come, and islands.
-    next: u32,
-    islands: BTreeMap<u32, u32>,
-    newest: u32,
-    echo: u32,
-    acks: u32,
-    /// The highest number sent, and those that were lost once.
-    highest: u32,
-    lost: BTreeMap<u32, ()>,
+    /// Numbers that were lost once.
+    lost: BTreeSet<u32>,
 }
 
-/// So far beyond what was sent that it will not be sent before the lie arrives.
-const BEYOND: u32 = 4 << 20;
 /// Paths that lose other segments.
 const PATHS: u32 = 5;
 
@@ -101,17 +60,18 @@ pub(crate) fn run(algorithm: Congestion, sack: bool, loses: Option<u32>, lie: Li
         let status = world.tcp.status();
         run.cwnd = run.cwnd.max(status.cwnd.min(u32::from(WINDOW) << SHIFT));
         let acked = status.octets_acknowledged;
+        run.asked = (status.withheld, status.lies);
         if run.windows.last().is_none_or(|(last, _)| *last < acked) {
             run.windows.push((acked, status.cwnd));
         }
         let due = begin + TENTH * (run.sent.len() as u32 + 1);
         if world.now >= due {
-            run.sent.push(u64::from(world.highest));
+            run.sent.push(u64::from(world.peer.highest));
         }
         let out = status.snd_nxt.wrapping_since(status.snd_una);
         assert!(status.in_flight <= out, "{status:?}");
         assert!(!sack || status.in_flight + status.sacked + status.lost == out, "{status:?}");
-        assert!(u64::from(world.highest) >= status.octets_acknowledged, "{status:?}");
+        assert!(u64::from(world.peer.highest) >= status.octets_acknowledged, "{status:?}");
     }
     run
 }
@@ -121,47 +81,16 @@ impl World {
         let now = Instant::from_secs(100);
         let config = TcpConfig::default().congestion(algorithm);
         let path = Path { train_limit: 0, ..Path::ipv4(1500) };
-        let mut world = Self {
-            now,
-            tcp: Connection::open(now, config, path, ISS, OFFSET),
-            lie,
-            loses,
-            sack,
-            there: VecDeque::new(),
-            back: VecDeque::new(),
-            next: 1,
-            islands: BTreeMap::new(),
-            newest: 0,
-            echo: 0,
-            acks: 0,
-            highest: 0,
-            lost: BTreeMap::new(),
-        };
-        world.flow();
-        world.echo = timestamp(now, OFFSET);
-        world.now += DELAY * 2;
-        let options =
-            Options { mss: Some(1_460), sack_permitted: sack, window_scale: Some(SHIFT), ..Options::NONE };
-        let syn_ack = world.answer(Flags::SYN | Flags::ACK, 1, u16::MAX, options);
-        world.tcp.handle_segment(world.now, syn_ack);
+        let mut tcp = Connection::open(now, config, path, ISS, OFFSET);
+        let mut peer = Peer::new(lie, sack, Marks::None);
+        let syn = tcp.poll_transmit(now).expect("a SYN");
+        let syn_ack = peer.opens(now + DELAY, &syn.segment);
+        let now = now + DELAY * 2;
+        tcp.handle_segment(now, syn_ack);
+        let (there, back, lost) = (VecDeque::new(), VecDeque::new(), BTreeSet::new());
+        let mut world = Self { now, tcp, peer, loses, there, back, lost };
         world.flow();
         world
-    }
-
-    fn answer(&self, flags: Flags, ack: u32, window: u16, mut options: Options) -> Segment {
-        let value = self.now.as_millis() as u32;
-        let echo = match self.lie {
-            // A SYN,ACK that echoes another clock than ours is of no connection of ours.
-            _ if flags.contains(Flags::SYN) => self.echo,
-            Lie::EchoesOlder(by) => self.echo.wrapping_sub(by),
-            Lie::EchoesNewer(by) => self.echo.wrapping_add(by),
-            _ => self.echo,
-        };
-        options.timestamps = Some(Timestamps { value, echo });
-        let seq = IRS + u32::from(!flags.contains(Flags::SYN));
-        let window = WireWindow::new(window);
-        let header = Header { seq, ack: ISS + ack, flags, window, options, ..Header::default() };
-        Segment { header, ..Segment::default() }
     }
 
     /// Writes what there is room for, and takes what leaves.
@@ -175,26 +104,14 @@ impl World {
 
     fn transmit(&mut self) {
         while let Some(transmit) = self.tcp.poll_transmit(self.now) {
-            let Segment { header, payload, .. } = transmit.segment;
-            let (start, octets) = (header.seq.wrapping_since(ISS), payload.len() as u32);
-            if octets == 0 {
+            let Some((data, early)) = self.peer.sees(self.now, transmit) else { continue };
+            let drawn = |path: u32| (data.start / SEGMENT + 7_919 * path).wrapping_mul(0x9e37_79b9) >> 8;
+            let hit = self.loses.is_some_and(|path| drawn(path).is_multiple_of(LOSES));
+            if hit && !data.again && self.lost.insert(data.start) {
                 continue;
             }
-            let stamp = header.options.timestamps.map_or(0, |stamps| stamps.value);
-            let first = start + octets - 1 > self.highest;
-            self.highest = self.highest.max(start + octets - 1);
-            let drawn = |path: u32| (start / SEGMENT + 7_919 * path).wrapping_mul(0x9e37_79b9) >> 8;
-            let hit = self.loses.is_some_and(|path| drawn(path) % LOSES == 0);
-            if hit && first && self.lost.insert(start, ()).is_none() {
-                continue;
-            }
-            self.there.push_back((self.now + DELAY, start, octets, stamp));
-            if self.lie == Lie::AcksEarly {
-                self.next = self.next.max(start + octets);
-                self.echo = stamp;
-                let ack = self.answer(Flags::ACK, self.next, WINDOW, Options::NONE);
-                self.back.push_back((self.now + DELAY, ack));
-            }
+            self.there.push_back((self.now + DELAY, data));
+            self.back.extend(early.map(|ack| (self.now + DELAY, ack)));
         }
         while self.tcp.poll_event().is_some() {}
     }
@@ -202,14 +119,15 @@ impl World {
     /// On to the next thing that happens.
     fn step(&mut self) {
         let due = [
-            self.there.front().map(|(at, ..)| *at),
+            self.there.front().map(|(at, _)| *at),
             self.back.front().map(|(at, _)| *at),
             self.tcp.poll_timeout(),
         ];
         let next = due.into_iter().flatten().min().expect("something is to happen");
         self.now = self.now.max(next);
-        while let Some((_, start, octets, stamp)) = self.there.pop_front_if(|(at, ..)| *at <= self.now) {
-            self.takes(start, octets, stamp);
+        while let Some((_, data)) = self.there.pop_front_if(|(at, _)| *at <= self.now) {
+            let answers = self.peer.takes(self.now, &data, self.lost.contains(&data.start));
+            self.back.extend(answers.into_iter().map(|answer| (self.now + DELAY, answer)));
         }
         while let Some((at, mut segment)) = self.back.pop_front_if(|(at, _)| *at <= self.now) {
             segment.arrived = at;
@@ -218,73 +136,5 @@ impl World {
         }
         self.tcp.handle_timeout(self.now);
         self.flow();
-    }
-
-    /// A segment has come to the peer.
-    fn takes(&mut self, start: u32, octets: u32, stamp: u32) {
-        if self.lie == Lie::AcksEarly {
-            return; // It said so long ago.
-        }
-        let (end, before) = (start + octets, self.next);
-        if start <= self.next {
-            self.echo = stamp;
-            self.next = self.next.max(end);
-            while let Some((&from, &to)) =
-                self.islands.first_key_value().filter(|(from, _)| **from <= self.next)
-            {
-                self.next = self.next.max(to);
-                self.islands.remove(&from);
-            }
-        } else {
-            self.islands.insert(start, end);
-            self.newest = start;
-        }
-        let again = self.lost.contains_key(&start).then_some((start, end));
-        self.tells(before, again);
-    }
-
-    fn blocks(&self, again: Option<(u32, u32)>) -> Options {
-        let mut sack = SackBlocks::NONE;
-        let block = |from: u32, to: u32| SackBlock { start: ISS + from, end: ISS + to };
-        match (self.lie, again) {
-            (Lie::CallsNeedless, Some((from, to))) => _ = sack.push(block(from, to)),
-            (Lie::HasUnsent, _) => {
-                _ = sack.push(block(self.highest + BEYOND, self.highest + BEYOND + 100_000))
-            }
-            _ => {}
-        }
-        // Islands that touch are one; the newest is told first.
-        let mut joined: Vec<(u32, u32)> = Vec::new();
-        for (&from, &to) in &self.islands {
-            match joined.last_mut() {
-                Some(last) if last.1 >= from => last.1 = last.1.max(to),
-                _ => joined.push((from, to)),
-            }
-        }
-        joined.sort_by_key(|(from, to)| !(*from..*to).contains(&self.newest));
-        joined.into_iter().take(2).for_each(|(from, to)| _ = sack.push(block(from, to)));
-        Options { sack: if self.sack { sack } else { SackBlocks::NONE }, ..Options::NONE }
-    }
-
-    fn tells(&mut self, before: u32, again: Option<(u32, u32)>) {
-        self.acks += 1;
-        let at = self.now + DELAY;
-        let options = self.blocks(again);
-        let window =
-            if self.lie == Lie::Shrinks && self.acks.is_multiple_of(2) { WINDOW / 2 } else { WINDOW };
-        let parts = if let Lie::Divides(parts) = self.lie { parts } else { 1 };
-        for part in 1..=parts {
-            let ack = before + ((self.next - before) as u64 * u64::from(part) / u64::from(parts)) as u32;
-            let segment = self.answer(Flags::ACK, ack, window, options.clone());
-            self.back.push_back((at, segment));
-        }
-        let segment = self.answer(Flags::ACK, self.next, window, options);
-        if let Lie::Repeats(times) = self.lie {
-            (0..times).for_each(|_| self.back.push_back((at, segment.clone())));
-        }
-        if self.lie == Lie::AcksUnsent {
-            let ack = self.answer(Flags::ACK, self.highest + BEYOND, WINDOW, Options::NONE);
-            self.back.push_back((at, ack));
-        }
     }
 }

@@ -154,7 +154,7 @@ fn with_sack_a_duplicate_ack_lets_out_what_it_tells_of_and_no_window_grows() {
 /// Covers: RFC 3042 3042-1
 #[test]
 fn without_sack_what_duplicates_told_of_is_not_told_again() {
-    let mut lone = Lone::established(TcpConfig::default().pacing(false), &Peer::plain());
+    let mut lone = Lone::established(TcpConfig::default().pacing(false).doubt_peers(false), &Peer::plain());
     lone.write(20_000);
     assert_eq!(lone.sent().len(), 10);
     (0..2).for_each(|_| lone.acked(1));

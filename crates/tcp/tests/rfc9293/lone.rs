@@ -41,7 +41,7 @@ impl Peer {
 /// Default settings but for congestion control, which is the one whose every window RFC 5681 gives, and without probing of
 /// the path, which has its own story.
 pub(crate) fn by_the_book() -> TcpConfig {
-    TcpConfig::default().congestion(Congestion::NewReno).path_mtu_probing(false)
+    TcpConfig::default().congestion(Congestion::NewReno).path_mtu_probing(false).doubt_peers(false)
 }
 
 pub(crate) struct Lone {

@@ -19,6 +19,7 @@ pub(super) fn why(why: Why) -> &'static str {
         Why::FastRetransmit => "fast_retransmit",
         Why::NextHole => "next_hole",
         Why::Rack { .. } => "rack",
+        Why::Withheld => "withheld",
         Why::LossProbe { new: true } => "loss_probe_of_new_data",
         Why::LossProbe { new: false } => "loss_probe",
         Why::FullAfterSmall => "full_after_small",

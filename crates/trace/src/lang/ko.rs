@@ -19,6 +19,7 @@ pub(super) fn why(why: Why) -> String {
         Why::FastRetransmit => "빠른 재전송: 중복 ACK 3개",
         Why::NextHole => "재전송: 다음 빈 곳",
         Why::Rack { later } => return format!("RACK: 잃었다, 뒤의 세그먼트 {later}개가 전달되었다"),
+        Why::Withheld => "일부러 보류했던 세그먼트: 상대가 빈 곳을 알렸다",
         Why::LossProbe { new: true } => "TLP 탐침: 새 데이터",
         Why::LossProbe { new: false } => "TLP 탐침: 마지막 세그먼트를 다시",
         Why::FullAfterSmall => "작은 세그먼트 바로 뒤에 꽉 찬 세그먼트: 둘 다 지나가는가?",

@@ -276,6 +276,7 @@ impl Settings {
             .small_segments_alone(true)
             .window_probe_octet(!self.as_linux)
             .lacking_timestamps(self.as_linux)
+            .doubt_peers(!self.as_linux)
             .soft_errors_end_opening(self.as_linux)
             .challenge_acks(if self.challenge_freely { u8::MAX } else { CHALLENGES })
             .syn_timeout(self.open_for(self.syn_retries))

@@ -5,7 +5,7 @@ use crate::Why;
 
 fn plain(segments: u32) -> Sender {
     let mut sender = Sender::new(false);
-    sender.send(segments);
+    sender.send(segments).pass(100);
     sender
 }
 

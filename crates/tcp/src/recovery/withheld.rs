@@ -1,0 +1,186 @@
+//! A peer that acknowledges what it does not have is found out (RFC 9768 §5.3, RFC 3168 §20.2: a gap that is left on purpose).
+//!
+//! ```text
+//!   entered as sent     a   b   c   d   e          c never leaves
+//!   an honest peer      ACK c, SACK d, e           it tells of the hole: c leaves, and nothing is held against the path
+//!   one that guesses    ACK f                      it acknowledges what was never sent: that is no ACK of ours
+//! ```
+//!
+//! ACKs that come before the data, or hide that it never came, let a sender believe in a short path without loss: it would
+//! grow for ever. Who does so is told from an honest peer by one question: is it told of a hole that nobody but us knows
+//! of? It costs an honest peer a round trip of waiting, and so it is asked when there is reason only: when the path seems to
+//! have become much shorter than its handshake was, and when so much came without a hole that four times as much shall come
+//! before the next question.
+//!
+//! A liar's ACKs are of what was never sent, and fall under that rule (RFC 9293 §3.10.7.4); so the retransmission timer speaks.
+//! From then on nobody can tell what its path bears: no more is in flight to it than to somebody unknown, and its word that a
+//! reduction was a mistake counts no more.
+
+use super::sack::Blocks;
+use super::{Phase, Place, Recovery};
+use crate::rtt::RoundTrip;
+use alloc::boxed::Box;
+use env::{Duration, Instant};
+use wire::SeqNum;
+
+/// So much is delivered without a hole before the first question, as an exponent of two: 16 MiB.
+const FIRST: u8 = 24;
+/// The longest distance of two questions, likewise: a TiB.
+const LAST: u8 = 40;
+/// A path seems shorter than it was shown to be if a round trip is three quarters of that, and less by this.
+const SHORTER: Duration = Duration::from_millis(2);
+
+/// What only those peers need that there was reason to ask.
+#[derive(Clone, Debug)]
+pub(super) struct Withheld {
+    /// What was entered as sent and has not left; empty when there is nothing.
+    start: Place,
+    /// Until it is acknowledged, duplicate ACKs without SACK tell of it and of no loss.
+    end: Place,
+    /// Whether it still has not left.
+    out: bool,
+    /// The peer told of the hole.
+    told: bool,
+    /// How often it was found out, as far as 8 bits count.
+    caught: u8,
+    /// The distance of two questions.
+    distance: u8,
+    /// How often it was asked.
+    asked: u32,
+    /// All that had been delivered when it last told of a hole.
+    heard: u64,
+}
+
+/// Where that is kept: most connections never ask.
+pub(super) type Known = Option<Box<Withheld>>;
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX).max(1)
+}
+
+impl Withheld {
+    /// Nothing was asked; `heard` was delivered as the peer last told of a hole.
+    fn unasked(heard: u64) -> Box<Self> {
+        let (out, told) = (false, false);
+        Box::new(Self { start: 0, end: 0, out, told, caught: 0, distance: FIRST, asked: 0, heard })
+    }
+
+    /// The range, while the peer can't have it.
+    fn range(&self) -> Option<(Place, Place)> {
+        self.out.then_some((self.start, self.end))
+    }
+}
+
+impl Recovery {
+    /// Whether the peer is to be asked now, as far as it is recovery's business: nothing is missing.
+    pub(crate) fn doubts(&mut self, rtt: &RoundTrip) -> bool {
+        let Some(least) = rtt.minimum() else { return false };
+        if self.proven == 0 {
+            self.proven = micros(least);
+        }
+        let proven = Duration::from_micros(u64::from(self.proven));
+        let shorter = least + SHORTER < proven && least < proven * 3 / 4;
+        let delivered = self.delivered();
+        if self.withheld.is_none() && (shorter || delivered >> FIRST > 0) {
+            // What was ever believed lost, or came late, it has told of.
+            let told = self.sampler.lost() > 0 || self.rack.reordering_seen();
+            self.withheld = Some(Withheld::unasked(if told { delivered } else { 0 }));
+        }
+        let calm = self.phase == Phase::Open && self.ledger.lost() == 0 && self.ledger.sacked() == 0;
+        let Some(known) = self.withheld.as_ref().filter(|known| calm && !known.out) else { return false };
+        let long = delivered.saturating_sub(known.heard) >> known.distance > 0;
+        known.caught == 0 && self.ledger.una() >= known.end && (shorter || long)
+    }
+
+    /// A hole was told of, whichever.
+    pub(super) fn on_hole(&mut self) {
+        if let Some(known) = &mut self.withheld {
+            known.heard = self.sampler.delivered();
+        }
+    }
+
+    /// The peer claimed to have what it can't have.
+    pub(crate) fn is_liar(&self) -> bool {
+        self.withheld.as_ref().is_some_and(|known| known.caught > 0)
+    }
+
+    /// `start..end` is entered as sent and stays here.
+    pub(crate) fn withhold(&mut self, now: Instant, start: SeqNum, end: SeqNum) {
+        let from = self.ledger.nxt();
+        self.on_sent(now, start, end);
+        let known = self.withheld.get_or_insert_with(|| Withheld::unasked(0));
+        (known.start, known.end, known.out, known.told) = (from, self.ledger.nxt(), true, false);
+        known.asked = known.asked.saturating_add(1);
+    }
+
+    /// Whether `ack` or one of `blocks` is of what was withheld, and so a lie.
+    pub(crate) fn catches(&mut self, ack: SeqNum, blocks: &[wire::tcp::SackBlock]) -> bool {
+        let Some(known) = &mut self.withheld else { return false };
+        let Some((start, end)) = known.range() else { return false };
+        let (first, last) = (self.ledger.seq(start), self.ledger.seq(end));
+        let has = |block: &wire::tcp::SackBlock| block.start.before(last) && block.end.after(first);
+        let lie = ack.after(first) || blocks.iter().any(has);
+        known.caught = known.caught.saturating_add(u8::from(lie));
+        lie
+    }
+
+    /// The peer told of the hole by SACK blocks.
+    pub(super) fn hears_of_hole(&mut self, blocks: &Blocks, rtt: &RoundTrip) -> bool {
+        if blocks.islands().is_empty() {
+            return false;
+        }
+        self.on_hole();
+        let range = self.withheld.as_ref().filter(|known| !known.told).and_then(|known| known.range());
+        let beyond = range.is_some_and(|(_, end)| blocks.islands().iter().any(|island| island.0 >= end));
+        if beyond {
+            self.release_withheld(rtt);
+        }
+        beyond
+    }
+
+    /// Without SACK: a duplicate ACK tells of it. `None` when it tells of something else, and whether it is the first.
+    pub(super) fn duplicate_of_hole(&mut self, rtt: &RoundTrip) -> Option<bool> {
+        let (una, known) = (self.ledger.una(), self.withheld.as_ref()?);
+        if known.out && !known.told && una == known.start {
+            self.release_withheld(rtt);
+            return Some(true);
+        }
+        (known.told && una == known.start && known.start < known.end).then_some(false)
+    }
+
+    /// It leaves now: like anything that is lost, and yet it was not.
+    fn release_withheld(&mut self, rtt: &RoundTrip) {
+        let Some(known) = &mut self.withheld else { return };
+        known.told = true;
+        known.distance = (known.distance + 2).min(LAST);
+        self.proven = rtt.minimum().map_or(self.proven, micros);
+        known.heard = self.sampler.delivered();
+        let (start, end) = (known.start, known.end);
+        self.ledger.mark_lost(start, end, &mut |_, _| {});
+    }
+
+    /// `start..end` leaves again: what was withheld has left, if it is of that.
+    pub(super) fn on_withheld_sent(&mut self, start: Place, end: Place) {
+        let Some(known) = &mut self.withheld else { return };
+        if known.out && start < known.end && end > known.start {
+            known.out = false;
+        }
+    }
+
+    /// The timer has expired: the question is over, whatever the answer.
+    pub(super) fn stop_asking(&mut self) {
+        let Some(known) = &mut self.withheld else { return };
+        (known.out, known.told) = (false, false);
+        known.end = known.end.min(self.ledger.una());
+    }
+
+    /// Whether something was entered as sent and is still here.
+    pub(crate) fn is_withholding(&self) -> bool {
+        self.withheld.as_ref().is_some_and(|known| known.out)
+    }
+
+    /// How often the peer was asked for what was withheld, and how often it claimed to have it.
+    pub(crate) fn asked(&self) -> (u32, u8) {
+        self.withheld.as_ref().map_or((0, 0), |known| (known.asked, known.caught))
+    }
+}
