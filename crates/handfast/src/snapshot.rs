@@ -1,8 +1,9 @@
 //! Looking at a running stack: its connections, its listeners, its counters.
 
-use crate::Stack;
+use crate::{Stack, TcpInfo};
 use driver::Snapshot;
 use stack::{ConnectionInfo, ListCursor, ListenerInfo};
+use std::net::SocketAddr;
 
 /// Places of the connection table that are looked at while the stack is locked: less than a microsecond each.
 const STEPS: usize = 64;
@@ -81,5 +82,35 @@ impl Stack {
     /// What the stack's clock shows: the instants of [`connections`](Self::connections) are on it.
     pub fn now(&self) -> env::Instant {
         self.shared().lock().clock.now()
+    }
+}
+
+impl Stack {
+    /// What up to `most` connections are doing, as [`TcpStream::info`](crate::TcpStream::info) tells it of one: our end, the
+    /// other end, and the figures; those whose user has let go of them are among them. In the order of the connection table.
+    ///
+    /// The stack is locked for one at a time.
+    ///
+    /// ```
+    /// # use handfast::{Stack, State, TcpListener, TcpStream, device::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// let listener = TcpListener::bind_on(&stack, "10.0.0.1:80").await?;
+    /// let stream = TcpStream::connect_on(&stack, "10.0.0.1:80").await?;
+    /// let infos = stack.infos(10);
+    /// assert!(infos.iter().all(|(.., info)| info.state == State::Established));
+    /// assert_eq!((infos.len(), stack.infos(1).len()), (2, 1)); // both ends are here
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn infos(&self, most: usize) -> Vec<(SocketAddr, SocketAddr, TcpInfo)> {
+        let told = self.connections().take(most).filter_map(|one| {
+            let mut inner = self.shared().lock();
+            let status = inner.host().tcp_status(one.id)?;
+            Some((one.local, one.remote, TcpInfo::of(status, one.remote, inner.clock.now())))
+        });
+        told.collect()
     }
 }

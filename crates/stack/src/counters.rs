@@ -374,6 +374,14 @@ counters! {
     tcp_fast_open_cookies_sent,
     /// SYNs that got a plain handshake because too many connections were open before theirs was complete.
     tcp_fast_open_overflows,
+    /// Times that a connection found how large packets pass where larger ones vanish, or that larger ones do again.
+    tcp_path_sizes_found,
+    /// Connections that began with a size that another had found.
+    tcp_path_sizes_used,
+    /// Times that a connection found that what asks for marks is lost, mangled or wiped on its path.
+    tcp_path_marks_fail,
+    /// Connections that asked for no marks because of that.
+    tcp_path_marks_spared,
     /// Challenge ACKs sent (RFC 5961).
     tcp_challenge_acks,
     /// TIME-WAIT records that a new SYN took over (RFC 6191).

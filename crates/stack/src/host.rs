@@ -158,7 +158,7 @@ impl Host {
         entry.mtu = mtu.min(entry.mtu_advertised.unwrap_or(mtu));
         // What was learned through another link says nothing of this one; users ask again when they send.
         self.ip.path_mtus.clear();
-        self.tcp.paths_changed();
+        self.tcp.forget_paths();
         Ok(())
     }
 

@@ -563,6 +563,17 @@ impl TcpConfig {
         Self { ecn, ..self }
     }
 
+    /// Whether our SYN asks for marks.
+    pub fn asks_for_marks(&self) -> bool {
+        self.ecn.asks()
+    }
+
+    /// The same, but that our SYN asks for no marks: for a path that is known to lose or mangle what does.
+    #[must_use]
+    pub fn without_asking_for_marks(self) -> Self {
+        Self { ecn: self.ecn.without_asking(), ..self }
+    }
+
     /// What RFC 9768 leaves to a host. Default as it recommends; [`EcnHabits::LINUX`] is what Linux makes of it.
     #[must_use]
     pub fn ecn_habits(self, habits: EcnHabits) -> Self {

@@ -102,6 +102,8 @@ pub(crate) struct Open {
     pub(crate) syn_ack_due: bool,
     /// Fast Open: in SYN-RECEIVED, and the user has it already.
     pub(crate) early: bool,
+    /// SYNs that asked for marks were lost, and a plain one was answered.
+    pub(crate) marks_lost: bool,
 }
 
 impl Open {
@@ -268,6 +270,7 @@ impl Connection {
                 .map(|agreed| Box::new(Marks::answered(&agreed, accepted.iss, shared.config.ecn_habits))),
             syn_ack_due: false,
             early: false,
+            marks_lost: false,
         };
         Self { shared, data: Data::Open(Box::new(open)) }
     }

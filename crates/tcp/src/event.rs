@@ -34,6 +34,8 @@ pub enum Event {
     /// An active Fast Open was answered, or never will be:
     /// [`take_fast_open_answer`](crate::Connection::take_fast_open_answer) has what to remember of it (RFC 7413 §4.1.3).
     FastOpen,
+    /// Something was found out about the path: [`path_found`](crate::Connection::path_found) has what others should know.
+    PathFound,
     /// TIME-WAIT begins: hand over to a [`crate::TimeWait`] record.
     TimeWait,
     /// The end, with a reason unless both sides closed.
@@ -406,6 +408,7 @@ pub(crate) struct EventSet {
     pub(crate) peer_closed: bool,
     pub(crate) negative_advice: bool,
     pub(crate) fast_open: bool,
+    pub(crate) path_found: bool,
     pub(crate) soft_error: Option<SoftError>,
     pub(crate) time_wait: bool,
     pub(crate) closed: Option<Option<ConnectionError>>,
@@ -421,7 +424,12 @@ impl EventSet {
     /// Whether nothing waits, as is the rule.
     fn is_empty(&self) -> bool {
         let flags = self.established | self.urgent | self.readable | self.writable | self.drained;
-        let flags = flags | self.peer_closed | self.negative_advice | self.fast_open | self.time_wait;
+        let flags = flags
+            | self.peer_closed
+            | self.negative_advice
+            | self.fast_open
+            | self.path_found
+            | self.time_wait;
         !flags && self.soft_error.is_none() && self.closed.is_none()
     }
 
@@ -435,6 +443,7 @@ impl EventSet {
             (&mut self.drained, Event::Drained),
             (&mut self.negative_advice, Event::NegativeAdvice),
             (&mut self.fast_open, Event::FastOpen),
+            (&mut self.path_found, Event::PathFound),
             (&mut self.time_wait, Event::TimeWait),
         ];
         for (flag, event) in flags {

@@ -61,7 +61,7 @@ pub use ecn::{Ecn, EcnAgreement, EcnCounts, EcnHabits, EcnMode, EcnOption};
 pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Undo, Why};
 pub use meter::BusyTime;
-pub use path::Path;
+pub use path::{Path, PathFound};
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;
 pub use segment::{Segment, Transmit};

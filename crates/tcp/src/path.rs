@@ -16,6 +16,16 @@ pub struct Path {
     pub train_limit: u32,
 }
 
+/// What a connection found out about its path, for others that take it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathFound {
+    /// Octets of packets that pass, where larger ones were found to vanish in silence (RFC 8899 §4.3).
+    pub packets: Option<u16>,
+    /// What asks for marks was lost, came mangled, or the marks did not come back (RFC 3168 §6.1.1.1, 9768 §3.1.4.1, §3.2.2.3,
+    /// §5.3): it is better not to ask.
+    pub marks_fail: bool,
+}
+
 impl Path {
     /// A path of an IPv4 `mtu`, both ways; trains of up to 60 KiB.
     pub fn ipv4(mtu: u16) -> Self {

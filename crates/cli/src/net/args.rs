@@ -85,7 +85,8 @@ pub(crate) struct NetArgs {
     /// The recording has payload, too
     #[arg(long, requires = "record", help_heading = WATCHING)]
     pub(crate) record_payload: bool,
-    /// At the end, say what was counted
+    /// At the end, say what was counted, and what each connection that is still there does; SIGUSR1 asks for the latter at
+    /// any time
     #[arg(long, help_heading = WATCHING)]
     pub(crate) stats: bool,
     /// One JSON object a line instead of words; what goes wrong is told on standard error, as an object, too

@@ -17,6 +17,7 @@ mod journal;
 mod link;
 mod names;
 mod open;
+mod rows;
 mod say;
 mod watch;
 
@@ -42,6 +43,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use watch::Recording;
 
@@ -82,6 +84,8 @@ pub(crate) struct Net {
     journal: Option<Journal>,
     changes: Changes,
     stats: bool,
+    /// Tells of connections when SIGUSR1 asks, and holds the stack for that.
+    rows: JoinHandle<()>,
     /// Others are told of connections that are waited for, and of those that are cut off.
     serves: bool,
     /// Its addresses are lent by somebody on the link.
@@ -223,6 +227,7 @@ impl Net {
             builder = builder.autoconfigure();
         }
         let stack = builder.build().context("cannot start the stack")?;
+        let rows = tokio::task::spawn_local(rows::tell_when_asked(stack.clone(), say));
         let names = Names { given: args.resolve, servers: args.dns, v4: false, v6: false };
         Ok(Self {
             stack,
@@ -234,6 +239,7 @@ impl Net {
             journal,
             changes,
             stats: args.stats,
+            rows,
             serves: role == Role::Server,
             configures_itself,
             first_will_do,
@@ -398,11 +404,15 @@ impl Net {
             journal,
             changes,
             stats,
+            rows: teller,
             serves,
             conclusions,
             mut asked_to_end,
             ..
         } = self;
+        teller.abort();
+        // As they are before they end.
+        let rows = stats.then(|| rows::Rows::of(&stack));
         // Who has asked for the end waits for it; asked once more, or while it ends by itself: at once.
         let asked = asked_to_end.borrow().times.min(1);
         let closing = stack.clone().close(grace);
@@ -427,6 +437,9 @@ impl Net {
         let recorded = recording.end();
         let later = conclusions.map(RefCell::into_inner).unwrap_or_default();
         let told = later.iter().try_for_each(|line| say.write(line));
+        if let Some(rows) = rows {
+            rows.tell(say);
+        }
         if let Some(counted) = counted {
             tell_stats(&counted, say);
         }

@@ -9,7 +9,8 @@ use super::time_wait::TimeWaitSlot;
 use super::{Tcp, Whose};
 use crate::demux::{Demux, Flow};
 use crate::{Account, Ip, PortError, SendFailure};
-use ::tcp::{Connection, State};
+use ::tcp::{Connection, State, TcpConfig};
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 use env::{Duration, Instant};
 use wire::{Payload, Port, SeqNum};
@@ -37,7 +38,11 @@ impl Tcp {
         {
             iss = beyond(iss, floor);
         }
-        let config = options.tcp.unwrap_or_else(|| self.config.clone());
+        let mut config = options.tcp.unwrap_or_else(|| self.config.clone());
+        if config.asks_for_marks() && self.paths.marks_fail(now, &flow) {
+            config = Arc::new(TcpConfig::clone(&config).without_asking_for_marks());
+            ip.counters.tcp_path_marks_spared = ip.counters.tcp_path_marks_spared.saturating_add(1);
+        }
         let ttl = options.ttl.unwrap_or(ip.config.hop_limit).max(1);
         let marks = Marks { ttl, dscp: options.dscp, dont_fragment: config.forbids_fragments() };
         let offset = self.timestamp_offset(ip, &flow);

@@ -65,6 +65,12 @@ impl Tcp {
         self.path_epoch = self.path_epoch.wrapping_add(1);
     }
 
+    /// The host's links changed: what was found of paths through them says nothing any more.
+    pub(crate) fn forget_paths(&mut self) {
+        self.paths.clear();
+        self.paths_changed();
+    }
+
     /// The path MTU to `dst` changed. The connection that learned it is told, with the number that RFC 5927 §7.2 wants
     /// confirmed; the others look when they send next, so that nothing here grows with their number.
     pub(crate) fn handle_path_mtu(&mut self, ip: &mut Ip, now: Instant, dst: IpAddr) {

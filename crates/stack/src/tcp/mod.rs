@@ -21,6 +21,7 @@ mod half_open;
 mod icmp;
 mod list;
 mod listen;
+mod paths;
 mod segment;
 mod socket;
 mod table;
@@ -72,6 +73,8 @@ pub(crate) struct Tcp {
     fast_open_keys: Option<::tcp::fast_open::Keys>,
     /// What is known of peers that connections are opened to with data.
     known: fast_open::Known,
+    /// What connections found out about paths.
+    paths: paths::Paths,
     demux: Demux<Whose>,
     wheel: Wheel<Whose>,
     connections: Arena<Slot>,
@@ -128,6 +131,7 @@ impl Tcp {
             fast_open_secret: ::tcp::fast_open::Key::new(cookies).derive(u64::MAX),
             fast_open_keys: None,
             known: fast_open::Known::new(),
+            paths: paths::Paths::new(),
             demux: Demux::new(rng.key()),
             wheel: Wheel::new(),
             connections: Arena::default(),

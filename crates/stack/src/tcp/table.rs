@@ -127,7 +127,11 @@ impl Slot {
         let mut ended = Ended::default();
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::Established => self.news.connected = true,
+                Event::Established => {
+                    self.news.connected = true;
+                    ended.established = true;
+                }
+                Event::PathFound => ended.found = true,
                 Event::Readable => self.news.readable = true,
                 Event::Writable => self.news.writable = true,
                 Event::Drained => self.news.drained = true,
@@ -277,6 +281,12 @@ impl Tcp {
             self.early_is_settled(now, listener, ended.reset);
         }
         if ended != Ended::default() {
+            if ended.established {
+                self.use_path(ip, now, key);
+            }
+            if ended.found {
+                self.learn_path(ip, now, key);
+            }
             if ended.answered {
                 self.learn_fast_open(ip, now, key);
             }
@@ -421,6 +431,9 @@ impl Tcp {
 /// What ended with an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ended {
+    established: bool,
+    /// It knows something new of its path.
+    found: bool,
     /// Both sides are done: TIME-WAIT.
     time_wait: bool,
     /// The connection is over.

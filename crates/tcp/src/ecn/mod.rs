@@ -58,6 +58,20 @@ impl Ecn {
     pub const ALL: [Self; 6] =
         [Self::Off, Self::Accept, Self::Classic, Self::Accurate, Self::AcceptClassic, Self::OnlyClassic];
 
+    /// Whether our SYN asks.
+    pub(crate) const fn asks(self) -> bool {
+        matches!(self, Self::Classic | Self::Accurate | Self::OnlyClassic)
+    }
+
+    /// The same for peers that ask, and our SYN does not.
+    pub(crate) const fn without_asking(self) -> Self {
+        match self {
+            Self::Classic | Self::Accurate => Self::Accept,
+            Self::OnlyClassic => Self::AcceptClassic,
+            other => other,
+        }
+    }
+
     /// The name by which tools know it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -200,6 +214,11 @@ impl Marks {
     /// Whether an option of the peer was seen, and whether ours seem to be lost on the way.
     pub(crate) const fn options_seen_and_lost(&self) -> (bool, bool) {
         (self.told.options, self.received.blocked)
+    }
+
+    /// Whether what is sent asks for no marks although that was agreed on: the path, or the peer, makes nothing of them.
+    pub(crate) const fn fails(&self) -> bool {
+        !self.capable
     }
 
     /// How often the peer kept a mark to itself that a segment left with, or the path wiped it out.

@@ -1,10 +1,10 @@
 //! The path's MTU in a connection: who sends a test or a probe, and what its acknowledgment changes.
 
 use super::{Probe, SENT_IN_VAIN, SUSPICIOUS, Test, vanished};
-use crate::connection::{Open, Shared};
+use crate::connection::{Connection, Data, Open, Shared};
 use crate::recovery::{Phase, Verdict};
 use crate::sender::SendHalf;
-use crate::{Transmit, Trigger, Why};
+use crate::{PathFound, Transmit, Trigger, Why};
 use env::{Duration, Instant};
 use wire::SeqNum;
 
@@ -143,6 +143,7 @@ impl Open {
             self.snd.recovery.resend_all();
         }
         self.snd.resend = Some(Why::BlackHole { from, to: size });
+        shared.events.path_found = true;
         self.note_window(shared, now, Trigger::PathMtu);
     }
 
@@ -164,6 +165,7 @@ impl Open {
         } else if self.snd.una.at_or_after(end) || self.snd.recovery.is_sacked(start, end) {
             if let Some(size) = search.passed(now) {
                 self.use_packets_of(shared, size);
+                shared.events.path_found = true;
             }
         } else if self.snd.recovery.is_marked(start, end) {
             // Without SACK nobody can tell whether others were lost with it: it counts, and so does the loss.
@@ -207,6 +209,32 @@ impl Open {
         if let Some(known) = &mut shared.path_mtu {
             known.search.left(Probe { start: end - payload, end, size });
         }
+    }
+}
+
+impl Connection {
+    /// What it found out about its path. Said anew with each [`Event::PathFound`](crate::Event::PathFound).
+    pub fn path_found(&self) -> PathFound {
+        let Data::Open(open) = &self.data else { return PathFound::default() };
+        let known = self.shared.path_mtu.as_ref().filter(|known| known.figures().black_holes > 0);
+        PathFound {
+            packets: known.map(|_| self.shared.path.mtu_of(open.snd.segment_limit)),
+            marks_fail: open.marks_lost || open.marks.as_ref().is_some_and(|marks| marks.fails()),
+        }
+    }
+
+    /// Begins with packets of `size` octets, for larger ones were found to vanish on this path, and looks for larger ones; to
+    /// be called when it is established. Whether it does: not if it is to send no larger ones, or does not look for sizes.
+    pub fn begin_with_packets_of(&mut self, size: u16) -> bool {
+        let (shared, Data::Open(open)) = (&mut self.shared, &mut self.data) else { return false };
+        let most = shared.path.mtu_of(shared.segment_limit(open.peer_mss));
+        let size = size.max(shared.path.least_mtu());
+        if size >= most || !shared.config.path_mtu_probing || shared.path_mtu.is_some() {
+            return false;
+        }
+        open.use_packets_of(shared, size);
+        shared.path_mtu.get_or_insert_default().search.begin(size, most);
+        true
     }
 }
 

@@ -143,7 +143,9 @@ impl Open {
         }
         let verdict = self.snd.recovery.on_ack(&arrival, &mut self.snd.rtt);
         shared.meter.delivered += u64::from(verdict.delivered.div_ceil(self.snd.segment_size));
+        let capable = self.marks.as_ref().is_some_and(|marks| !marks.fails());
         before.marked = if overtaken { 0 } else { self.take_marks(seg, verdict.delivered) };
+        shared.events.path_found |= capable && self.marks.as_ref().is_some_and(|marks| marks.fails());
         self.note_round_trip(shared, now, &verdict);
         self.conclude(shared, now, &before, &verdict);
         if verdict.acked > 0 {

@@ -90,6 +90,13 @@ impl Connection {
             let mode = ecn::read_answer(self.shared.config.ecn, seg.header.flags);
             let habits = self.shared.config.ecn_habits;
             open.marks = mode.map(|mode| Box::new(Marks::asked(mode, seg, open.snd.iss, habits)));
+            // A plain SYN got through where what asked was lost, or the answer shows that the asking came mangled.
+            let lost = mode.is_none()
+                && self.shared.config.asks_for_marks()
+                && self.shared.config.ecn_habits.fall_back
+                && open.snd.resent_segments > 1;
+            open.marks_lost = lost;
+            self.shared.events.path_found |= lost || open.marks.as_ref().is_some_and(|marks| marks.fails());
             open.negotiate_window(&self.shared, seg);
             open.snd.stalled_since = None;
             open.snd.rto_at = Instant::FAR;
@@ -157,6 +164,7 @@ impl Connection {
             marks: None,
             syn_ack_due: false,
             early: false,
+            marks_lost: false,
         }
     }
 }

@@ -7,7 +7,7 @@
 use alloc::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
-pub(super) struct Lru<K, V> {
+pub(in crate::tcp) struct Lru<K, V> {
     entries: BTreeMap<K, (u64, V)>,
     turns: BTreeMap<u64, K>,
     turn: u64,
@@ -16,17 +16,17 @@ pub(super) struct Lru<K, V> {
 
 impl<K: Ord + Copy, V: Default> Lru<K, V> {
     /// For at most `most` keys.
-    pub(super) const fn new(most: usize) -> Self {
+    pub(in crate::tcp) const fn new(most: usize) -> Self {
         Self { entries: BTreeMap::new(), turns: BTreeMap::new(), turn: 0, most }
     }
 
     /// What is remembered.
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(in crate::tcp) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
     /// What is remembered, or is from now on, to be changed: its turn is the last again.
-    pub(super) fn touch(&mut self, key: K) -> &mut V {
+    pub(in crate::tcp) fn touch(&mut self, key: K) -> &mut V {
         self.turn += 1;
         if !self.entries.contains_key(&key)
             && self.entries.len() >= self.most
@@ -41,13 +41,13 @@ impl<K: Ord + Copy, V: Default> Lru<K, V> {
         value
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(in crate::tcp) fn remove(&mut self, key: &K) {
         if let Some((turn, _)) = self.entries.remove(key) {
             self.turns.remove(&turn);
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::tcp) fn clear(&mut self) {
         self.entries.clear();
         self.turns.clear();
     }

@@ -17,6 +17,7 @@ mod lru;
 mod serving;
 
 pub(super) use known::Known;
+pub(super) use lru::Lru;
 pub(super) use serving::Serving;
 
 use super::Tcp;
