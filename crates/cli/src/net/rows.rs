@@ -152,7 +152,7 @@ fn words((local, remote, info): &Row) -> String {
 
 /// All that is known, by the names of the library; times in milliseconds, rates in octets a second.
 fn object((local, remote, info): &Row) -> Value {
-    json!({
+    let mut object = json!({
         "event": "connection",
         "local": local.to_string(),
         "remote": remote.to_string(),
@@ -178,6 +178,8 @@ fn object((local, remote, info): &Row) -> Value {
         "reordered_by": info.reordered_by,
         "reordering_window_ms": millis(info.reordering_window),
         "duplicate_sacks": info.duplicate_sacks,
+    });
+    let more = json!({
         "delivered_segments": info.delivered,
         "delivered_ce": info.delivered_ce,
         "received_ce": info.received_ce,
@@ -202,7 +204,11 @@ fn object((local, remote, info): &Row) -> Value {
         "path_mtu": info.path_mtu,
         "black_holes": info.black_holes,
         "options": options(info),
-    })
+    });
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ struct Ours {
     disturbed: bool,
     /// The last acknowledgment that came, to tell duplicates.
     last_ack: u64,
+    /// A segment that was left out and has not been sent yet.
+    gap: Option<(u64, u64)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -208,8 +210,17 @@ impl Flow {
         // A SYN after ours was acknowledged, and data with it: the same cookie again (RFC 4987 §3.6).
         if self.ours.is_none_or(|ours| ours.iss != iss || ours.una > 1) {
             self.forget_theirs();
-            self.ours =
-                Some(Ours { iss, scale, max: 0, una: 0, edge: 0, acked: 0, disturbed: false, last_ack: 0 });
+            self.ours = Some(Ours {
+                iss,
+                scale,
+                max: 0,
+                una: 0,
+                edge: 0,
+                acked: 0,
+                disturbed: false,
+                last_ack: 0,
+                gap: None,
+            });
         }
         if let Some(ours) = &mut self.ours {
             ours.scale = scale;
@@ -223,8 +234,17 @@ impl Flow {
         let older = self.issued.iter().find(|(iss, _)| young && *iss + 1 == seq).copied();
         if let Some((iss, scale)) = older {
             let edge = u64::MAX >> 1;
-            self.ours =
-                Some(Ours { iss, scale, max: 1, una: 1, edge, acked: 0, disturbed: true, last_ack: 0 });
+            self.ours = Some(Ours {
+                iss,
+                scale,
+                max: 1,
+                una: 1,
+                edge,
+                acked: 0,
+                disturbed: true,
+                last_ack: 0,
+                gap: None,
+            });
         }
     }
 
@@ -320,7 +340,13 @@ impl Flow {
                 format!("{octets} octets and {} of options, MSS {}", view.option_bytes().len(), mss.get()),
             );
         }
-        if start > ours.max && !waits {
+        let left = ours.gap.map(|(from, to)| (if start <= from { from.max(end) } else { from }, to));
+        ours.gap = left.filter(|(from, to)| from.max(&ours.una) < to);
+        // One segment at a time may be held back, to see whether the peer tells of holes (RFC 9768 §5.3).
+        let held_back = start > ours.max && start - ours.max <= u64::from(mss.get()) && ours.gap.is_none();
+        if held_back && !waits {
+            ours.gap = Some((ours.max, start));
+        } else if start > ours.max && !waits {
             return broken("no number is left out", format!("sends {start}, but ended at {}", ours.max));
         }
         // One number past a shut window is a probe (RFC 9293 §3.8.6.1).

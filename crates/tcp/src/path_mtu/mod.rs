@@ -10,7 +10,8 @@
 //! A segment starts as large as the link allows. What RFC 8899 calls BASE is the test here: its acknowledgment confirms the
 //! size that is fallen to. ERROR is a test below the base, and SEARCHING, SEARCH_COMPLETE and the raise timer are
 //! [`search`]'s. No timer runs for any of it: probes are data, and go when there is some; RACK and the retransmission timer
-//! tell what became of them. This is the only layer that searches (8899-12): the host keeps what routers said, and no more.
+//! tell what became of them. This is the only layer that searches (8899-12): the host keeps what routers said, and where a search may
+//! begin (`Connection::begin_with_packets_of`).
 
 mod glue;
 mod search;
