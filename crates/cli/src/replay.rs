@@ -14,12 +14,12 @@ use device::pcapng::{InterfaceId, Way, Writer};
 use env::Duration;
 use record::{Difference, End, Replay, ReplayError, Stepped};
 use serde_json::json;
-use stack::Medium;
+use stack::{Medium, Trace};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read};
 use std::path::PathBuf;
-use trace::{Entry, Lang, Live, Settings};
+use trace::{Comments, Entry, Lang, Live, Settings};
 
 /// Run a recording again, made by --record, and compare every packet that goes out with what had gone out
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(crate) struct ReplayArgs {
     /// One JSON object a line instead of words: what happened (with --ladder), then the end
     #[arg(long)]
     json: bool,
-    /// Record the packets for Wireshark; payload that the recording does not have is zeros
+    /// Record the packets, with the reasons as comments, for Wireshark; payload that the recording does not have is zeros
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// The language of the ladder
@@ -65,7 +65,8 @@ pub(crate) fn run(args: ReplayArgs, out: &mut Out) -> anyhow::Result<Done> {
     let mut replay = Replay::open(BufReader::new(file)).with_context(|| format!("cannot replay {name}"))?;
     replay.until(args.until);
     let pcap = args.pcap.as_ref().map(|path| Pcap::create(path, &replay)).transpose()?;
-    let mut view = View { args: &args, live: None, pcap };
+    let mut view =
+        View { args: &args, live: None, comments: Comments::default(), said: BTreeMap::new(), pcap };
     let ended = view.follow(&mut replay, out)?;
     if let Some(pcap) = view.pcap {
         pcap.end()?;
@@ -145,6 +146,9 @@ fn say_end<R: Read>(
 struct View<'a> {
     args: &'a ReplayArgs,
     live: Option<(Live, Settings)>,
+    comments: Comments,
+    /// What is to be said of the frames of this step, by their numbers.
+    said: BTreeMap<u64, Vec<String>>,
     pcap: Option<Pcap>,
 }
 
@@ -155,15 +159,15 @@ impl View<'_> {
         replay: &mut Replay<R>,
         out: &mut Out,
     ) -> anyhow::Result<Result<(), ReplayError>> {
-        replay.host_mut().watch(self.args.ladder);
+        replay.host_mut().watch(self.args.ladder || self.pcap.is_some());
         let ended = loop {
             let stepped = replay.step();
             // What a host did that differs is drawn, too.
-            self.draw(replay, out)?;
+            self.look(replay, out)?;
             match stepped {
                 Ok(Some(stepped)) => {
                     if let Some(pcap) = &mut self.pcap {
-                        pcap.write(replay, &stepped)?;
+                        pcap.write(replay, &stepped, &self.said)?;
                     }
                 }
                 Ok(None) => break Ok(()),
@@ -176,10 +180,24 @@ impl View<'_> {
         Ok(ended)
     }
 
-    fn draw<R: Read>(&mut self, replay: &mut Replay<R>, out: &mut Out) -> anyhow::Result<()> {
-        if !self.args.ladder {
-            return Ok(());
+    /// What the host told of this step.
+    fn look<R: Read>(&mut self, replay: &mut Replay<R>, out: &mut Out) -> anyhow::Result<()> {
+        self.said.clear();
+        while let Some(what) = replay.host_mut().poll_trace() {
+            if self.pcap.is_some() {
+                let said = self.comments.take(0, &what, self.args.lang);
+                if let Trace::Sent { frame, .. } = &what {
+                    self.said.insert(*frame, said);
+                }
+            }
+            if self.args.ladder {
+                self.draw(replay, what, out)?;
+            }
         }
+        Ok(())
+    }
+
+    fn draw<R: Read>(&mut self, replay: &Replay<R>, what: Trace, out: &mut Out) -> std::io::Result<()> {
         let began = replay.done().began;
         let (live, settings) = self.live.get_or_insert_with(|| {
             let settings = Settings {
@@ -192,15 +210,12 @@ impl View<'_> {
             };
             (Live::new(settings.clone()), settings)
         });
-        while let Some(what) = replay.host_mut().poll_trace() {
-            if self.args.json {
-                let entry = Entry::Host { host: 1, what };
-                out.line(&trace::json::line(&entry, &settings.hosts, settings.origin, settings.lang))?;
-            } else {
-                out.write(&live.push(&what))?;
-            }
+        if self.args.json {
+            let entry = Entry::Host { host: 1, what };
+            out.line(&trace::json::line(&entry, &settings.hosts, settings.origin, settings.lang))
+        } else {
+            out.write(&live.push(&what))
         }
-        Ok(())
     }
 }
 
@@ -219,19 +234,31 @@ impl Pcap {
         Ok(Self { writer, path: path.clone(), interfaces: BTreeMap::new() })
     }
 
-    fn write<R: Read>(&mut self, replay: &mut Replay<R>, stepped: &Stepped) -> anyhow::Result<()> {
-        let written = self.write_all(replay, stepped);
+    fn write<R: Read>(
+        &mut self,
+        replay: &mut Replay<R>,
+        stepped: &Stepped,
+        said: &BTreeMap<u64, Vec<String>>,
+    ) -> anyhow::Result<()> {
+        let written = self.write_all(replay, stepped, said);
         written.with_context(|| format!("cannot record to {}", self.path.display()))
     }
 
-    fn write_all<R: Read>(&mut self, replay: &mut Replay<R>, stepped: &Stepped) -> std::io::Result<()> {
+    fn write_all<R: Read>(
+        &mut self,
+        replay: &mut Replay<R>,
+        stepped: &Stepped,
+        said: &BTreeMap<u64, Vec<String>>,
+    ) -> std::io::Result<()> {
         if let Some((interface, frame)) = &stepped.arrived {
             let interface = self.interface(replay, *interface)?;
             self.writer.frame(interface, frame.arrived, Way::In, frame, &[])?;
         }
         for (interface, frame) in &stepped.sent {
             let interface = self.interface(replay, *interface)?;
-            self.writer.frame(interface, stepped.at, Way::Out, frame, &[])?;
+            let said = said.get(&frame.id).map(Vec::as_slice).unwrap_or_default();
+            let comments: Vec<&str> = said.iter().map(String::as_str).collect();
+            self.writer.frame(interface, stepped.at, Way::Out, frame, &comments)?;
         }
         Ok(())
     }

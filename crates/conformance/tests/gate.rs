@@ -33,6 +33,16 @@ fn the_pages_are_up_to_date() {
 }
 
 #[test]
+fn every_page_says_what_its_rfc_is_about() {
+    for (name, text) in pages(&report()) {
+        let title = text.lines().next().unwrap();
+        let about = title.split_once(": ").map_or("", |(_, about)| about);
+        assert!(name == "README.md" || !about.is_empty(), "{name}: {title}");
+        assert!(!text.contains(") |  |  | "), "{name} has a blank where it should say what an RFC is about");
+    }
+}
+
+#[test]
 fn the_line_of_the_readme_is_up_to_date() {
     let read = |file: &str| fs::read_to_string(workspace_root().join(file)).unwrap();
     let text = read(readme::FILE);

@@ -17,6 +17,10 @@ use tcp::{BusyTime, Standing};
 /// What the kernel counts in segments of one size (cwnd, ssthresh, unacked, sacked, lost, retrans) is in octets here, for
 /// segments are not all of one size; rates are octets a second. Whatever is not told to be "ever" is of this moment.
 ///
+/// Of TCP_INFO's, these are not here: tcpi_ato (an ACK waits no longer than the delay that is set; there is no estimate),
+/// tcpi_max_pacing_rate and tcpi_fastopen_client_fail (see `fast_open`), tcpi_rcv_ooopack (`out_of_order` has what waits now),
+/// tcpi_rehash (nothing is rehashed), and tcpi_total_rto_recoveries with tcpi_total_rto_time.
+///
 /// [`TcpStream::status`]: crate::TcpStream::status
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,10 +37,15 @@ pub struct TcpInfo {
     pub rtt_variation: Duration,
     /// The least round trip (tcpi_min_rtt).
     pub min_rtt: Option<Duration>,
+    /// The round trip as the receiving half knows it, to a millisecond; `None` without timestamps, and before data came that
+    /// echoes one of ours (tcpi_rcv_rtt).
+    pub receive_rtt: Option<Duration>,
     /// Retransmission timeout, back-off included (tcpi_rto).
     pub rto: Duration,
     /// Timeouts in a row (tcpi_retransmits).
     pub timeouts: u8,
+    /// How often in a row the timer that runs was doubled: timeouts, or probes without an answer (tcpi_backoff).
+    pub back_off: u8,
     /// Timeouts, ever (tcpi_total_rto).
     pub timeouts_ever: u32,
     /// Probes of a shut window or of a silent peer that are without an answer (tcpi_probes).
@@ -169,10 +178,12 @@ impl TcpInfo {
             standing: status.standing,
             phase: status.phase,
             rtt: status.srtt,
+            receive_rtt: status.receive_rtt,
             rtt_variation: status.rttvar,
             min_rtt: status.min_rtt,
             rto: status.rto,
             timeouts: status.timeouts,
+            back_off: status.timeouts.max(status.probes),
             timeouts_ever: status.timeouts_ever,
             probes: status.probes,
             congestion_window: status.cwnd,

@@ -324,6 +324,8 @@ pub enum Note {
         in_flight: u32,
         /// Why.
         trigger: Trigger,
+        /// What the controller is about from here on, for people: "slow start", "CSS" (HyStart++, RFC 9406), "ProbeBW_UP" ….
+        phase: &'static str,
     },
     /// A SYN was seen to be an old duplicate, a RST confirmed, and the like: `what` in words, `seq` where.
     Remark {

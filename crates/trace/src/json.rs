@@ -92,7 +92,7 @@ struct Record<'a> {
 #[serde(untagged)]
 enum Estimate {
     RoundTrip { sample: u64, srtt: u64, rto: u64 },
-    Window { cwnd: u32, ssthresh: u32, in_flight: u32 },
+    Window { cwnd: u32, ssthresh: u32, in_flight: u32, phase: &'static str },
 }
 
 #[derive(Serialize)]
@@ -226,10 +226,10 @@ fn note(record: &mut Record<'_>, note: &Note, lang: Lang) {
             record.estimate =
                 Some(Estimate::RoundTrip { sample: nanos(*sample), srtt: nanos(*srtt), rto: nanos(*rto) });
         }
-        Note::Window { cwnd, ssthresh, in_flight, trigger, .. } => {
+        Note::Window { cwnd, ssthresh, in_flight, trigger, phase, .. } => {
             record.event = "window";
             record.estimate =
-                Some(Estimate::Window { cwnd: *cwnd, ssthresh: *ssthresh, in_flight: *in_flight });
+                Some(Estimate::Window { cwnd: *cwnd, ssthresh: *ssthresh, in_flight: *in_flight, phase });
             record.id = Some(names::trigger(*trigger).to_owned());
             record.text = Some(lang.trigger(*trigger).to_owned());
         }

@@ -22,8 +22,9 @@ mod passing;
 #[cfg(test)]
 mod sample;
 mod text;
+mod windows;
 
-pub use comment::comment;
+pub use comment::{Comments, comment};
 pub use entry::Entry;
 pub use ladder::{Ladder, Settings};
 pub use lang::{Lang, UnknownLang};

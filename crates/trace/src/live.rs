@@ -4,8 +4,10 @@ use crate::entry::when;
 use crate::flow::Flows;
 use crate::ladder::story::{Label, Packet, Remark, describe};
 use crate::ladder::{Arrow, Cell, Draw, Row, Settings, Shape};
+use crate::windows::Windows;
 use env::Instant;
 use stack::Trace;
+use std::net::SocketAddr;
 use tcp::Note;
 
 /// Draws one host's events while they happen. The host is on the right, as a server.
@@ -15,6 +17,7 @@ use tcp::Note;
 pub struct Live {
     settings: Settings,
     flows: Flows,
+    windows: Windows,
     row: Option<Row>,
     latest: Option<Instant>,
 }
@@ -30,7 +33,7 @@ impl Live {
     pub fn new(settings: Settings) -> Self {
         let width = settings.width.clamp(NARROWEST, 160);
         let settings = Settings { width, ..settings };
-        Self { settings, flows: Flows::default(), row: None, latest: None }
+        Self { settings, flows: Flows::default(), windows: Windows::default(), row: None, latest: None }
     }
 
     /// Takes an event, and gives the rows that it completes.
@@ -41,7 +44,10 @@ impl Live {
                 let label = self.label(packet);
                 let mut text = self.after(*at);
                 // A change of state that a call caused belongs to what the call sends.
-                let waiting = self.row.take_if(|row| row.arrow.is_none() && row.cells[HOST].at == Some(*at));
+                let waiting = self.row.take_if(|row| {
+                    let [_, cell] = &row.cells;
+                    row.arrow.is_none() && cell.state.is_some() && cell.at == Some(*at)
+                });
                 text.push_str(&self.flush());
                 let state = waiting.and_then(|row| row.cells[HOST].state);
                 let under = why.map(|why| (HOST, Remark { bad: false, text: lang.why(why) }));
@@ -70,32 +76,43 @@ impl Live {
                 let text = format!("✗ {}", lang.drop(*why));
                 self.aside(*at, true, text)
             }
-            Trace::Tcp { at, note, .. } => match note {
-                Note::State { to, cause, .. } => {
-                    let mut text = String::new();
-                    if self.open(*at).is_none() {
-                        text = self.aside(*at, false, lang.cause(*cause));
-                    }
-                    if let Some(row) = &mut self.row {
-                        row.cells[HOST].state = Some(*to);
-                    }
-                    text
-                }
-                Note::Discarded { why, .. } => {
-                    let text = format!("✗ {}", lang.discard(*why));
-                    let open = self.open(*at).and_then(|row| row.under.iter_mut().find(|(_, said)| said.bad));
-                    match open {
-                        Some((_, said)) => {
-                            said.text = text;
-                            String::new()
-                        }
-                        None => self.aside(*at, true, text),
-                    }
-                }
-                Note::Remark { what, .. } => self.aside(*at, false, lang.remark(what).to_owned()),
-                _ => String::new(),
-            },
+            Trace::Tcp { at, local, remote, note } => self.note(*at, *local, *remote, note),
             _ => self.after(when(what)),
+        }
+    }
+
+    fn note(&mut self, at: Instant, local: SocketAddr, remote: SocketAddr, note: &Note) -> String {
+        let (lang, all) = (self.settings.lang, self.settings.estimates);
+        if let Some(mut text) = self.windows.tell((HOST, local, remote), note, all, lang) {
+            if self.open(at).is_none() {
+                text = format!("{text} ({remote})");
+            }
+            return self.aside(at, false, text);
+        }
+        match note {
+            Note::State { to, cause, .. } => {
+                let mut text = String::new();
+                if self.open(at).is_none() {
+                    text = self.aside(at, false, lang.cause(*cause));
+                }
+                if let Some(row) = &mut self.row {
+                    row.cells[HOST].state = Some(*to);
+                }
+                text
+            }
+            Note::Discarded { why, .. } => {
+                let text = format!("✗ {}", lang.discard(*why));
+                let open = self.open(at).and_then(|row| row.under.iter_mut().find(|(_, said)| said.bad));
+                match open {
+                    Some((_, said)) => {
+                        said.text = text;
+                        String::new()
+                    }
+                    None => self.aside(at, true, text),
+                }
+            }
+            Note::Remark { what, .. } => self.aside(at, false, lang.remark(what).to_owned()),
+            _ => String::new(),
         }
     }
 
@@ -177,7 +194,7 @@ mod tests {
     use super::*;
     use crate::Entry;
     use crate::sample::{Log, handshake};
-    use tcp::Why;
+    use tcp::{Trigger, Undo, Why};
     use wire::tcp::{Flags, Options};
 
     fn live(log: &Log) -> (String, String) {
@@ -195,6 +212,30 @@ mod tests {
     fn a_server_sees_its_side_of_the_handshake_as_it_happens() {
         let (before, last) = live(&handshake());
         insta::assert_snapshot!(format!("{before}…\n{last}"));
+    }
+
+    /// A loss that was none, as the side sees it that sends the data.
+    #[test]
+    fn a_window_is_told_where_loss_made_it_smaller_and_where_that_is_undone() {
+        let mut log = handshake();
+        let data = |seq| Log::packet(1, Flags::ACK, seq, 1, 1000, Options::NONE);
+        let ack = |ack, options| Log::packet(0, Flags::ACK, 1, ack, 0, options);
+        log.carried(40, 0, ack(1, Options::NONE), Why::Duplicate);
+        log.window(50, 1, [10_000, 1 << 31], Trigger::Ack, "slow start");
+        log.carried(50, 0, ack(1, Options::NONE), Why::OutOfOrder);
+        log.window(60, 1, [7_000, 7_000], Trigger::Loss, "congestion avoidance");
+        log.sent(60, 1, &data(1), Why::Rack { later: 3 });
+        log.carried(60, 0, ack(4001, Options::NONE), Why::FillsHole);
+        log.window(70, 1, [10_000, 1 << 31], Trigger::Undone(Undo::Eifel), "slow start");
+        log.window(70, 1, [11_000, 1 << 31], Trigger::Ack, "slow start");
+        log.carried(70, 0, ack(5001, Options::NONE), Why::SecondSegment);
+        log.window(80, 1, [12_000, 1 << 31], Trigger::Ack, "CSS");
+        log.window(90, 1, [1_000, 6_000], Trigger::Timeout, "slow start");
+        log.sent(90, 1, &data(5001), Why::RetransmissionTimeout(1));
+        log.window(100, 1, [1_000, 6_000], Trigger::Undone(Undo::DuplicateSack), "slow start");
+        let (mut text, last) = live(&log);
+        text.push_str(&last);
+        insta::assert_snapshot!(text);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use env::{Duration, Instant};
 use stack::trace::{Content, Packet};
 use stack::{Drop, InterfaceId, Trace};
 use std::net::SocketAddr;
-use tcp::{Cause, Note, State, Why};
+use tcp::{Cause, Note, State, Trigger, Why};
 use wire::tcp::{Flags, Header, Options, Timestamps};
 use wire::{Ecn, SeqNum, WireWindow};
 
@@ -87,6 +87,22 @@ impl Log {
         let at = Instant::from_millis(at);
         let what = Trace::Tcp { at, local, remote, note: Note::State { at, from, to, cause } };
         self.entries.push(Entry::Host { host, what });
+    }
+
+    /// A window with its threshold, and 5,000 octets in flight.
+    pub(crate) fn window(
+        &mut self,
+        at: u64,
+        host: usize,
+        window: [u32; 2],
+        trigger: Trigger,
+        phase: &'static str,
+    ) {
+        let [local, remote] =
+            if host == 0 { [CLIENT, SERVER] } else { [SERVER, CLIENT] }.map(|end| end.parse().unwrap());
+        let (at, [cwnd, ssthresh]) = (Instant::from_millis(at), window);
+        let note = Note::Window { at, cwnd, ssthresh, in_flight: 5_000, trigger, phase };
+        self.entries.push(Entry::Host { host, what: Trace::Tcp { at, local, remote, note } });
     }
 
     pub(crate) fn dropped(&mut self, at: u64, host: usize, frame: u64, why: Drop) {

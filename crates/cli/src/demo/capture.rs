@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
-use trace::Lang;
+use trace::{Comments, Lang};
 
 /// Writes a capture of a whole scene.
 ///
@@ -63,12 +63,13 @@ impl Recording {
     }
 }
 
-/// Joins packets, as they leave, with the reasons that their senders tell a little later.
+/// Joins packets, as they leave, with what their senders tell of them a little later.
 #[derive(Default)]
 pub(super) struct Joiner {
     waiting: [VecDeque<Captured>; 2],
     /// The same, of what a host sends to itself.
     looped: [VecDeque<Captured>; 2],
+    comments: Comments,
 }
 
 impl Joiner {
@@ -85,9 +86,11 @@ impl Joiner {
                 self.queue(*interface).get_mut(from)?.push_back(packet);
                 None
             }
-            Happened::Host(host, what @ Trace::Sent { interface, .. }) => {
+            Happened::Host(host, what) => {
+                let comments = self.comments.take(host.index(), what, lang);
+                let Trace::Sent { interface, .. } = what else { return None };
                 let mut packet = self.queue(*interface).get_mut(host.index())?.pop_front()?;
-                packet.comments.extend(trace::comment(what, lang));
+                packet.comments.extend(comments);
                 Some(packet)
             }
             _ => None,

@@ -39,7 +39,7 @@ pub(crate) struct DemoArgs {
     /// The language
     #[arg(long, default_value_t = Lang::En, value_parser = crate::args::language(), global = true)]
     lang: Lang,
-    /// One JSON object a line instead of the drawing
+    /// One JSON object a line instead of the drawing (of a transfer, one: its result)
     #[arg(long, global = true)]
     json: bool,
     /// Draw what the sender reckons too: round trips, timeouts, the congestion window

@@ -406,6 +406,20 @@ impl Stage {
         ladders
     }
 
+    /// The congestion window of a host as it is told on the ladder that is being drawn: what it changed for, and octets.
+    pub(super) fn windows(&self, host: HostId) -> Vec<(tcp::Trigger, u32)> {
+        let from = self.cuts.last().map_or(0, |cut| cut.entry);
+        let entries = self.entries.get(from..).unwrap_or_default().iter();
+        let window = entries.filter_map(|entry| match entry {
+            Entry::Host {
+                host: of,
+                what: Trace::Tcp { note: tcp::Note::Window { trigger, cwnd, .. }, .. },
+            } => (*of == host.index()).then_some((*trigger, *cwnd)),
+            _ => None,
+        });
+        window.collect()
+    }
+
     /// The first number (ISS) that a side has chosen: its newest SYN's.
     pub(super) fn first_number(&self, side: usize) -> u32 {
         let syn = self.entries.iter().rev().find_map(|entry| match entry {

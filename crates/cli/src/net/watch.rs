@@ -1,7 +1,7 @@
 //! What `--pcap` and `--trace` see.
 //!
 //! ```text
-//!   host ─ Trace ─► observer ─┬─► why, by frame ─► comments of the capture
+//!   host ─ Trace ─► observer ─┬─► why, and what congestion control did, by frame ─► comments of the capture
 //!                             └─► a queue ─► thread ─► the ladder, or JSON: on standard output, or error
 //!   device ─ frames ─► Tap ─► Recorder ─► the file: flushed twice a second, and its first error kept
 //! ```
@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use trace::{Entry, Lang, Live, Settings};
+use trace::{Comments, Entry, Lang, Live, Settings};
 
 /// Events that wait to be drawn; what a slow terminal leaves behind beyond that is not drawn.
 const BACKLOG: usize = 65_536;
@@ -188,15 +188,17 @@ impl Reasons {
 }
 
 fn observer(reasons: Option<Reasons>, drawn: Option<SyncSender<Order>>) -> Observer {
+    let mut comments = Comments::default();
     Box::new(move |what| {
-        if let (Some(reasons), Trace::Sent { frame, .. }) = (&reasons, &what)
-            && let Some(comment) = trace::comment(&what, Lang::En)
-        {
-            let mut reasons = reasons.lock();
-            if reasons.len() >= REASONS {
-                reasons.clear(); // What is old was written long ago.
+        if let Some(reasons) = &reasons {
+            let said = comments.take(0, &what, Lang::En);
+            if let (Trace::Sent { frame, .. }, false) = (&what, said.is_empty()) {
+                let mut reasons = reasons.lock();
+                if reasons.len() >= REASONS {
+                    reasons.clear(); // What is old was written long ago.
+                }
+                reasons.insert(*frame, said.join("; "));
             }
-            reasons.insert(*frame, comment);
         }
         if let Some(drawn) = &drawn {
             // A terminal that cannot follow sees less; nobody waits for it.

@@ -15,7 +15,9 @@ use crate::out::Out;
 use crate::{Done, Usage, args};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::paths::{CONTROLLERS, Job, Outcome, SCENES, all_cells, contests, play, quick_cells};
+use sim::paths::{
+    CONTROLLERS, EVERY_CONTROLLER, Job, Outcome, SCENES, all_cells, contests, play, quick_cells,
+};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -28,7 +30,7 @@ pub(crate) struct PathsArgs {
     /// A fixed part of the table, in seconds
     #[arg(long)]
     quick: bool,
-    /// Only this controller, or several with commas between; `all` for all
+    /// Only this controller, or several with commas between; `all` for all but dctcp, which is for paths that mark (`marks`)
     #[arg(long, value_name = "NAME", default_value = "all", value_delimiter = ',')]
     controller: Vec<String>,
     /// Only rows whose path has this in its name, as `outage` or `100mbit/20ms` have; `fairness` and `promises` are names, too
@@ -88,11 +90,13 @@ pub(crate) fn run(args: &PathsArgs, out: &mut Out) -> anyhow::Result<Done> {
 pub(super) fn controllers(names: &[String]) -> Result<Vec<Congestion>, Usage> {
     let mut chosen = Vec::new();
     for name in names {
-        let found = CONTROLLERS.iter().filter(|known| name == "all" || known.name() == name);
         let before = chosen.len();
-        chosen.extend(found);
+        if name == "all" {
+            chosen.extend(CONTROLLERS);
+        }
+        chosen.extend(EVERY_CONTROLLER.iter().filter(|known| known.name() == name));
         if chosen.len() == before {
-            let known: Vec<_> = CONTROLLERS.iter().map(|known| known.name()).collect();
+            let known: Vec<_> = EVERY_CONTROLLER.iter().map(|known| known.name()).collect();
             return Err(Usage(format!("there is no controller `{name}`; there are {}", known.join(", "))));
         }
     }

@@ -29,6 +29,8 @@ fn controllers_come_by_name_and_unknown_ones_are_told_which_there_are() {
     let named = |names: &[&str]| controllers(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
     assert_eq!(named(&["all"]).unwrap(), CONTROLLERS);
     assert_eq!(named(&["newreno"]).unwrap(), [Congestion::NewReno]);
+    assert_eq!(named(&["dctcp"]).unwrap(), [Congestion::Dctcp]);
+    assert_eq!(jobs(true, &named(&["dctcp"]).unwrap(), Some("10mbit/20ms/marks")).len(), 1);
     assert!(named(&["reno2"]).unwrap_err().to_string().contains("newreno"));
     assert!(jobs(true, &CONTROLLERS, Some("fairness")).iter().all(|job| matches!(job, Job::Contest(_))));
     assert!(jobs(false, &CONTROLLERS, Some("no such path")).is_empty());

@@ -1,6 +1,6 @@
 //! Many flows over one path: does each get its share?
 
-use super::{CONTROLLERS, FlowConfig, FlowReport, Path, RunReport, Trouble, jain, run};
+use super::{EVERY_CONTROLLER, FlowConfig, FlowReport, Path, RunReport, Trouble, jain, run};
 use env::Duration;
 use std::num::NonZeroU64;
 use tcp::Congestion;
@@ -62,7 +62,7 @@ pub fn contests(controllers: &[Congestion], quick: bool) -> Vec<Contest> {
     let rate = NonZeroU64::new(if quick { 20_000_000 } else { 100_000_000 }).unwrap_or(NonZeroU64::MIN);
     let path = Path { rate, rtt: Duration::from_millis(40), trouble: Trouble::Clean };
     let mut contests = Vec::new();
-    for &one in CONTROLLERS.iter().filter(|one| controllers.contains(one)) {
+    for &one in EVERY_CONTROLLER.iter().filter(|one| controllers.contains(one)) {
         for count in [2, 8] {
             contests.push(Contest { path, sides: [(one, count), (one, 0)] });
         }

@@ -30,3 +30,9 @@ use tcp::Congestion;
 
 /// The controllers that are compared.
 pub const CONTROLLERS: [Congestion; 3] = [Congestion::NewReno, Congestion::Cubic, Congestion::Bbr];
+
+/// Those, and the ones that are tried when they are named: DCTCP is for networks that mark early, and most paths here don't.
+pub const EVERY_CONTROLLER: [Congestion; 4] = {
+    let [reno, cubic, bbr] = CONTROLLERS;
+    [reno, cubic, bbr, Congestion::Dctcp]
+};

@@ -1,7 +1,7 @@
 //! The table: which cells there are, and playing many of them at once.
 
 use super::{
-    CONTROLLERS, Contest, ContestReport, FlowConfig, Judgement, Path, RunReport, Scene, Trouble, run,
+    Contest, ContestReport, EVERY_CONTROLLER, FlowConfig, Judgement, Path, RunReport, Scene, Trouble, run,
 };
 use env::Duration;
 use std::num::NonZeroU64;
@@ -84,7 +84,7 @@ fn cells(rates: &[u64], rtts: &[u64], controllers: &[Congestion]) -> Vec<Cell> {
     for trouble in Trouble::ALL {
         for rate in rates.iter().filter_map(|&rate| NonZeroU64::new(rate)) {
             for rtt in rtts.iter().map(|&rtt| Duration::from_millis(rtt)) {
-                for &controller in CONTROLLERS.iter().filter(|one| controllers.contains(one)) {
+                for &controller in EVERY_CONTROLLER.iter().filter(|one| controllers.contains(one)) {
                     cells.push(Cell { path: Path { rate, rtt, trouble }, controller });
                 }
             }

@@ -96,6 +96,9 @@ pub struct Status {
     pub rttvar: Duration,
     /// The least round trip.
     pub min_rtt: Option<Duration>,
+    /// The round trip as the receiving half knows it: by the echoes of our timestamps in data that came, averaged, to a
+    /// millisecond. `None` before any, and without timestamps.
+    pub receive_rtt: Option<Duration>,
     /// Retransmission timeout, back-off included.
     pub rto: Duration,
     /// Timeouts in a row.
@@ -228,6 +231,7 @@ impl Connection {
                 status.probes = status.probes.max(open.snd.persist.map_or(0, |persist| persist.probes));
                 status.received_mss = open.rcv.largest_seen();
                 status.octets_received = open.rcv.arrived();
+                status.receive_rtt = open.rcv.round_trip();
                 status.path_mtu = self.shared.path.mtu_of(open.snd.segment_limit);
                 status.irs = open.irs;
                 status.rcv_nxt = open.rcv.nxt();

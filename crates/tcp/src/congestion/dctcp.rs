@@ -94,7 +94,7 @@ impl CongestionControl for Dctcp {
         self.repace(Some(sample));
     }
 
-    /// Loss and timeouts are answered as by anybody else (8257-4, 8257-5).
+    /// Loss and timeouts are answered as by anybody else (8257-4, 8257-5; 9331-4).
     fn on_congestion(&mut self, now: Instant, in_flight: u32, reduction: Reduction) {
         match reduction {
             Reduction::Ecn => self.answer(in_flight),
@@ -246,7 +246,7 @@ mod rfc8257_3_3 {
         }
     }
 
-    /// Covers: RFC 8257 8257-4, 8257-5
+    /// Covers: RFC 8257 8257-4, 8257-5; RFC 9331 9331-4
     #[test]
     fn loss_and_timeouts_are_answered_as_by_reno() {
         let mut dctcp = dctcp();

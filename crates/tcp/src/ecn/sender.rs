@@ -213,8 +213,7 @@ impl Marks {
     }
 
     /// New data leaves, and nothing else comes by here, no probe and nothing that was sent before (3168-16, 3168-17): what it
-    /// says, and what its IP header says (3168-3, 3168-6, 3168-9, 3168-13; RFC 9331
-    /// §4.1).
+    /// says, and what its IP header says (3168-3, 3168-6, 3168-9, 3168-13; 9331-1).
     pub(crate) fn departs(&mut self, start: SeqNum, end: SeqNum, scalable: bool) -> (Flags, Ecn) {
         let flags = if core::mem::take(&mut self.told.confirm) { Flags::CWR } else { Flags::NONE };
         (flags, if self.asks_with(start, end) { Ecn::Ce } else { self.mark(scalable) })
@@ -228,6 +227,7 @@ impl Marks {
         }
     }
 
+    /// ECT(1) is for controllers that answer in proportion, and are told how much was marked (9331-2, 9331-3).
     const fn mark(&self, scalable: bool) -> Ecn {
         match (self.capable, self.mode, scalable) {
             (false, ..) => Ecn::NotEct,

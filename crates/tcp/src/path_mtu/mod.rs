@@ -1,4 +1,4 @@
-//! The path's MTU, found without the help of routers (RFC 4821; RFC 8899 for TCP).
+//! The path's MTU, found without the help of routers (RFC 4821; 4821-1; RFC 8899 for TCP).
 //!
 //! ```text
 //!   full segments vanish ─► a timeout, and another ─► the head again, small; behind it a full one

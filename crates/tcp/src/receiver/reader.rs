@@ -79,6 +79,11 @@ impl ReceiveHalf {
         self.tuning.measure(echo, age);
     }
 
+    /// The round trip as data that came tells it, by the echo of our timestamps.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.tuning.round_trip()
+    }
+
     /// Lets the buffer grow to what the user reads in a round trip; `least` is the shortest that the send half measured.
     pub(crate) fn grow_buffer(&mut self, now: Instant, least: Option<Duration>) {
         let read = self.read();

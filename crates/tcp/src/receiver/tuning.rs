@@ -63,13 +63,18 @@ impl Tuning {
         });
     }
 
+    /// The round trip as echoes tell it, averaged.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.map(|micros| Duration::from_micros(u64::from(micros)))
+    }
+
     /// The buffer to have, when `buffer` is the one there is and `read` what was read so far; `least` is the shortest round
     /// trip that the send half measured.
     pub(super) fn size(&mut self, now: Instant, buffer: u32, read: Place, least: Option<Duration>) -> u32 {
         if buffer >= self.limit {
             return buffer;
         }
-        let average = self.round_trip.map(|micros| Duration::from_micros(u64::from(micros)));
+        let average = self.round_trip();
         let round_trip = match (average, least) {
             (Some(average), _) if average >= GRAIN => average,
             (_, Some(least)) => least,

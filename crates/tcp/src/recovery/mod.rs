@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Recovery answers three questions: how much is in flight, what to send again, and when to tell congestion control.
-//! With SACK it is RACK-TLP and nothing else (RFC 8985; 8985-17), without it NewReno. How much may be sent is congestion
+//! With SACK it is RACK-TLP and nothing else (RFC 8985; 8985-17; 9331-8), without it NewReno. How much may be sent is congestion
 //! control's answer; only while fast recovery lasts, and unless the controller governs that itself, proportional rate
 //! reduction lets out the window that the controller has cut (RFC 9937).
 
@@ -293,7 +293,7 @@ impl Recovery {
         self.reno.limited = self.reno.limited.saturating_add(octets);
     }
 
-    /// What to send again next, the lowest numbers first (6675-2; 2018-7), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
+    /// What to send again next, the lowest numbers first (2018-7), unless new data is to tell first whether a timeout was a mistake (RFC 5682 §2.1).
     pub(crate) fn next_lost(&self, most: u32) -> Option<(SeqNum, SeqNum)> {
         let probing = self.phase == Phase::Timeout
             && self.episode.as_ref().is_some_and(|episode| episode.frto == Frto::Probes);

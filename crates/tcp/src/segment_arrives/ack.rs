@@ -317,9 +317,15 @@ impl Open {
     }
 
     pub(crate) fn note_window(&mut self, shared: &mut Shared, at: Instant, trigger: Trigger) {
-        let (cwnd, ssthresh) = (self.snd.cwnd(), self.snd.congestion.threshold());
-        let in_flight = self.snd.recovery.in_flight();
-        shared.note(|| Note::Window { at, cwnd, ssthresh, in_flight, trigger });
+        let snd = &self.snd;
+        shared.note(|| Note::Window {
+            at,
+            cwnd: snd.cwnd(),
+            ssthresh: snd.congestion.threshold(),
+            in_flight: snd.recovery.in_flight(),
+            trigger,
+            phase: snd.congestion.phase(),
+        });
     }
 
     /// Whether recovery after loss is under way.

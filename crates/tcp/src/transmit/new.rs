@@ -1,6 +1,7 @@
 //! What was never sent: data and the FIN, as far as windows and pacing let them go.
 
 use super::{Open, Plan, ProbePlan, Shared, Transmit, Why};
+use crate::Trigger;
 use env::Instant;
 use wire::tcp::Flags;
 
@@ -10,7 +11,7 @@ impl Open {
             return None;
         }
         if shared.config.idle_restart {
-            self.restart_after_idleness(now);
+            self.restart_after_idleness(now, shared);
         }
         let segment = self.payload_limit();
         match self.plan_path_probe(now, shared, segment) {
@@ -80,12 +81,16 @@ impl Open {
 
     /// Nothing was sent for longer than a timeout: the window proves nothing any more (RFC 5681 §4.1, 5681-27). Asked
     /// before what waits is planned, so that the old window lets nothing out.
-    fn restart_after_idleness(&mut self, now: Instant) {
+    fn restart_after_idleness(&mut self, now: Instant, shared: &mut Shared) {
         let idle = self.snd.pending()
             && !self.snd.outstanding()
             && now.since(self.snd.last_sent) > self.snd.rtt.rto();
         if idle && self.snd.last_sent != Instant::ZERO {
+            let before = self.snd.cwnd();
             self.snd.congestion.on_idle(now);
+            if self.snd.cwnd() != before {
+                self.note_window(shared, now, Trigger::Idle);
+            }
         }
     }
 }

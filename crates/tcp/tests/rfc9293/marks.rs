@@ -131,3 +131,46 @@ fn the_last_acks_tell_of_marks_unless_a_user_who_is_gone_takes_them_along() {
     assert!(last(false, true) && last(true, false));
     assert!(!last(true, true));
 }
+
+/// What the data says in IP that A sends, and how often: not capable, ECT(1), ECT(0).
+fn codepoints(controller: Congestion, asks: Ecn) -> [u32; 3] {
+    let mut pair = Pair::configured(config(controller, asks));
+    let count = Rc::new(Cell::new([0; 3]));
+    let counter = count.clone();
+    pair.alter = Box::new(move |from_a, segment| {
+        if from_a && !segment.payload.is_empty() {
+            let mut seen = counter.get();
+            match segment.ecn {
+                wire::Ecn::NotEct => seen[0] += 1,
+                wire::Ecn::Ect1 => seen[1] += 1,
+                wire::Ecn::Ect0 => seen[2] += 1,
+                wire::Ecn::Ce => {}
+            }
+            counter.set(seen);
+        }
+    });
+    let mut written = 0;
+    while pair.a.tcp().status().octets_acknowledged < 100_000 {
+        written += pair.write(true, &vec![7; 100_000 - written]);
+        assert!(pair.step(), "{controller}: stuck");
+    }
+    count.get()
+}
+
+/// Covers: RFC 9331 9331-1, 9331-2, 9331-3
+#[test]
+fn only_a_scalable_controller_with_exact_feedback_asks_for_the_low_latency_queue() {
+    for controller in Congestion::ALL {
+        let scalable = controller == Congestion::Dctcp;
+        let [plain, low, classic] = codepoints(controller, Ecn::Accurate);
+        assert_eq!((plain, low > 0, classic > 0), (0, scalable, !scalable), "{controller}");
+        let [plain, low, classic] = codepoints(controller, Ecn::Classic);
+        assert_eq!(
+            (plain, low, classic > 0),
+            (0, 0, true),
+            "{controller}: one mark a round trip is all that is told"
+        );
+        let [plain, low, classic] = codepoints(controller, Ecn::Off);
+        assert_eq!((plain > 0, low, classic), (true, 0, 0), "{controller}");
+    }
+}

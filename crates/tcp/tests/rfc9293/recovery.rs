@@ -65,7 +65,7 @@ fn windows(pair: &mut Pair) -> Vec<(Trigger, u32, u32)> {
     all
 }
 
-/// Covers: RFC 9937 9937-2, 9937-5; RFC 8985 8985-18; RFC 6675 6675-2
+/// Covers: RFC 9937 9937-2, 9937-5; RFC 8985 8985-18
 #[test]
 fn many_losses_of_a_window_are_repaired_without_a_timeout_and_within_the_window() {
     for seed in 0..8 {

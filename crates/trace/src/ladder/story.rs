@@ -1,15 +1,16 @@
 //! From events to the steps of each side, in that side's own order, with what became of each packet.
 
 use super::Settings;
+use crate::Entry;
 use crate::flow::Flows;
 use crate::text::{Tone, printable};
-use crate::{Entry, Lang};
+use crate::windows::Windows;
 use device::impair::{LinkEvent, What};
 use env::Instant;
 use stack::{InterfaceId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use tcp::{Cause, Note, State, Trigger, Why};
+use tcp::{Cause, Note, State, Why};
 
 mod packet;
 
@@ -88,7 +89,7 @@ struct Reader<'a> {
     early: BTreeMap<(usize, u64), Vec<LinkEvent>>,
     /// What a side did that waits for the packet that it leads to.
     pending: [Vec<Pending>; 2],
-    cwnd: BTreeMap<(usize, SocketAddr), u32>,
+    windows: Windows,
     /// Several pairs of sockets talk: each arrow says which.
     many: bool,
     /// Pairs of sockets within one host: the first to send is drawn on the left, the second one on the right.
@@ -116,7 +117,7 @@ impl Story {
             sent: BTreeMap::new(),
             early: BTreeMap::new(),
             pending: [Vec::new(), Vec::new()],
-            cwnd: BTreeMap::new(),
+            windows: Windows::default(),
             many: pairs.len() > 1,
             inside: BTreeSet::new(),
         };
@@ -293,7 +294,7 @@ impl Reader<'_> {
                 } else {
                     side
                 };
-                self.note(order, side, *at, *remote, note);
+                self.note(order, side, *at, (*local, *remote), note);
             }
             _ => {}
         }
@@ -375,25 +376,22 @@ impl Reader<'_> {
         }
     }
 
-    fn note(&mut self, order: usize, side: usize, at: Instant, remote: SocketAddr, note: &Note) {
+    fn note(&mut self, order: usize, side: usize, at: Instant, ends: (SocketAddr, SocketAddr), note: &Note) {
         let lang = self.settings.lang;
+        let (local, remote) = ends;
+        if let Some(mut text) = self.windows.tell((side, local, remote), note, self.settings.estimates, lang)
+        {
+            if self.many && self.arrival(side, at).is_none() {
+                text = format!("{text} ({remote})");
+            }
+            return self.aside(order, side, at, false, text);
+        }
         match note {
             Note::State { to, cause, .. } => self.state(order, side, at, remote, *to, *cause),
             Note::Discarded { why, .. } => {
                 self.discarded(order, side, at, format!("✗ {}", lang.discard(*why)))
             }
             Note::Remark { what, .. } => self.aside(order, side, at, false, lang.remark(what).to_owned()),
-            Note::Window { cwnd, ssthresh, in_flight, trigger, .. } => {
-                let before = self.cwnd.insert((side, remote), *cwnd);
-                let matters = matches!(
-                    trigger,
-                    Trigger::Loss | Trigger::Timeout | Trigger::Recovered | Trigger::Undone(_)
-                );
-                if (matters || self.settings.estimates) && before != Some(*cwnd) {
-                    let text = window(lang, *cwnd, *ssthresh, *in_flight, *trigger, before);
-                    self.aside(order, side, at, false, text);
-                }
-            }
             Note::RoundTrip { sample, srtt, rto, .. } if self.settings.estimates => {
                 let [sample, srtt, rto] = [*sample, *srtt, *rto].map(|span| lang.span(span));
                 let what = lang.pick("round trip", "왕복 시간");
@@ -491,18 +489,4 @@ impl Reader<'_> {
     fn push(&mut self, side: usize, step: Step) {
         self.story.steps[side].push(step);
     }
-}
-
-fn window(
-    lang: Lang,
-    cwnd: u32,
-    ssthresh: u32,
-    flight: u32,
-    trigger: Trigger,
-    before: Option<u32>,
-) -> String {
-    let from = before.map(|before| format!("{before} → ")).unwrap_or_default();
-    let ssthresh = if ssthresh >= 1 << 30 { "∞".to_owned() } else { ssthresh.to_string() };
-    let in_flight = lang.pick("in flight", "전송 중");
-    format!("{}: cwnd {from}{cwnd}, ssthresh {ssthresh}, {in_flight} {flight}", lang.trigger(trigger))
 }

@@ -59,6 +59,17 @@ pub(super) fn cause(cause: Cause) -> String {
     }
 }
 
+/// Phases are names, and stay; HyStart++ (RFC 9406) is explained.
+pub(super) fn phase(from: &str, to: &str) -> String {
+    match (from, to) {
+        ("slow start", "CSS") => "HyStart++ CSS: delay has grown, slow start goes on at a quarter".to_owned(),
+        ("CSS", "slow start") => "HyStart++: delay has fallen again, slow start as before CSS".to_owned(),
+        ("CSS", "congestion avoidance") => "HyStart++: slow start is over after CSS".to_owned(),
+        ("slow start", "congestion avoidance") => "slow start is over".to_owned(),
+        (from, to) => format!("{from} → {to}"),
+    }
+}
+
 pub(super) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Ack => "octets were acknowledged",

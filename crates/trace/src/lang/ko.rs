@@ -118,6 +118,19 @@ pub(super) fn cause(cause: Cause) -> String {
     }
 }
 
+/// Phases are names, and stay; HyStart++ (RFC 9406) is explained.
+pub(super) fn phase(from: &str, to: &str) -> String {
+    match (from, to) {
+        ("slow start", "CSS") => {
+            "HyStart++ CSS: 지연이 늘어 느린 시작을 4분의 1 빠르기로 이어 간다".to_owned()
+        }
+        ("CSS", "slow start") => "HyStart++: 지연이 다시 줄어 CSS 전처럼 느린 시작을 한다".to_owned(),
+        ("CSS", "congestion avoidance") => "HyStart++: CSS를 거쳐 느린 시작이 끝났다".to_owned(),
+        ("slow start", "congestion avoidance") => "느린 시작이 끝났다".to_owned(),
+        (from, to) => format!("{from} → {to}"),
+    }
+}
+
 pub(super) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Ack => "옥텟이 확인되었다",

@@ -109,6 +109,14 @@ impl Lang {
         }
     }
 
+    /// A congestion controller came from one phase into another.
+    pub fn phase(self, from: &'static str, to: &'static str) -> String {
+        match self {
+            Self::En => en::phase(from, to),
+            Self::Ko => ko::phase(from, to),
+        }
+    }
+
     /// How a connection ended.
     pub fn ended(self, error: ConnectionError) -> String {
         match self {

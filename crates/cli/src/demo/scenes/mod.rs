@@ -16,6 +16,7 @@ mod lost_syn_ack;
 mod old_duplicate_syn;
 mod ports;
 mod refused;
+mod reordering;
 mod self_connect;
 mod silence;
 mod simultaneous_close;
@@ -37,6 +38,7 @@ pub(super) const ALL: &[Scene] = &[
     lost_syn::SCENE,
     lost_syn_ack::SCENE,
     lost_data::SCENE,
+    reordering::SCENE,
     corrupt::SCENE,
     delayed_ack::SCENE,
     zero_window::SCENE,

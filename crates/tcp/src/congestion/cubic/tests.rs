@@ -249,12 +249,18 @@ fn delay_ends_the_first_slow_start_without_a_loss() {
 
 /// Covers: RFC 9406 9406-5, 9406-6
 #[test]
-fn loss_ends_it_too_and_no_later_slow_start_watches_delay() {
+fn a_mark_or_a_loss_ends_it_too_and_no_later_slow_start_watches_delay() {
     let mut path = Path::new();
     path.rounds(3);
     path.round_trip = Duration::from_millis(120);
     path.round();
     assert_eq!(path.cubic.phase(), "CSS");
+    // A mark does.
+    let mut marked = Path { cubic: path.cubic.clone(), ..path };
+    marked.cubic.on_congestion(marked.now, marked.cubic.cwnd, Reduction::Ecn);
+    assert_eq!((marked.cubic.phase(), marked.cubic.hystart.is_none()), ("congestion avoidance", true));
+    assert_eq!(marked.cubic.threshold(), marked.cubic.cwnd);
+    // A loss does.
     path.lose();
     assert_eq!(path.cubic.phase(), "congestion avoidance");
     assert_eq!(path.cubic.threshold(), path.cubic.cwnd);

@@ -10,7 +10,7 @@ fn flying(segments: u32) -> Sender {
     sender
 }
 
-/// Covers: RFC 8985 8985-1, 8985-2; RFC 2018 2018-7; RFC 6675 6675-2
+/// Covers: RFC 8985 8985-1, 8985-2; RFC 2018 2018-7
 #[test]
 fn only_holes_are_sent_again_in_their_order() {
     let mut sender = flying(10);
@@ -55,7 +55,9 @@ fn what_is_late_by_less_than_the_reordering_window_is_not_sent_again() {
     assert_eq!(sender.repair(), [2]);
 }
 
-/// Covers: RFC 8985 8985-5, 8985-6
+/// RFC 6675 would take four SACKed segments above it for proof, and is never asked.
+///
+/// Covers: RFC 8985 8985-5, 8985-6, 8985-17; RFC 9331 9331-8
 #[test]
 fn three_later_segments_are_enough_until_reordering_was_seen() {
     let mut sender = flying(10);
@@ -158,7 +160,7 @@ fn lateness_that_was_measured_counts_beyond_a_round_trip_where_round_trips_vary(
     assert!(rack.window(&steady, true) < Duration::from_millis(21));
 }
 
-/// Covers: RFC 8985 8985-7, 8985-17, 8985-19; RFC 5681 5681-31
+/// Covers: RFC 8985 8985-7
 #[test]
 fn a_retransmission_that_is_lost_is_sent_once_more() {
     let mut sender = flying(10);

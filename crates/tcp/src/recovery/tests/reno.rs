@@ -14,7 +14,7 @@ fn lost(sender: &Sender) -> Option<(u32, u32)> {
     Some((start.wrapping_since(sender.first) / MSS, end.wrapping_since(sender.first) / MSS))
 }
 
-/// Covers: RFC 5681 5681-18, 5681-22, 5681-23
+/// Covers: RFC 5681 5681-18, 5681-22, 5681-23; RFC 9937 9937-2
 #[test]
 fn the_third_duplicate_marks_one_segment_and_each_one_counts_as_having_left() {
     let mut sender = plain(10);
@@ -28,7 +28,7 @@ fn the_third_duplicate_marks_one_segment_and_each_one_counts_as_having_left() {
     assert_eq!(sender.recovery.in_flight(), 5 * MSS);
 }
 
-/// Covers: RFC 5681 5681-24
+/// Covers: RFC 5681 5681-24; RFC 9937 9937-2
 #[test]
 fn forged_duplicates_cannot_make_more_leave_than_is_out() {
     let mut sender = plain(4);
