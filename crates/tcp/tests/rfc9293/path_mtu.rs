@@ -192,7 +192,9 @@ fn a_size_that_changes_raises_no_window() {
                 let delivered = (status.delivered - before.delivered) as u32;
                 // A window has room for a segment, whatever that is.
                 let most = (before.cwnd + delivered).max(status.segment_size);
-                assert!(status.cwnd <= most, "{controller}: {before:?} {status:?}");
+                // BBR's window is its model's again with the first ACK after a timeout, whatever segments are like.
+                let modelled = controller == Congestion::Bbr && before.timeouts > 0;
+                assert!(modelled || status.cwnd <= most, "{controller}: {before:?} {status:?}");
                 *(if status.path_mtu < before.path_mtu { &mut fell } else { &mut rose }) += 1;
             }
             before = status;

@@ -18,7 +18,7 @@ pub(super) const SCENE: Scene = Scene {
     about: Text {
         en: "The network changes the order: a segment is held back on its way, and those behind it overtake it. To the \
              client that looks just like a loss, for what was sent later arrived sooner (RACK, RFC 8985). So it sends the \
-             segment again and lowers its congestion window (cwnd) — for nothing, as the next ACK shows: the path was not \
+             segment again and lowers its congestion window (cwnd), and for nothing, as the next ACK shows: the path was not \
              full. A sender that left it at that would crawl along any path that reorders.\n\n\
              Here the proof is looked for, and the window put back. With timestamps an ACK says which of the two copies it \
              answers (Eifel, RFC 3522 and 4015). Without them the server tells that a segment came twice (D-SACK, RFC 2883), \
@@ -89,9 +89,11 @@ fn stage_of(stage: &mut Stage, en: &str, ko: &str, also_again: bool) -> bool {
     let mut whole = read == data;
     if also_again {
         stage.chapter("the same once more", "똑같은 일이 한 번 더");
+        let again = stage.counted(client).tcp_retrans_segs;
         stage.judge(there, |number| if number == 3 { Verdict::Delay(LATE) } else { Verdict::Pass });
         stage.send(client, ours, &data);
         stage.run_ms(100);
+        whole &= stage.counted(client).tcp_retrans_segs == again;
         read = stage.receive(server, theirs);
         whole &= read == data;
     }
