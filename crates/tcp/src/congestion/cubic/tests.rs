@@ -258,7 +258,7 @@ fn a_mark_or_a_loss_ends_it_too_and_no_later_slow_start_watches_delay() {
     // A mark does.
     let mut marked = Path { cubic: path.cubic.clone(), ..path };
     marked.cubic.on_congestion(marked.now, marked.cubic.cwnd, Reduction::Ecn);
-    assert_eq!((marked.cubic.phase(), marked.cubic.hystart.is_none()), ("congestion avoidance", true));
+    assert_eq!((marked.cubic.phase(), marked.cubic.exit.is_none()), ("congestion avoidance", true));
     assert_eq!(marked.cubic.threshold(), marked.cubic.cwnd);
     // A loss does.
     path.lose();
