@@ -158,6 +158,8 @@ reasons! {
     TcpNoListener = "tcp_no_listener",
     /// Outside the receive window ([`tcp::Discard::OutsideWindow`]).
     TcpOutsideWindow = "tcp_outside_window",
+    /// Text, where the window was shut for want of memory ([`tcp::Discard::WindowShut`]).
+    TcpWindowShut = "tcp_window_shut",
     /// All of it had arrived before ([`tcp::Discard::Duplicate`]).
     TcpDuplicate = "tcp_duplicate",
     /// A timestamp that is too old ([`tcp::Discard::OldTimestamp`]).
@@ -205,6 +207,7 @@ impl From<tcp::Discard> for Drop {
         use tcp::Discard;
         match why {
             Discard::OutsideWindow => Self::TcpOutsideWindow,
+            Discard::WindowShut => Self::TcpWindowShut,
             Discard::Duplicate => Self::TcpDuplicate,
             Discard::OldTimestamp => Self::TcpOldTimestamp,
             Discard::NoTimestamp => Self::TcpNoTimestamp,
@@ -462,6 +465,7 @@ mod tests {
         use tcp::Discard;
         let all = [
             Discard::OutsideWindow,
+            Discard::WindowShut,
             Discard::Duplicate,
             Discard::OldTimestamp,
             Discard::NoTimestamp,

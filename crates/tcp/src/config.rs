@@ -2,7 +2,7 @@
 
 use crate::congestion::{CongestionHabits, Controller};
 use crate::sabotage::{Fault, Sabotage};
-use crate::{ConfigError, Ecn, EcnHabits};
+use crate::{ConfigError, Ecn, EcnHabits, ReceiveAccounting};
 use core::fmt;
 use core::str::FromStr;
 use env::Duration;
@@ -29,6 +29,9 @@ pub struct TcpConfig {
     pub(crate) unsent_limit: u32,
     pub(crate) receive_buffer: u32,
     pub(crate) receive_buffer_limit: u32,
+    pub(crate) receive_accounting: ReceiveAccounting,
+    pub(crate) whole_segments: bool,
+    pub(crate) fin_ends_reports: bool,
     pub(crate) mss_limit: Option<Mss>,
     pub(crate) cookie_mss_limit: Option<Mss>,
     pub(crate) window_scaling: bool,
@@ -172,6 +175,9 @@ impl Default for TcpConfig {
             unsent_limit: u32::MAX,
             receive_buffer: 1 << 20,
             receive_buffer_limit: GROWS_TO,
+            receive_accounting: ReceiveAccounting::Octets,
+            whole_segments: false,
+            fin_ends_reports: false,
             mss_limit: None,
             cookie_mss_limit: None,
             window_scaling: true,
@@ -324,9 +330,39 @@ impl TcpConfig {
         Ok(Self { receive_buffer, receive_buffer_limit, ..self })
     }
 
+    /// What a receive buffer counts. Default [`ReceiveAccounting::Octets`]; by memory, as Linux has it, where a bound on what a
+    /// connection holds matters more than a window that is always as wide.
+    #[must_use]
+    pub fn receive_accounting(self, accounting: ReceiveAccounting) -> Self {
+        Self { receive_accounting: accounting, ..self }
+    }
+
+    /// Whether a segment that begins in the window and ends beyond it is taken whole where nothing waits to be read, and dropped
+    /// whole where something does, as Linux has it: for peers whose one segment is more than the window that they see,
+    /// because a device joined it of several or their windows are tiny. A connection may hold that segment, up to 64 KiB,
+    /// more than its buffer. A FIN needs no room, and is taken at a shut window, too: peers that send it there send it until
+    /// it is. Default no: segments are cut at the window, FINs with them (RFC 9293 §3.10.7.4).
+    #[must_use]
+    pub fn whole_segments(self, on: bool) -> Self {
+        Self { whole_segments: on, ..self }
+    }
+
+    /// Whether the peer's FIN ends reports of what came twice, as Linux has it: who has sent all has no rate to put right any more,
+    /// and the ACK of its FIN is shorter. Default no: that ACK reports, too (RFC 2883 §4).
+    #[must_use]
+    pub fn fin_ends_reports(self, on: bool) -> Self {
+        Self { fin_ends_reports: on, ..self }
+    }
+
     /// The shift of our windows: the least that the largest buffer needs (RFC 7323 §2.2).
     pub(crate) fn receive_scale(&self) -> WindowScale {
-        WindowScale::fitting(self.receive_buffer_limit)
+        WindowScale::fitting(self.receive_accounting.octets(self.receive_buffer_limit))
+    }
+
+    /// The window that our SYN offers, where we announce segments of up to `mss`, before its field cuts it.
+    pub(crate) fn first_window(&self, mss: Mss) -> u32 {
+        let mss = self.mss_limit.map_or(mss, |limit| limit.min(mss));
+        self.receive_accounting.first_window(self.receive_buffer, mss.get().into())
     }
 
     /// An upper bound for segments both ways, beside what the path and the peer allow. Default none.

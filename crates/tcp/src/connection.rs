@@ -46,7 +46,7 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Arc<TcpConfig>,
-    /// The receive buffer that our SYN speaks of, in its window and its scale, whatever the user sets afterwards.
+    /// The window that our SYN has room for, and its scale, whatever the user sets afterwards.
     pub(crate) syn_buffer: u32,
     pub(crate) syn_scale: WindowScale,
     /// Whether the host has memory for buffers to grow.
@@ -148,7 +148,7 @@ impl Shared {
     pub(crate) fn new(now: Instant, config: Arc<TcpConfig>, path: Path, timestamp_offset: u32) -> Self {
         let challenges = AckBudget::new(now, config.challenge_budget());
         Self {
-            syn_buffer: config.receive_buffer,
+            syn_buffer: config.first_window(path.mss),
             syn_scale: config.receive_scale(),
             roomy: true,
             config,
@@ -407,6 +407,9 @@ pub(crate) fn receive_settings(
     ReceiveSettings {
         buffer: shared.config.receive_buffer,
         buffer_limit: shared.config.receive_buffer_limit,
+        accounting: shared.config.receive_accounting,
+        whole: shared.config.whole_segments,
+        fin_ends_reports: shared.config.fin_ends_reports,
         offered,
         mss: u32::from(shared.announced_mss()),
         scale: agreed.receive_scale(),

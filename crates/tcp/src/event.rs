@@ -243,6 +243,8 @@ pub enum Trigger {
 pub enum Discard {
     /// Nothing of it lies in the receive window (RFC 9293 §3.10.7.4, first step).
     OutsideWindow,
+    /// It has text, and the window was shut for want of memory.
+    WindowShut,
     /// All of it had arrived before.
     Duplicate,
     /// Its timestamp is older than the newest one seen (PAWS, RFC 7323 §5).

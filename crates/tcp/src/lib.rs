@@ -62,6 +62,7 @@ pub use error::{ConfigError, ConnectionError, ReceiveError, SendError};
 pub use event::{Cause, ChallengeTo, Discard, Event, Note, ResetWhy, SoftError, Trigger, Undo, Why};
 pub use meter::BusyTime;
 pub use path::{Path, PathFound};
+pub use receiver::ReceiveAccounting;
 #[cfg(feature = "sabotage")]
 pub use sabotage::Sabotage;
 pub use segment::{Segment, Transmit};

@@ -60,7 +60,9 @@ impl Tcp {
     /// Gives a connection a segment, and counts it if it was not used.
     pub(super) fn feed(&mut self, ip: &mut Ip, now: Instant, key: Key, segment: Segment, packet: &Delivered) {
         let Some(slot) = self.connections.get_mut(key) else { return };
-        slot.connection.allow_growth(ip.budget.pressure() == Pressure::Ok);
+        // What nobody has accepted yet nobody reads.
+        let read = slot.queued_at.is_none();
+        slot.connection.allow_growth(read && ip.budget.pressure() == Pressure::Ok);
         slot.connection.handle_segment(now, segment);
         if let Some(why) = slot.connection.take_discard() {
             ip.drop(now, why.into(), packet);

@@ -110,6 +110,7 @@ impl Offer<'_> {
 
     /// The window of our SYN-ACK, which is never scaled (7323-4).
     pub(super) fn window(&self) -> WireWindow {
-        Window::new(self.receive_window.min(self.config.receive_buffer)).to_wire(WindowScale::ZERO)
+        Window::new(self.receive_window.min(self.config.first_window(self.path.mss)))
+            .to_wire(WindowScale::ZERO)
     }
 }

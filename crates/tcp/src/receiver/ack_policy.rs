@@ -76,9 +76,11 @@ impl AckPolicy {
         self.rmss
     }
 
-    /// Learns the size of full segments.
-    pub(super) fn saw(&mut self, size: u32, mss: u32) {
+    /// Learns the size of full segments; whether it is new.
+    pub(super) fn saw(&mut self, size: u32, mss: u32) -> bool {
+        let known = self.rmss;
         self.rmss = self.rmss.max(size.min(mss)).max(1);
+        self.rmss != known
     }
 
     /// `segments` came in order; `waiting` octets are now unacknowledged, `enough` are worth an ACK.
@@ -90,6 +92,22 @@ impl AckPolicy {
             self.demand(Why::SecondSegment); // RFC 9293 SHLD-19, 5681-28
         } else {
             self.wait(now); // RFC 9293 SHLD-18
+        }
+    }
+
+    /// `waiting` octets are unacknowledged, and half the buffer is used: the ACK that follows a read opens the window, this one
+    /// would not. So it waits, and no ACK is quick any more.
+    pub(super) fn in_order_and_short(&mut self, now: Instant) {
+        self.quick = 0;
+        if self.due.is_none() {
+            self.wait(now);
+        }
+    }
+
+    /// The user read, and `waiting` octets are unacknowledged: more than a segment waits no longer.
+    pub(super) fn read(&mut self, waiting: u64) {
+        if self.deadline != Instant::FAR && waiting > u64::from(self.rmss) {
+            self.demand(Why::SecondSegment);
         }
     }
 

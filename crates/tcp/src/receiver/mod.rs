@@ -13,6 +13,7 @@
 //! belongs together has a file: [`numbers`], timestamps in [`paws`], [`text`], the user's side in [`reader`], and in [`told`]
 //! what the peer hears.
 
+mod accounting;
 mod ack_policy;
 mod numbers;
 mod paws;
@@ -24,10 +25,12 @@ mod told;
 mod tuning;
 mod window;
 
+pub use accounting::ReceiveAccounting;
 pub(crate) use numbers::Acceptability;
 pub(crate) use paws::TimestampCheck;
 
 use crate::Discard;
+use accounting::Account;
 use ack_policy::AckPolicy;
 use alloc::boxed::Box;
 use core::ops::Range;
@@ -48,10 +51,16 @@ const ORIGIN: Place = 1 << 32;
 /// What a receive half is made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiveSettings {
-    /// Octets that may wait to be read.
+    /// How much may wait to be read, in what `accounting` counts.
     pub(crate) buffer: u32,
-    /// Octets that the buffer may grow to.
+    /// How much the buffer may grow to.
     pub(crate) buffer_limit: u32,
+    /// What the buffer counts.
+    pub(crate) accounting: ReceiveAccounting,
+    /// Whether segments that reach beyond the window are taken whole, or not at all.
+    pub(crate) whole: bool,
+    /// Whether the peer's FIN makes a duplicate forgotten.
+    pub(crate) fin_ends_reports: bool,
     /// Octets that our SYN or SYN-ACK offered; such a window is never scaled (RFC 7323 7323-4).
     pub(crate) offered: u32,
     /// The largest segment to expect: what we announced.
@@ -87,12 +96,18 @@ pub(crate) struct ReceiveHalf {
     /// RCV.NXT as of the last ACK that went out (Last.ACK.sent of RFC 7323 §4.3).
     acked: Place,
     offer: Offer,
+    /// In octets, or in memory where there are books of it.
     buffer: u32,
+    account: Option<Account>,
     tuning: Tuning,
     mss: u32,
     policy: AckPolicy,
     recent: Option<Recent>,
     sack: bool,
+    /// No segment is cut at the window.
+    whole: bool,
+    /// After the peer's FIN no duplicate is reported.
+    fin_ends_reports: bool,
     /// The duplicate to report, once (RFC 2883 §4).
     duplicate: Option<Range<Place>>,
     /// In order, not read yet.
@@ -120,11 +135,14 @@ impl ReceiveHalf {
             acked: nxt,
             offer: Offer::new(nxt + u64::from(settings.offered), settings.scale),
             buffer: settings.buffer.max(1),
+            account: Account::new(settings.accounting, settings.offered),
             tuning: Tuning::new(now, settings.buffer_limit, nxt),
             mss,
             policy: AckPolicy::new(settings.ack_delay, mss, settings.answers),
             recent: settings.timestamps.map(|value| Recent::new(now, value)),
             sack: settings.sack,
+            whole: settings.whole,
+            fin_ends_reports: settings.fin_ends_reports,
             duplicate: None,
             ready: Rope::default(),
             queue: None,

@@ -30,12 +30,17 @@ impl ReceiveHalf {
 
     /// RCV.WND: octets from RCV.NXT to the furthest edge ever offered.
     pub(crate) fn window(&self) -> u32 {
-        narrow(self.offer.edge().saturating_sub(self.nxt))
+        narrow(self.edge() - self.nxt)
     }
 
     /// The furthest edge ever offered (RFC 7323 7323-10); it never moves back (RFC 9293 SHLD-14).
     pub(crate) fn right_edge(&self) -> SeqNum {
-        self.number(self.offer.edge())
+        self.number(self.edge())
+    }
+
+    /// The place of [`Self::right_edge`]. What was taken beyond it moves it on: a FIN, or a segment that is taken whole.
+    pub(super) fn edge(&self) -> Place {
+        self.offer.edge().max(self.nxt)
     }
 
     /// First step: whether a segment of `len` numbers from `seq` on may be looked at (RFC 9293 §3.10.7.4, 9293-E9).
@@ -46,7 +51,7 @@ impl ReceiveHalf {
     /// inside. At RCV.NXT of a closed window anything counts, for the sake of its ACK, URG and RST (MUST-66):
     /// [`Self::take_text`] takes none of its text then.
     pub(crate) fn check(&self, seq: SeqNum, len: u32) -> Acceptability {
-        let (start, edge) = (self.place(seq), self.offer.edge());
+        let (start, edge) = (self.place(seq), self.edge());
         let end = start + u64::from(len);
         let covers = if len == 0 || edge == self.nxt {
             (self.nxt..=edge).contains(&start)
@@ -60,6 +65,13 @@ impl ReceiveHalf {
         } else {
             Acceptability::BeyondWindow
         }
+    }
+
+    /// Whether a segment that [`check`](Self::check) found acceptable reaches beyond an open window and shall not be cut there:
+    /// where something waits to be read already, there is no room for all of it. A FIN needs none.
+    pub(crate) fn overshoots(&self, segment: &Segment) -> bool {
+        let end = self.place(segment.payload_seq()) + segment.payload.len() as u64;
+        self.whole && end > self.edge() && self.window() > 0 && !self.ready.is_empty()
     }
 
     /// Owes the ACK that an unacceptable segment draws (RFC 9293 §3.10.7.4, first step), remembers a duplicate so
@@ -84,6 +96,9 @@ impl ReceiveHalf {
 
     /// The buffer grows by so many octets, as far as it may at all, and so does a window that the peer was not told of yet.
     pub(crate) fn grow_by(&mut self, octets: u32) {
+        if self.account.is_some() {
+            return self.offer.extend(octets); // The window is as wide as what came with a SYN has earned: not wider.
+        }
         let grown = self.tuning.limited(self.buffer.saturating_add(octets)).max(self.buffer);
         self.offer.extend(grown - self.buffer);
         self.buffer = grown;

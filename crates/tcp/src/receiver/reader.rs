@@ -1,5 +1,6 @@
 //! The user's side: what waits to be read, and how large the buffer for it is (RFC 9293 §3.9.1.4).
 
+use super::accounting::{Account, WHOLE};
 use super::{ORIGIN, Place, ReceiveHalf, narrow};
 use bytes::Bytes;
 use env::{Duration, Instant};
@@ -9,14 +10,14 @@ impl ReceiveHalf {
     /// The next octets in order, at most `max` of them, shared and not copied.
     pub(crate) fn receive(&mut self, max: usize) -> Option<Bytes> {
         let taken = self.ready.take(max);
-        self.made_room |= taken.is_some();
+        self.read_some(taken.is_some());
         taken
     }
 
     /// Moves octets in order to `out`, and says how many.
     pub(crate) fn receive_into(&mut self, out: &mut [u8]) -> usize {
         let taken = self.ready.take_into(out);
-        self.made_room |= taken > 0;
+        self.read_some(taken > 0);
         taken
     }
 
@@ -69,9 +70,37 @@ impl ReceiveHalf {
         self.tuning.set_limit(self.buffer);
     }
 
-    /// Octets that may wait to be read.
+    /// How much may wait to be read: octets, or memory where that is counted.
     pub(crate) fn buffer(&self) -> u32 {
         self.buffer
+    }
+
+    /// Octets that may wait to be read.
+    pub(super) fn octets(&self) -> u32 {
+        self.account.map_or(self.buffer, |account| account.octets(self.buffer)).max(1)
+    }
+
+    /// Octets that count against the buffer: what waits to be read, and where memory is counted what is above holes, too.
+    pub(super) fn waiting(&self) -> u32 {
+        let above = if self.account.is_some() { self.buffered_out_of_order() } else { 0 };
+        u32::try_from(self.ready.len().saturating_add(above)).unwrap_or(u32::MAX)
+    }
+
+    /// Something was read, or nothing.
+    fn read_some(&mut self, some: bool) {
+        self.made_room |= some;
+        if some && self.account.is_some() {
+            self.policy.read(self.nxt - self.acked);
+        }
+    }
+
+    /// Where memory is counted, what waits above holes makes the buffer grow to twice that: it is what a sender has in flight,
+    /// and it will send as much again until it hears that the hole is filled. None of it can be read before.
+    pub(crate) fn grow_for_holes(&mut self) {
+        if let (Some(account), Some(queue)) = (self.account, &self.queue) {
+            let wish = account.memory(u32::try_from(queue.len()).unwrap_or(u32::MAX).saturating_mul(2));
+            self.buffer = self.buffer.max(self.tuning.limited(wish));
+        }
     }
 
     /// Data arrived which echoes that timestamp of ours, `age` after it was sent.
@@ -87,7 +116,8 @@ impl ReceiveHalf {
     /// Lets the buffer grow to what the user reads in a round trip; `least` is the shortest that the send half measured.
     pub(crate) fn grow_buffer(&mut self, now: Instant, least: Option<Duration>) {
         let read = self.read();
-        let size = self.tuning.size(now, self.buffer, read, least);
+        let share = self.account.map_or(WHOLE, Account::share);
+        let size = self.tuning.size(now, self.buffer, read, least, share);
         self.made_room |= size > self.buffer;
         self.buffer = size;
     }

@@ -28,17 +28,23 @@ impl ReceiveHalf {
             return Taken::default();
         }
         let size = segment.segment_size.map_or(segment.payload.len(), |size| usize::from(size.get()));
-        self.policy.saw(u32::try_from(size).unwrap_or(u32::MAX), self.mss);
+        let new_size = self.policy.saw(u32::try_from(size).unwrap_or(u32::MAX), self.mss);
+        if let (Some(account), true) = (&mut self.account, new_size) {
+            account.learn(segment.payload.len(), segment.payload.held());
+        }
 
-        let mut discard = None;
-        let edge = self.offer.edge();
+        let (edge, mut discard) = self.reach(start, end);
+        if discard.is_some() {
+            self.policy.demand(Why::OutsideWindow);
+        }
         let last = match self.fin {
             Some(fin) if end > fin => {
                 discard = Some(Discard::AfterFin);
                 fin.min(edge)
             }
             _ => {
-                if end + u64::from(fin) > edge {
+                let numbers = end + u64::from(fin && !self.whole);
+                if numbers > edge && discard.is_none() {
                     discard = Some(Discard::OutsideWindow);
                     self.policy.demand(Why::OutsideWindow);
                 }
@@ -50,8 +56,10 @@ impl ReceiveHalf {
         if start < self.nxt {
             self.saw_duplicate(start..end.min(self.nxt));
         }
-        // A FIN inside the window ends the stream, unless the stream is known to end, or to go on, elsewhere.
-        let fin_is_new = fin && self.fin.is_none() && end < edge && end >= self.nxt;
+        // A FIN inside the window ends the stream, unless the stream is known to end, or to go on, elsewhere; and so does one
+        // at its edge, for it needs no room, where segments are not cut.
+        let fits = end < edge || self.whole && end == edge;
+        let fin_is_new = fin && self.fin.is_none() && fits && end >= self.nxt;
         if fin_is_new {
             self.fin = Some(end);
             if let Some(mut queue) = self.queue.take() {
@@ -82,8 +90,46 @@ impl ReceiveHalf {
         Taken { delivered, fin, discard }
     }
 
+    /// How far text from `start` to `end` may reach, and why it counts for nothing if it does.
+    ///
+    /// To the furthest edge ever offered, or to its own end if it is not to be cut. Where memory is counted there may be none: a
+    /// buffer that was made smaller is fuller than it may be, and the window shuts until somebody reads. Then the numbers up
+    /// to the edge are good, for what was on its way (RFC 7323 §2.4, 7323-9), and text is not.
+    fn reach(&mut self, start: Place, end: Place) -> (Place, Option<Discard>) {
+        let edge = self.edge();
+        if self.account.is_some() && end > start {
+            let (told, nxt) = (self.offer.told().max(self.nxt), self.nxt);
+            if start > nxt && start >= told {
+                return (nxt, Some(Discard::OutsideWindow));
+            }
+            if end > nxt && told == nxt {
+                return (nxt, Some(Discard::WindowShut));
+            }
+            if end > nxt && self.waiting() > self.octets() && !self.ready.is_empty() {
+                self.offer.retract(nxt);
+                return (nxt, Some(Discard::NoMemory));
+            }
+        }
+        let whole = self.whole && edge > self.nxt;
+        (if whole { edge.max(end) } else { edge }, None)
+    }
+
+    /// So many octets are new: where memory is counted they widen the window.
+    fn earn(&mut self, octets: u64) {
+        if self.account.is_some() {
+            let free = self.octets().saturating_sub(self.waiting());
+            let mss = self.mss;
+            if let Some(account) = &mut self.account {
+                account.earn(narrow(octets), mss, free);
+            }
+        }
+    }
+
     /// Text that begins at RCV.NXT, and the islands that it reaches.
     fn take_in_order(&mut self, now: Instant, segment: &Segment, start: Place, kept: Range<Place>) {
+        if !segment.has(Flags::SYN) {
+            self.earn(kept.end.saturating_sub(self.nxt.max(kept.start)));
+        }
         let fills = self.queue.is_some() && !kept.is_empty();
         let repeats = start < self.nxt;
         if segment.has(Flags::PSH) {
@@ -114,9 +160,11 @@ impl ReceiveHalf {
             self.policy.demand(Why::FillsHole); // RFC 5681 §4.2, 5681-17
         } else if repeats {
             self.policy.demand(Why::Duplicate); // It reports the duplicate (RFC 2883 §4).
+        } else if !kept.is_empty() && self.is_short() {
+            self.policy.in_order_and_short(now);
         } else if !kept.is_empty() {
             // Half a buffer is all that some peers can send before they wait for us.
-            let enough = u64::from(self.policy.rmss()).saturating_mul(2).min(u64::from(self.buffer / 2));
+            let enough = u64::from(self.policy.rmss()).saturating_mul(2).min(u64::from(self.octets() / 2));
             self.policy.in_order(now, segment.count(), self.nxt - self.acked, enough);
         }
         if !kept.is_empty() && !segment.has(Flags::SYN) {
@@ -126,7 +174,9 @@ impl ReceiveHalf {
 
     /// Text, or a FIN, above a hole.
     fn take_out_of_order(&mut self, segment: &Segment, start: Place, kept: Range<Place>) -> Option<Discard> {
-        self.policy.out_of_order(segment.count()); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
+        // With SACK a sender counts octets, and all of them are told by one ACK; without, duplicate ACKs.
+        let answers = if self.sack { 1 } else { segment.count() };
+        self.policy.out_of_order(answers); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
         if kept.is_empty() {
             return None; // A FIN alone.
         }
@@ -141,6 +191,7 @@ impl ReceiveHalf {
             Err(discard) => Some(discard),
             Ok(queued) => {
                 let nothing_new = queued.new == 0;
+                self.earn(queued.new as u64);
                 if let Some(duplicate) = queued.duplicate {
                     self.saw_duplicate(duplicate);
                 }
@@ -158,7 +209,14 @@ impl ReceiveHalf {
             return false;
         }
         self.nxt += 1;
+        if self.fin_ends_reports {
+            self.duplicate = None;
+        }
         self.policy.fin(now, self.nxt - self.acked);
+        if self.window() == 0 {
+            // Who sends it against a shut window sends it again and again.
+            self.policy.demand(Why::AcknowledgesFin);
+        }
         true
     }
 

@@ -2,7 +2,7 @@
 //! RFC 2883).
 
 use super::ReceiveHalf;
-use super::window::Room;
+use super::window::{Earned, Room};
 use crate::Why;
 use env::Instant;
 #[cfg(test)]
@@ -103,8 +103,16 @@ impl ReceiveHalf {
         (islands + usize::from(self.duplicate.is_some())).min(room)
     }
 
-    fn room(&self) -> Room {
-        let waiting = u32::try_from(self.ready.len()).unwrap_or(u32::MAX);
-        Room { nxt: self.nxt, buffer: self.buffer, free: self.buffer.saturating_sub(waiting), mss: self.mss }
+    pub(super) fn room(&self) -> Room {
+        let buffer = self.octets();
+        let earned =
+            self.account.map(|account| Earned { window: account.earned(), segment: self.policy.rmss() });
+        let free = buffer.saturating_sub(self.waiting());
+        Room { nxt: self.nxt, buffer, free, mss: self.mss, earned }
+    }
+
+    /// Whether more than half of a buffer that counts memory is used.
+    pub(super) fn is_short(&self) -> bool {
+        self.account.is_some() && self.waiting() > self.octets() / 2
     }
 }

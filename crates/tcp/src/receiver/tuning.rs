@@ -12,6 +12,7 @@
 //! round trip is, the echo of our own timestamp tells, at the receiver's end, too: RFC 7323 §4.)
 
 use super::Place;
+use super::accounting::WHOLE;
 use env::{Duration, Instant};
 
 /// What a round trip is taken for when nothing measured one.
@@ -69,8 +70,15 @@ impl Tuning {
     }
 
     /// The buffer to have, when `buffer` is the one there is and `read` what was read so far; `least` is the shortest round
-    /// trip that the send half measured.
-    pub(super) fn size(&mut self, now: Instant, buffer: u32, read: Place, least: Option<Duration>) -> u32 {
+    /// trip that the send half measured, and `share` of 256 parts of the buffer are for what is read.
+    pub(super) fn size(
+        &mut self,
+        now: Instant,
+        buffer: u32,
+        read: Place,
+        least: Option<Duration>,
+        share: u32,
+    ) -> u32 {
         if buffer >= self.limit {
             return buffer;
         }
@@ -88,7 +96,8 @@ impl Tuning {
         self.since = now;
         self.from = read;
         self.best = self.best.max(count);
-        let wish = count.saturating_add(gained).saturating_mul(2);
+        let wish = count.saturating_add(gained).saturating_mul(2).saturating_mul(u64::from(WHOLE));
+        let wish = wish / u64::from(share.max(1));
         buffer.max(u32::try_from(wish).unwrap_or(u32::MAX).min(self.limit))
     }
 }
@@ -111,7 +120,7 @@ mod tests {
         for round in 1..=5 {
             assert!(u64::from(buffer) >= flight, "round {round}: {buffer} < {flight}");
             read += flight;
-            buffer = tuning.size(ms(round * 100), buffer, read, None);
+            buffer = tuning.size(ms(round * 100), buffer, read, None, WHOLE);
             flight *= 2;
         }
         assert!((16 * MIB..=32 * MIB).contains(&buffer));
@@ -123,7 +132,7 @@ mod tests {
         tuning.measure(1, Duration::from_millis(100));
         let mut buffer = MIB;
         for round in 1..=100u64 {
-            buffer = tuning.size(ms(round * 100), buffer, round * u64::from(3 * MIB), None);
+            buffer = tuning.size(ms(round * 100), buffer, round * u64::from(3 * MIB), None, WHOLE);
         }
         // The first round trip's gain was all of it: 2·(3 + 3); nothing is gained after that.
         assert_eq!(buffer, 12 * MIB);
@@ -133,8 +142,8 @@ mod tests {
     fn a_user_that_does_not_read_makes_nothing_grow_and_the_limit_holds() {
         let mut tuning = Tuning::new(ms(0), 4 * MIB, 0);
         tuning.measure(1, Duration::from_millis(10));
-        assert_eq!((1..100).map(|n| tuning.size(ms(n * 10), MIB, 0, None)).max(), Some(MIB));
-        assert_eq!(tuning.size(ms(2000), MIB, 1 << 40, None), 4 * MIB);
+        assert_eq!((1..100).map(|n| tuning.size(ms(n * 10), MIB, 0, None, WHOLE)).max(), Some(MIB));
+        assert_eq!(tuning.size(ms(2000), MIB, 1 << 40, None, WHOLE), 4 * MIB);
     }
 
     #[test]
@@ -143,7 +152,7 @@ mod tests {
         tuning.measure(1, Duration::from_millis(1));
         // 1 MiB read in 1 ms, but only 100 KiB of it in a round trip of 100 µs.
         let now = ms(0) + Duration::from_micros(100);
-        assert_eq!(tuning.size(now, MIB, 100 << 10, Some(Duration::from_micros(100))), MIB);
+        assert_eq!(tuning.size(now, MIB, 100 << 10, Some(Duration::from_micros(100)), WHOLE), MIB);
         // The same echo again says nothing new.
         tuning.measure(1, Duration::from_secs(5));
         assert_eq!(tuning.round_trip, Some(1_000));

@@ -36,6 +36,17 @@ pub(super) struct Room {
     pub(super) free: u32,
     /// The largest segment to expect.
     pub(super) mss: u32,
+    /// How wide the window may be at all, where the buffer counts memory.
+    pub(super) earned: Option<Earned>,
+}
+
+/// What a window of memory is cut by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Earned {
+    /// Octets of the widest window.
+    pub(super) window: u32,
+    /// Octets of the segments that come.
+    pub(super) segment: u32,
 }
 
 impl Offer {
@@ -53,6 +64,16 @@ impl Offer {
     /// The furthest edge ever offered (RFC 7323 7323-10).
     pub(super) const fn edge(&self) -> Place {
         self.edge
+    }
+
+    /// The furthest place that the peer may go to as far as it was told last.
+    pub(super) const fn told(&self) -> Place {
+        self.told
+    }
+
+    /// Takes back what was told, down to `nxt`: there is no memory for it.
+    pub(super) fn retract(&mut self, nxt: Place) {
+        self.told = nxt;
     }
 
     /// The shift of our windows.
@@ -90,9 +111,11 @@ impl Offer {
         half.min(u64::from(room.mss)).max(1)
     }
 
-    /// Octets from RCV.NXT to the furthest edge ever offered.
+    /// Octets from RCV.NXT to the furthest edge ever offered; to the last one where memory is counted, for that may have been
+    /// taken back.
     fn promised(&self, room: Room) -> u64 {
-        self.edge.saturating_sub(room.nxt)
+        let edge = if room.earned.is_some() { self.told } else { self.edge };
+        edge.saturating_sub(room.nxt)
     }
 
     /// The window to tell, in grains of the scale.
@@ -101,6 +124,9 @@ impl Offer {
         let grain = 1u64 << shift;
         let free = u64::from(room.free);
         let promised = self.promised(room);
+        if let Some(earned) = room.earned {
+            return self.earned_units(room, earned).max(promised.div_ceil(grain).min(0xffff));
+        }
         // A buffer smaller than a grain would never open: better a grain too much than a connection that stands.
         let whole = (free >> shift).clamp(1, 0xffff);
         if free.min(whole * grain) >= promised + self.step(room) {
@@ -108,5 +134,24 @@ impl Offer {
         }
         let up = promised.div_ceil(grain).min(0xffff);
         if up * grain <= free { up } else { (promised >> shift).min(0xffff) }
+    }
+
+    /// The window that memory and what came allow, in grains of the scale, whatever was promised.
+    ///
+    /// Without a scale it is told in whole segments, which is no silly window either (RFC 9293 §3.8.6.2.2). With one, the
+    /// last grain may go beyond what was earned, but not beyond the memory.
+    fn earned_units(&self, room: Room, earned: Earned) -> u64 {
+        let shift = self.scale.shift();
+        let segment = earned.segment.min(room.buffer / 2).max(1);
+        let (free, window) = (room.free, room.free.min(earned.window));
+        if room.free < room.buffer / 2 && room.free < segment.max(room.buffer / 16) {
+            return 0; // What comes now may cost more than is left: better shut than promised in vain.
+        }
+        if shift == 0 {
+            return u64::from(window - window % segment).min(0xffff);
+        }
+        let grain = 1u64 << shift;
+        let up = u64::from(window).div_ceil(grain).min(0xffff);
+        if up * grain <= u64::from(free) { up } else { u64::from(window >> shift).clamp(1, 0xffff) }
     }
 }

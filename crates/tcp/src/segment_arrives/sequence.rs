@@ -32,8 +32,11 @@ impl Open {
 
     /// The four-case test (9293-E9), and what follows from failing it: an ACK, never a RST (9293-E47).
     pub(super) fn check_sequence(&mut self, shared: &mut Shared, now: Instant, seg: &Segment) -> Step {
-        let checked = self.rcv.check(seg.header.seq, seg.seq_len());
         let reset = seg.has(Flags::RST);
+        let checked = match self.rcv.check(seg.header.seq, seg.seq_len()) {
+            Acceptability::Acceptable if !reset && self.rcv.overshoots(seg) => Acceptability::BeyondWindow,
+            checked => checked,
+        };
         match checked {
             Acceptability::Acceptable => {
                 // A number that was never sent, as who forges has to guess one, makes no timestamp good.

@@ -48,6 +48,9 @@ impl Open {
         }
         self.right_size(shared, now, seg);
         let taken = self.rcv.take_text(now, seg);
+        if shared.roomy && self.rcv.buffered_out_of_order() > 0 {
+            self.rcv.grow_for_holes();
+        }
         if let Some(why) = taken.discard {
             discarded(shared, now, seg, why);
         }

@@ -57,6 +57,7 @@ pub(super) fn why(why: Why) -> &'static str {
 pub(super) fn discard(why: Discard) -> &'static str {
     match why {
         Discard::OutsideWindow => "outside_window",
+        Discard::WindowShut => "window_shut",
         Discard::Duplicate => "duplicate",
         Discard::OldTimestamp => "old_timestamp",
         Discard::NoTimestamp => "no_timestamp",

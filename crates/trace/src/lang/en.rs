@@ -6,6 +6,7 @@ use tcp::{Cause, Discard, Trigger, Undo};
 pub(super) fn discard(why: Discard) -> String {
     match why {
         Discard::OutsideWindow => "ignored: outside the window",
+        Discard::WindowShut => "ignored: the window is shut for want of memory",
         Discard::Duplicate => "ignored: all of it had arrived before",
         Discard::OldTimestamp => "ignored: its timestamp is too old (PAWS)",
         Discard::NoTimestamp => "ignored: timestamps were agreed on and it has none",

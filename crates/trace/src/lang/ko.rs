@@ -65,6 +65,7 @@ fn reset(why: ResetWhy) -> &'static str {
 pub(super) fn discard(why: Discard) -> String {
     match why {
         Discard::OutsideWindow => "무시: 윈도 밖이다",
+        Discard::WindowShut => "무시: 메모리가 없어 윈도가 닫혀 있다",
         Discard::Duplicate => "무시: 모두 이미 받은 것이다",
         Discard::OldTimestamp => "무시: 타임스탬프가 너무 오래되었다(PAWS)",
         Discard::NoTimestamp => "무시: 쓰기로 한 타임스탬프가 없다",

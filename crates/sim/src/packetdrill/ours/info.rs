@@ -61,6 +61,7 @@ fn figures(now: Instant, status: &Status, early: bool, ip_header: i64) -> Vec<(&
         ("tcpi_backoff", status.timeouts.max(status.probes).into()),
         ("tcpi_options", options(status, early)),
         ("tcpi_snd_wscale", send_scale.into()),
+        ("SK_MEMINFO_RCVBUF", status.receive_buffer.into()),
         ("tcpi_rcv_wscale", receive_scale.into()),
         ("tcpi_delivery_rate_app_limited", status.delivery_app_limited.into()),
         ("tcpi_rto", micros(status.rto)),

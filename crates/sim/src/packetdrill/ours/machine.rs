@@ -91,7 +91,7 @@ impl Machine {
 
     /// A packet arrives; or several that a device joined, each with so many octets.
     pub(super) fn inject(&mut self, packet: &[u8], segment: Option<NonZeroU16>) {
-        let held = packet.len();
+        let held = cost(packet.len());
         let mut frame = Frame::received(packet.to_vec().into(), held, self.now);
         if segment.is_some() {
             let v6 = packet.first().is_some_and(|first| first >> 4 == 6);
@@ -142,5 +142,20 @@ impl Machine {
         while let Some(event) = self.host.poll_event() {
             self.events.push(event);
         }
+    }
+}
+
+/// What a packet of so many octets costs a kernel whose TUN device received it, as Linux 6.18 says by SO_MEMINFO: its head in a block
+/// of a power of two beside what is known of it, up to 8 KiB; what has no room there in pages.
+fn cost(octets: usize) -> usize {
+    const ABOUT: usize = 256;
+    const BESIDE: usize = 384;
+    const LEAST: usize = 576;
+    const MOST: usize = 8_192;
+    const PAGE: usize = 4_096;
+    match octets + BESIDE {
+        least if least <= LEAST => LEAST + ABOUT,
+        head if head <= MOST => head.next_power_of_two() + ABOUT,
+        beyond => MOST + (beyond - MOST).div_ceil(PAGE) * PAGE + ABOUT,
     }
 }

@@ -258,9 +258,11 @@ impl Kernel {
                 }
             }
             Effect::CountAnew => self.count_anew(),
-            Effect::Counted(counter, count) => {
+            Effect::Counted(counter, count, on) => {
                 let grown = self.counted(counter);
-                self.count_anew();
+                if !on.0 {
+                    self.count_anew();
+                }
                 if count.map_or(grown == 0, |count| grown != count) {
                     return Ok(Ran::Badly(format!("{} has grown by {grown}", counter.name)));
                 }

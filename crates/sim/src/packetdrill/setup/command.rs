@@ -2,7 +2,7 @@
 
 use super::baseline::{self, Suite};
 use super::shell::{self, Joint, Simple};
-use super::{COUNTERS, Effect, Settings};
+use super::{COUNTERS, CountOn, Effect, Settings};
 use crate::packetdrill::subject::{Ran, Refusal};
 use env::Duration;
 
@@ -34,8 +34,8 @@ pub(in crate::packetdrill) enum Command {
     Listens(u16),
     /// Counters begin at zero.
     CountAnew,
-    /// A counter must have grown since: by this, if it is said.
-    Counted(String, Option<u64>),
+    /// A counter must have grown since: by this, if it is said. Then counting goes on, or begins anew.
+    Counted(String, Option<u64>, CountOn),
 }
 
 /// A command of a text, and when it is run.
@@ -219,13 +219,18 @@ fn piped(name: &str, arguments: &[&str], filters: &[Simple]) -> Option<Vec<Comma
         ("grep", [port]) if arguments.first() == Some(&" 0A ") => {
             Command::Listens(u16::from_str_radix(port.strip_prefix(':')?, 16).ok()?)
         }
-        ("nstat", [counter]) => Command::Counted((*counter).to_owned(), None),
+        ("nstat", [counter]) => Command::Counted((*counter).to_owned(), None, count_on(arguments)),
         ("nstat", [counter, count]) => {
-            Command::Counted((*counter).to_owned(), Some(count.trim().parse().ok()?))
+            Command::Counted((*counter).to_owned(), Some(count.trim().parse().ok()?), count_on(arguments))
         }
         _ => return None,
     };
     Some(vec![command])
+}
+
+/// `nstat -s` looks and leaves the zero where it was.
+fn count_on(arguments: &[&str]) -> CountOn {
+    CountOn(arguments.contains(&"-s"))
 }
 
 /// What `grep` looks for.
@@ -260,10 +265,10 @@ impl Settings {
             Command::Sleep(time) => Effect::Sleep(*time),
             Command::Listens(port) => Effect::Listens(*port),
             Command::CountAnew => Effect::CountAnew,
-            Command::Counted(name, count) => {
+            Command::Counted(name, count, on) => {
                 let counter = COUNTERS.iter().find(|counter| counter.name == name);
                 let unknown = || Refusal::because(format!("the counter {name} is not known"));
-                Effect::Counted(counter.ok_or_else(unknown)?, *count)
+                Effect::Counted(counter.ok_or_else(unknown)?, *count, *on)
             }
         })
     }

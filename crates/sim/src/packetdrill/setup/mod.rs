@@ -18,7 +18,7 @@ pub(super) use command::{Command, run};
 use env::Duration;
 use stack::HostConfig;
 use tcp::fast_open::Keys;
-use tcp::{Congestion, CongestionHabits, Ecn, EcnHabits, SlowStartExit, TcpConfig};
+use tcp::{Congestion, CongestionHabits, Ecn, EcnHabits, ReceiveAccounting, SlowStartExit, TcpConfig};
 use wire::Mss;
 
 /// The longest that Linux waits before it sends again.
@@ -33,8 +33,8 @@ const RTO_INITIAL: Duration = Duration::from_secs(1);
 pub(super) const SEND_BUFFER: u32 = 128 << 20;
 /// The smallest that a buffer of the stack may be.
 pub(super) const LEAST_BUFFER: u32 = 2_048;
-/// The largest window that is offered before anything was received.
-const FIRST_WINDOW: u32 = 65_536;
+/// And the largest.
+const MOST_BUFFER: u32 = 1 << 30;
 
 /// The largest segment size that Linux's SYN cookies say over IPv4; over IPv6 they say that of jumbo frames, too.
 const COOKIE_MSS_V4: Mss = Mss::new(1460);
@@ -170,11 +170,15 @@ pub(super) enum Effect {
     Listens(u16),
     /// Counters begin at zero.
     CountAnew,
-    /// It fails unless this counter has grown since, by this if it is said.
-    Counted(&'static Counter, Option<u64>),
+    /// It fails unless this counter has grown since, by this if it is said; then counters begin at zero, or go on.
+    Counted(&'static Counter, Option<u64>, CountOn),
     /// It fails.
     Fails,
 }
+
+/// Whether counters go on from where they are once they were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CountOn(pub(super) bool);
 
 /// A counter: Linux's name of it, and what is counted here.
 #[derive(Debug, PartialEq, Eq)]
@@ -187,6 +191,8 @@ pub(super) struct Counter {
 pub(super) const COUNTERS: &[Counter] = &[
     Counter { name: "TcpExtOutOfWindowIcmps", drop: stack::Drop::IcmpNoSocket },
     Counter { name: "TcpExtBeyondWindow", drop: stack::Drop::TcpOutsideWindow },
+    Counter { name: "TcpExtTCPRcvQDrop", drop: stack::Drop::TcpNoMemory },
+    Counter { name: "TcpExtTCPZeroWindowDrop", drop: stack::Drop::TcpWindowShut },
 ];
 
 /// Options that are the kernel's or the wire's business, and have no meaning here.
@@ -227,7 +233,7 @@ pub(super) fn settings(setup: &Setup<'_>) -> Result<(Settings, Ran), Refusal> {
                     Ran::Well
                 }
                 Effect::Listens(port) => Ran::Badly(format!("nobody listens at port {port}")),
-                Effect::Counted(counter, _) => Ran::Badly(format!("nothing is counted as {}", counter.name)),
+                Effect::Counted(counter, ..) => Ran::Badly(format!("nothing is counted as {}", counter.name)),
                 Effect::Fails => Ran::Badly("it always does".into()),
             })
         })?;
@@ -243,14 +249,19 @@ impl Settings {
     pub(super) fn tcp(&self) -> Result<TcpConfig, Refusal> {
         let [_, first, most] = self.receive_memory;
         let impossible = |why: tcp::ConfigError| Refusal::because(format!("a connection can't be so: {why}"));
-        let receive = (first / 2).clamp(LEAST_BUFFER, FIRST_WINDOW);
+        let receive = first.max(LEAST_BUFFER);
+        // A scale is made for windows of all that may be had, and the share of payload is taken for a half until it is known.
+        let most = most.saturating_mul(2).clamp(receive, MOST_BUFFER);
         let config = TcpConfig::default()
             .rto(RTO_INITIAL, RTO_MIN, RTO_MAX)
             .and_then(|config| config.back_off_limit(self.rto_max))
-            .and_then(|config| config.receive_buffer_range(receive, most.max(receive)))
+            .and_then(|config| config.receive_buffer_range(receive, most))
             .and_then(|config| config.send_buffer(SEND_BUFFER))
             .and_then(|config| config.peer_ack_delay(RTO_MIN))
             .map_err(impossible)?
+            .receive_accounting(ReceiveAccounting::Memory)
+            .whole_segments(true)
+            .fin_ends_reports(true)
             .timestamps(self.timestamps)
             .scaled_rtt_gains(false)
             .answers_carry_acks(true)

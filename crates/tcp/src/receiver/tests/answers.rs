@@ -148,15 +148,19 @@ mod rfc5681_4_2 {
         assert_eq!(half.nxt(), seq(16 + 19_000));
     }
 
+    /// Who has SACK counts octets, and hears of all in one ACK.
     #[test]
-    fn each_segment_of_a_train_above_a_hole_draws_a_duplicate_ack() {
-        let mut half = ReceiveHalf::new(NOW, IRS, settings(100_000));
-        half.take_text(NOW, &train(1000, 9000, 1000));
-        for _ in 0..9 {
-            assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
-            half.advertise();
+    fn each_segment_of_a_train_above_a_hole_draws_a_duplicate_ack_where_these_are_counted() {
+        for (sack, acks) in [(false, 9), (true, 1)] {
+            let mut half = ReceiveHalf::new(NOW, IRS, ReceiveSettings { sack, ..settings(100_000) });
+            half.take_text(NOW, &train(1000, 9000, 1000));
+            for _ in 0..acks {
+                assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
+                assert_eq!(blocks(&mut half, 3), if sack { Vec::from([(1000, 10_000)]) } else { Vec::new() });
+                half.advertise();
+            }
+            assert_eq!(half.ack_due(NOW), None);
         }
-        assert_eq!(half.ack_due(NOW), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use wire::tcp::{Flags, Timestamps};
 
 mod answers;
 mod attacks;
+mod memory;
 mod model;
 mod windows;
 
@@ -20,6 +21,9 @@ pub(super) fn settings(buffer: u32) -> ReceiveSettings {
     ReceiveSettings {
         buffer,
         buffer_limit: buffer,
+        accounting: ReceiveAccounting::Octets,
+        whole: false,
+        fin_ends_reports: false,
         offered: buffer.min(0xffff),
         mss: MSS,
         scale: WindowScale::fitting(buffer),

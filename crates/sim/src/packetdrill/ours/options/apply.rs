@@ -20,8 +20,7 @@ impl Options {
             |why: &dyn std::fmt::Display| Refusal::because(format!("a connection can't be so: {why}"));
         let mut tcp = settings.tcp()?.nagle(!self.no_delay).dont_fragment(self.mtu_discover != 0);
         if let Some(octets) = self.receive_buffer {
-            // Half of a receive buffer is for what is not payload.
-            tcp = tcp.receive_buffer((octets / 2).max(2_048)).map_err(|why| impossible(&why))?;
+            tcp = tcp.receive_buffer(octets.max(2_048)).map_err(|why| impossible(&why))?;
         }
         if self.max_segment != 0 {
             tcp = tcp.mss_limit(Some(Mss::new(self.max_segment)));
@@ -96,7 +95,7 @@ impl Kernel {
 
     fn change_connection(&mut self, id: ConnectionId, options: &Options) -> Result<(), Stop> {
         let old = self.machine.host().tcp_options(id);
-        let receive = options.receive_buffer.map(|octets| (octets / 2).max(2_048));
+        let receive = options.receive_buffer.map(|octets| octets.max(2_048));
         let probing = options.probing();
         let opening = options.syn_count.map(|retries| self.settings.open_for(retries));
         let changed = self.machine.call(|host, now| {
