@@ -33,6 +33,7 @@ use crate::Discard;
 use accounting::Account;
 use ack_policy::AckPolicy;
 use alloc::boxed::Box;
+use core::num::NonZeroU64;
 use core::ops::Range;
 use env::{Duration, Instant};
 use paws::Recent;
@@ -88,6 +89,13 @@ pub(crate) struct Taken {
     pub(crate) discard: Option<Discard>,
 }
 
+/// A run of octets that came twice; no place is zero.
+#[derive(Clone, Copy, Debug)]
+struct Twice {
+    start: NonZeroU64,
+    end: Place,
+}
+
 /// Everything about the direction from the peer to us.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceiveHalf {
@@ -109,7 +117,7 @@ pub(crate) struct ReceiveHalf {
     /// After the peer's FIN no duplicate is reported.
     fin_ends_reports: bool,
     /// The duplicate to report, once (RFC 2883 §4).
-    duplicate: Option<Range<Place>>,
+    duplicate: Option<Twice>,
     /// In order, not read yet.
     ready: Rope,
     /// Made with the first hole, dropped with the last.

@@ -9,8 +9,9 @@
 //!    └──────────────┴──────────────────────────────┴───────────┘
 //! ```
 
-use super::{Place, ReceiveHalf, Taken, narrow, part};
+use super::{Place, ReceiveHalf, Taken, Twice, narrow, part};
 use crate::{Discard, Segment, Why};
+use core::num::NonZeroU64;
 use core::ops::Range;
 use env::Instant;
 use wire::tcp::Flags;
@@ -240,7 +241,7 @@ impl ReceiveHalf {
     /// Remembers a run of octets that came twice; the first of a segment counts (RFC 2883 §4).
     pub(super) fn saw_duplicate(&mut self, octets: Range<Place>) {
         if self.sack && self.duplicate.is_none() && !octets.is_empty() {
-            self.duplicate = Some(octets);
+            self.duplicate = NonZeroU64::new(octets.start).map(|start| Twice { start, end: octets.end });
         }
     }
 }

@@ -77,7 +77,7 @@ impl ReceiveHalf {
         if !self.sack || room == 0 || none {
             return blocks; // RFC 2018 2018-2
         }
-        let duplicate = self.duplicate.take();
+        let duplicate = self.duplicate.take().map(|twice| twice.start.get()..twice.end);
         let passed = self.queue.as_mut().map_or(0, |queue| queue.tell(self.policy.owed_after_next()));
         let islands = self.queue.iter().flat_map(|queue| queue.blocks(passed));
         for block in duplicate.into_iter().chain(islands).take(room) {
