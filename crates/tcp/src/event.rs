@@ -124,6 +124,9 @@ pub enum Why {
     SecondSegment,
     /// The ACK had waited for as long as it may (RFC 9293 §3.8.6.3).
     DelayedAck(Duration),
+    /// What came above a hole, so many times, had waited to be told of together
+    /// ([`report_delay`](crate::TcpConfig::report_delay)).
+    DelayedReport(u8),
     /// Something came out of order: a duplicate ACK tells what is still missing (RFC 5681 §4.2).
     OutOfOrder,
     /// A hole was filled (RFC 5681 §4.2).
@@ -370,6 +373,8 @@ impl fmt::Display for Why {
             Self::QuickAck => f.write_str("quick ACK"),
             Self::SecondSegment => f.write_str("ACK of every second segment"),
             Self::DelayedAck(delay) => write!(f, "delayed ACK {} ms", delay.as_millis()),
+            Self::DelayedReport(1) => f.write_str("delayed report: a hole before what came"),
+            Self::DelayedReport(n) => write!(f, "delayed report of {n}: a hole before what came"),
             Self::OutOfOrder => f.write_str("duplicate ACK: a hole before it"),
             Self::FillsHole => f.write_str("ACK: a hole was filled"),
             Self::Marked => f.write_str("ACK: the network marked what came"),

@@ -5,10 +5,17 @@
 //!    two full segments' worth since the last ACK                               ──► at once
 //!    less than that                                                            ──► in 40 ms, or with our data
 //!    any of it, and FIN, where ACKs wait for answers and the last one carried one  ──► the same
+//!    above a hole with SACK, from the fourth answer on                         ──► in a twentieth of a round trip, together
 //! ```
 //!
 //! "At once" is the next time that somebody polls: segments that arrived together are all processed before, and share
 //! one ACK (RFC 9293 MUST-58, MUST-59).
+//!
+//! Three duplicate ACKs tell a sender of a hole, and are never late (RFC 5681 §4.2). Those after them say which octets it need
+//! not send again. Where a path changes the order of packets one in each segment would say too much too soon: of the
+//! quickest packet, by which the sender judges when all others are lost (RACK's window, RFC 8985 §6.2), and of holes that are
+//! none a moment later. So these reports wait a little for what follows, and one ACK tells of all of them (RFC 2018 §4
+//! lets it; an ACK that is late by less than half a second is within RFC 9293 MUST-40).
 
 use crate::Why;
 use env::{Duration, Instant};
@@ -17,6 +24,10 @@ use env::{Duration, Instant};
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
 /// Segments at the start that are acknowledged at once, so that slow start is not held up.
 const QUICK: u8 = 16;
+/// Answers about a hole that never wait: as many as a sender counts (RFC 5681 §3.2).
+const PROMPT: u8 = 3;
+/// A report waits for this part of a round trip at most.
+const REPORT_SHARE: u32 = 20;
 /// What a full segment is taken to be until one was seen.
 const USUAL_MSS: u32 = 536;
 
@@ -35,6 +46,14 @@ pub(super) struct AckPolicy {
     quick: u8,
     /// Duplicate ACKs owed, when each counts by itself.
     owed: u8,
+    /// How long a report of what is above a hole waits, in nanoseconds; zero where none does.
+    patience: u32,
+    /// How many may wait together.
+    most: u8,
+    /// Answers that went at once since there was no hole, up to [`PROMPT`].
+    prompt: u8,
+    /// Reports that wait.
+    reports: u8,
     /// ACKs may wait for answers to travel with.
     answers: bool,
     /// And do: what was sent last was an answer.
@@ -55,6 +74,10 @@ impl AckPolicy {
             rmss: mss.min(USUAL_MSS),
             quick: QUICK,
             owed: 0,
+            patience: 0,
+            most: 0,
+            prompt: 0,
+            reports: 0,
             answers,
             answering: false,
             heard: false,
@@ -148,6 +171,40 @@ impl AckPolicy {
         self.owed = self.owed.saturating_add(u8::try_from(segments).unwrap_or(u8::MAX));
     }
 
+    /// Reports of what is above a hole may wait for a twentieth of `round_trip`, and for `longest`; `most` of them together. None
+    /// does where no round trip was measured.
+    pub(super) fn set_patience(&mut self, longest: Duration, most: u8, round_trip: Option<Duration>) {
+        self.patience = nanos(longest.min(round_trip.unwrap_or_default() / REPORT_SHARE));
+        self.most = most;
+    }
+
+    /// There was no hole before this: what tells of it first is not to wait.
+    pub(super) fn new_hole(&mut self) {
+        self.prompt = 0;
+    }
+
+    /// Something above a hole is to be told to a peer that has SACK. Whether it waits to be told with what follows; if not, an
+    /// ACK is to be demanded.
+    pub(super) fn report(&mut self, now: Instant) -> bool {
+        if self.prompt < PROMPT {
+            self.prompt += 1;
+            return false;
+        }
+        if self.patience == 0 {
+            return false;
+        }
+        if self.quick > 0 && !self.answering {
+            self.quick -= 1;
+            return false;
+        }
+        if self.reports >= self.most {
+            return false;
+        }
+        self.reports += 1;
+        self.deadline = self.deadline.min(now + Duration::from_nanos(self.patience.into()));
+        true
+    }
+
     /// An ACK is owed, and waits, if none does yet.
     fn wait(&mut self, now: Instant) {
         if self.deadline == Instant::FAR {
@@ -165,7 +222,15 @@ impl AckPolicy {
 
     /// Whether an ACK must go now, and why.
     pub(super) fn due(&self, now: Instant) -> Option<Why> {
-        self.due.or_else(|| (self.deadline <= now).then_some(Why::DelayedAck(self.delay())))
+        self.due.or_else(|| (self.deadline <= now).then_some(self.waited()))
+    }
+
+    /// Why an ACK goes that had to wait.
+    fn waited(&self) -> Why {
+        match self.reports {
+            0 => Why::DelayedAck(self.delay()),
+            reports => Why::DelayedReport(reports),
+        }
     }
 
     /// When a waiting ACK goes.
@@ -176,8 +241,8 @@ impl AckPolicy {
     /// Turns a wait that is over into an ACK owed.
     pub(super) fn on_timeout(&mut self, now: Instant) {
         if self.deadline <= now {
-            self.answering = false; // No answer came in time.
-            self.demand(Why::DelayedAck(self.delay()));
+            self.answering &= self.reports > 0; // No answer came in time.
+            self.demand(self.waited());
         }
     }
 
@@ -190,6 +255,7 @@ impl AckPolicy {
     /// An ACK goes out.
     pub(super) fn sent(&mut self) {
         self.deadline = Instant::FAR;
+        self.reports = 0;
         self.owed = self.owed.saturating_sub(1);
         let more = self.owed > 0 && self.due == Some(Why::OutOfOrder);
         if !more {
@@ -211,7 +277,7 @@ fn millis(now: Instant) -> u32 {
 /// How much a reason tells: what only routine asks for gives way to what happened.
 const fn rank(why: Why) -> u8 {
     match why {
-        Why::WindowUpdate | Why::DelayedAck(_) => 0,
+        Why::WindowUpdate | Why::DelayedAck(_) | Why::DelayedReport(_) => 0,
         Why::QuickAck | Why::SecondSegment => 1,
         Why::AcknowledgesFin => 3,
         _ => 2,

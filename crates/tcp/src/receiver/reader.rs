@@ -127,6 +127,13 @@ impl ReceiveHalf {
         self.policy.set_delay(delay);
     }
 
+    /// Reports of what is above a hole may wait for a twentieth of the round trip, and for `longest`, `most` of them together;
+    /// `smoothed` is the round trip that the send half measured.
+    pub(crate) fn set_patience(&mut self, longest: Duration, most: u8, smoothed: Option<Duration>) {
+        let round_trip = self.round_trip().into_iter().chain(smoothed).min();
+        self.policy.set_patience(longest, most, round_trip);
+    }
+
     /// Octets of memory that wait here, in order and out of order, bookkeeping included.
     ///
     /// A little over twice the buffer at most, whatever a peer sends.

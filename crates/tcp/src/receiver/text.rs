@@ -83,7 +83,7 @@ impl ReceiveHalf {
         if kept.start == self.nxt {
             self.take_in_order(now, segment, start, kept);
         } else {
-            discard = self.take_out_of_order(segment, start, kept).or(discard);
+            discard = self.take_out_of_order(now, segment, start, kept).or(discard);
         }
         let delivered = narrow(self.nxt - before);
         let fin = self.take_fin(now);
@@ -157,7 +157,9 @@ impl ReceiveHalf {
             }
             self.nxt = kept.end;
         }
-        if fills {
+        if fills && self.fills_little(segment) && self.policy.report(now) {
+            // Another hole is left, and told of with it.
+        } else if fills {
             self.policy.demand(Why::FillsHole); // RFC 5681 §4.2, 5681-17
         } else if repeats {
             self.policy.demand(Why::Duplicate); // It reports the duplicate (RFC 2883 §4).
@@ -173,11 +175,40 @@ impl ReceiveHalf {
         }
     }
 
+    /// Whether what filled a hole leaves another and no more than a segment to be acknowledged, to a peer that has SACK; and
+    /// neither a FIN nor a duplicate is to be told of.
+    fn fills_little(&self, segment: &Segment) -> bool {
+        let little = self.nxt - self.acked <= u64::from(self.policy.rmss());
+        little && self.sack && self.queue.is_some() && self.duplicate.is_none() && !segment.has(Flags::FIN)
+    }
+
     /// Text, or a FIN, above a hole.
-    fn take_out_of_order(&mut self, segment: &Segment, start: Place, kept: Range<Place>) -> Option<Discard> {
+    fn take_out_of_order(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        start: Place,
+        kept: Range<Place>,
+    ) -> Option<Discard> {
+        if self.queue.is_none() {
+            self.policy.new_hole();
+        }
+        let discard = self.put_above_a_hole(segment, start, kept);
+        let may_wait = self.sack && discard.is_none() && self.duplicate.is_none() && !segment.has(Flags::FIN);
+        if may_wait && self.policy.report(now) {
+            return None;
+        }
         // With SACK a sender counts octets, and all of them are told by one ACK; without, duplicate ACKs.
         let answers = if self.sack { 1 } else { segment.count() };
         self.policy.out_of_order(answers); // RFC 5681 §4.2, 5681-16; RFC 9293 MAY-13
+        if discard == Some(Discard::Duplicate) {
+            self.policy.demand(Why::Duplicate);
+        }
+        discard
+    }
+
+    /// Keeps text that came above a hole, and says why if not.
+    fn put_above_a_hole(&mut self, segment: &Segment, start: Place, kept: Range<Place>) -> Option<Discard> {
         if kept.is_empty() {
             return None; // A FIN alone.
         }
@@ -195,9 +226,6 @@ impl ReceiveHalf {
                 self.earn(queued.new as u64);
                 if let Some(duplicate) = queued.duplicate {
                     self.saw_duplicate(duplicate);
-                }
-                if nothing_new {
-                    self.policy.demand(Why::Duplicate);
                 }
                 nothing_new.then_some(Discard::Duplicate)
             }

@@ -47,6 +47,10 @@ impl Open {
             shared.meter.last_data_in = now;
         }
         self.right_size(shared, now, seg);
+        if self.rcv.buffered_out_of_order() > 0 {
+            let config = &shared.config;
+            self.rcv.set_patience(config.report_delay, config.report_limit, self.snd.rtt.smoothed());
+        }
         let taken = self.rcv.take_text(now, seg);
         if shared.roomy && self.rcv.buffered_out_of_order() > 0 {
             self.rcv.grow_for_holes();

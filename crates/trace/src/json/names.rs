@@ -30,6 +30,7 @@ pub(super) fn why(why: Why) -> &'static str {
         Why::QuickAck => "quick_ack",
         Why::SecondSegment => "second_segment",
         Why::DelayedAck(_) => "delayed_ack",
+        Why::DelayedReport(_) => "delayed_report",
         Why::OutOfOrder => "out_of_order",
         Why::FillsHole => "fills_hole",
         Why::Marked => "marked",

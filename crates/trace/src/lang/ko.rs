@@ -32,6 +32,7 @@ pub(super) fn why(why: Why) -> String {
         Why::QuickAck => "바로 보내는 ACK",
         Why::SecondSegment => "세그먼트 둘마다 보내는 ACK",
         Why::DelayedAck(delay) => return format!("{} ms 미룬 ACK", delay.as_millis()),
+        Why::DelayedReport(n) => return format!("미룬 보고 {n}개: 온 것 앞에 빈 곳이 있다"),
         Why::OutOfOrder => "중복 ACK: 앞에 빈 곳이 있다",
         Why::FillsHole => "ACK: 빈 곳이 채워졌다",
         Why::Marked => "ACK: 네트워크가 혼잡 표시를 했다",

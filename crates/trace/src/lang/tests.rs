@@ -56,6 +56,7 @@ fn korean_is_korean() {
         Why::OpensConnection,
         Why::RetransmissionTimeout(2),
         Why::DelayedAck(Duration::from_millis(40)),
+        Why::DelayedReport(2),
         Why::Reset(ResetWhy::Refused),
     ] {
         assert!(hangul(&Lang::Ko.why(why)) && !hangul(&Lang::En.why(why)), "{why:?}");

@@ -84,6 +84,9 @@ pub(super) struct Settings {
     pub(super) fin_timeout: u32,
     pub(super) hop_limit: u8,
     pub(super) path_mtu_discovery: bool,
+    /// `tcp_comp_sack_delay_ns`, `tcp_comp_sack_nr`: how long reports of what is above a hole wait, and how many.
+    pub(super) report_delay: Duration,
+    pub(super) report_limit: u8,
     /// `tcp_rto_max_ms`: the longest that is waited before something is sent again.
     pub(super) rto_max: Duration,
     /// `tcp_invalid_ratelimit` is no limit.
@@ -112,6 +115,8 @@ impl Default for Settings {
             syn_linear_timeouts: 0,
             retries: 15,
             syn_cookies: 1,
+            report_delay: Duration::from_millis(1),
+            report_limit: 44,
             cookie_mss_limit: None,
             somaxconn: 4_096,
             congestion: Congestion::Cubic,
@@ -258,6 +263,7 @@ impl Settings {
             .and_then(|config| config.receive_buffer_range(receive, most))
             .and_then(|config| config.send_buffer(SEND_BUFFER))
             .and_then(|config| config.peer_ack_delay(RTO_MIN))
+            .and_then(|config| config.report_delay(self.report_delay, self.report_limit))
             .map_err(impossible)?
             .receive_accounting(ReceiveAccounting::Memory)
             .whole_segments(true)

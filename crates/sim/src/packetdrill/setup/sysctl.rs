@@ -56,6 +56,10 @@ const RULES: &[(&str, Rule)] = &[
     ("tcp_cubic.parameters.hystart", Rule::Sets(|s, v| put(&mut s.slow_start_exit, hystart(v)))),
     ("tcp_cubic.parameters.hystart_detect", Rule::Sets(|s, v| put(&mut s.slow_start_exit, detect(v)))),
     ("ipv4.tcp_mtu_probing", Rule::Sets(|s, v| put(&mut s.path_mtu_probing, flag(v)))),
+    ("ipv4.tcp_comp_sack_delay_ns", Rule::Sets(|s, v| put(&mut s.report_delay, report_delay(v)))),
+    ("ipv4.tcp_comp_sack_nr", Rule::Sets(|s, v| put(&mut s.report_limit, number(v)))),
+    // How exactly its timer keeps time; ours needs no slack.
+    ("ipv4.tcp_comp_sack_slack_ns", Rule::Unseen),
     ("ipv4.tcp_frto", Rule::Is(&["1", "2"])),
     ("ipv4.tcp_dsack", Rule::Is(&["1"])),
     ("ipv4.tcp_fack", Rule::Is(&["0"])),
@@ -122,6 +126,11 @@ fn flag(value: &str) -> Option<bool> {
         "1" => Some(true),
         _ => None,
     }
+}
+
+/// Nanoseconds, of which half a second is too long.
+fn report_delay(value: &str) -> Option<Duration> {
+    number(value).map(Duration::from_nanos).filter(|&delay| delay < Duration::from_millis(500))
 }
 
 /// Whether there is no limit: the least time between two answers to what is no good is none, or Linux's.
