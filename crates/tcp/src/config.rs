@@ -326,7 +326,8 @@ impl TcpConfig {
 
     /// Octets that may wait to be read, and the largest window ever offered: `least` at first, then twice what the user
     /// reads in a round trip, up to `most`. Default 1 MiB to 32 MiB; 2 KiB to 1 GiB (RFC 7323 §2.3). No memory is held
-    /// while nothing waits, and nothing grows while the host's budget is tight.
+    /// while nothing waits, and nothing grows while the host's budget is tight. What is held for a full buffer is at most an
+    /// eighth more where segments are full, and a little over twice as much whatever a peer sends.
     ///
     /// # Errors
     /// [`ConfigError::Buffer`] outside these limits, or when `most` is less than `least`.

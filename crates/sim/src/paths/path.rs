@@ -180,28 +180,14 @@ impl Path {
     pub fn span(&self) -> Duration {
         let many = self.rate.get() > 200_000_000;
         Duration::from_secs(match self.trouble {
-            Trouble::Outage => {
-                if many {
-                    20
-                } else {
-                    30
-                }
-            }
-            Trouble::RateChanges | Trouble::MtuFalls => {
-                if many {
-                    12
-                } else {
-                    20
-                }
-            }
+            // Long enough for a timeout that backed off for as long as the outage lasts.
+            Trouble::Outage => 30,
+            // Half of it is after the fall, the stall and the slow start from there.
+            Trouble::MtuFalls => 20,
+            Trouble::RateChanges if many => 12,
             _ if many && self.rtt <= Duration::from_millis(20) => 4,
-            _ => {
-                if many {
-                    10
-                } else {
-                    20
-                }
-            }
+            _ if many => 10,
+            _ => 20,
         })
     }
 

@@ -31,8 +31,8 @@ enum Promise {
     Stalls(Duration, f64),
     /// Goodput is at least such a share of what the same path without its trouble gives.
     OfClean(f64),
-    /// The second half is filled to such a share.
-    Fills(f64),
+    /// The second half is filled to such a share, and neither host ever holds more than so many octets.
+    Fills(f64, usize),
 }
 
 /// Whether a promise was kept.
@@ -49,6 +49,10 @@ impl fmt::Display for Judgement {
         write!(f, "{}: {}", if self.kept { "kept" } else { "BROKEN" }, self.words)
     }
 }
+
+/// What a host of one connection holds at most by default: 32 MiB of data either way, and an eighth of it for bookkeeping
+/// and for pieces of which a part is gone.
+const MOST_HELD: usize = 36 << 20;
 
 /// Every scene.
 pub const SCENES: [Scene; 7] = [
@@ -84,7 +88,7 @@ pub const SCENES: [Scene; 7] = [
         name: "long-fat",
         about: "a path that holds 12.5 MB, default settings",
         path: "1000mbit/100ms/clean",
-        promise: Promise::Fills(0.9),
+        promise: Promise::Fills(0.9, MOST_HELD),
         flows: &[0],
     },
     Scene {
@@ -177,14 +181,19 @@ impl Scene {
                 );
                 (of >= share, words)
             }
-            Promise::Fills(share) => {
+            Promise::Fills(share, most) => {
                 let late = report.goodput_late;
+                let mib = |octets: usize| octets as f64 / f64::from(1 << 20);
+                let [sender, receiver] = report.memory;
                 let words = format!(
-                    "the second half is filled to at least {:.0} %: {:.1} %",
+                    "the second half is filled to at least {:.0} %, and a host holds {:.0} MiB at most: {:.1} %, {:.1} and {:.1} MiB",
                     share * 100.0,
-                    late * 100.0
+                    mib(most),
+                    late * 100.0,
+                    mib(sender),
+                    mib(receiver)
                 );
-                (late >= share, words)
+                (late >= share && sender.max(receiver) <= most, words)
             }
         };
         Some(Judgement { kept, words })
@@ -237,6 +246,14 @@ mod tests {
         let of = |goodput, clean| judged("reordering", &report(FlowReport::default(), goodput), clean);
         assert_eq!([of(0.95, 1.0), of(0.5, 0.5), of(0.9, 1.0)], [Some(true), Some(true), Some(false)]);
         assert_eq!(judged("long-fat", &report(FlowReport::default(), 0.89), 0.0), Some(false));
+        let holding = |memory| {
+            let report = RunReport { memory, ..report(FlowReport::default(), 0.9) };
+            judged("long-fat", &report, 0.0)
+        };
+        assert_eq!(
+            [[0, MOST_HELD], [MOST_HELD + 1, 0], [0, MOST_HELD + 1]].map(holding),
+            [Some(true), Some(false), Some(false)]
+        );
         assert_eq!(judged("bloat", &report(FlowReport::default(), 0.0), 0.0), None);
     }
 }

@@ -17,6 +17,7 @@ mod habits;
 mod hystart;
 mod new_reno;
 mod pace;
+mod undo;
 mod validation;
 
 pub use habits::{CongestionHabits, SlowStartExit};
@@ -25,6 +26,7 @@ use bbr::Bbr;
 use cubic::Cubic;
 use dctcp::Dctcp;
 use new_reno::NewReno;
+pub(crate) use undo::MOST as MOST_UNDOS;
 
 use crate::Congestion;
 use alloc::boxed::Box;
@@ -208,7 +210,7 @@ pub trait CongestionControl: Debug + Send + Sync {
     fn on_idle(&mut self, now: Instant);
 
     /// The last reduction, for loss or a timeout, was a mistake: window and threshold become what they were, or larger
-    /// (RFC 4015, 9438 §4.9).
+    /// (RFC 4015, 9438 §4.9). Then the one before it may turn out to be one, too, and this is told again.
     fn on_spurious(&mut self, _now: Instant) {}
 
     /// The sender's segment size changed.

@@ -12,6 +12,7 @@
 
 use super::exit::Exit;
 use super::hystart;
+use super::undo::Undos;
 use super::{AckSample, CongestionControl, Reduction, Repair, SlowStartExit, Start};
 use alloc::boxed::Box;
 use env::Instant;
@@ -32,8 +33,8 @@ pub(crate) struct NewReno {
     exit: Option<Box<Exit>>,
     /// A reduction begins at the window, whether it was used or not.
     reduce_unused: bool,
-    /// Window and threshold before the last reduction for loss or a timeout (RFC 4015 §3.2), and the watch over delay.
-    before: Option<(u32, u32, Option<Box<Exit>>)>,
+    /// Window and threshold before the last reductions for loss or a timeout (RFC 4015 §3.2), and the watch over delay.
+    before: Undos<(u32, u32, Option<Box<Exit>>)>,
 }
 
 impl NewReno {
@@ -50,7 +51,7 @@ impl NewReno {
             repairing: false,
             exit: Exit::new(start.habits.slow_start_exit).filter(|_| watched),
             reduce_unused: start.habits.reduce_unused,
-            before: None,
+            before: Undos::default(),
         }
     }
 
@@ -92,7 +93,7 @@ impl NewReno {
         self.ssthresh = octets.max(self.segment_size.saturating_mul(2));
         self.cwnd = self.cwnd.min(self.ssthresh);
         self.counted = 0;
-        self.before = None;
+        self.before.clear();
     }
 
     /// A mark comes before a queue overflows: β_ecn = 0.8, but not in slow start (RFC 8511 §3, §4; 8511-1).
@@ -134,8 +135,8 @@ impl CongestionControl for NewReno {
         self.counted = 0;
         match reduction {
             Reduction::Timeout { again: true } => {}
-            Reduction::Ecn => self.before = None,
-            _ => self.before = Some((self.cwnd, self.ssthresh, self.exit.clone())),
+            Reduction::Ecn => self.before.clear(),
+            _ => self.before.push((self.cwnd, self.ssthresh, self.exit.clone())),
         }
         self.exit = None; // 9406-6
         match reduction {
@@ -172,7 +173,7 @@ impl CongestionControl for NewReno {
     }
 
     fn on_spurious(&mut self, _now: Instant) {
-        let Some((cwnd, ssthresh, exit)) = self.before.take() else { return };
+        let Some((cwnd, ssthresh, exit)) = self.before.pop() else { return };
         self.cwnd = self.cwnd.max(cwnd);
         self.ssthresh = self.ssthresh.max(ssthresh);
         self.exit = exit;

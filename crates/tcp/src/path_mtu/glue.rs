@@ -13,6 +13,9 @@ const FOLLOWERS: u32 = 3;
 /// After a probe is lost, the next waits no longer than this: by then CUBIC's window has lost something by itself.
 const LONGEST_HEADWAY: Duration = Duration::from_secs(10);
 
+/// For no longer than this a black hole is to hold a connection up, where round trips allow it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What a probe that is due comes to.
 pub(crate) enum ProbePlan {
     /// Payload in octets, and the packet's size.
@@ -25,6 +28,10 @@ impl SendHalf {
     /// The timer has expired: octets of payload that go again. Where full segments have vanished and one that was sent again
     /// is not answered either, a smaller one tells whether their size is to blame, whatever routers say or do not (8899-10); a
     /// still smaller one when that is lost, too.
+    ///
+    /// A second timeout comes twice the first later, and the answer a round trip after that. Where that is more than
+    /// [`PATIENCE`] after the last progress, the first one asks already, if many full segments are out and nothing of them
+    /// arrived.
     pub(crate) fn head_after_timeout(&mut self, now: Instant, shared: &mut Shared) -> u32 {
         let headway = self.headway().saturating_mul(5); // RFC 4821 §7.6.3
         let mut in_vain = false;
@@ -32,8 +39,15 @@ impl SendHalf {
             known.search.inconclusive(now, headway);
             in_vain = matches!(core::mem::take(&mut known.test), Test::Small(..) | Test::Out(..));
         }
+        let out = self.nxt.wrapping_since(self.una);
         let suspicious = match self.timeouts {
-            0 | 1 => false,
+            0 => false,
+            1 => {
+                let stalled = self.stalled_since.map_or(Duration::ZERO, |since| now.since(since));
+                let answer = self.rtt.rto().saturating_mul(2) + self.rtt.smoothed().unwrap_or_default();
+                let many = u32::from(SUSPICIOUS).saturating_mul(self.segment_size);
+                stalled.saturating_add(answer) > PATIENCE && out >= many && self.recovery.sacked() == 0
+            }
             2 => self.vanished >= SUSPICIOUS,
             _ => true,
         };
@@ -42,7 +56,6 @@ impl SendHalf {
         }
         let size = shared.path.mtu_of(self.segment_limit);
         let known = shared.path_mtu.get_or_insert_default();
-        let out = self.nxt.wrapping_since(self.una);
         let payload_of = |head: u16| self.segment_size.saturating_sub(u32::from(size - head)).max(1);
         let mut payload = payload_of(known.test_below(&shared.path, size, in_vain));
         if out <= payload {
@@ -139,8 +152,12 @@ impl Open {
         search.begin(size, most);
         search.figures.black_holes = search.figures.black_holes.saturating_add(1);
         if self.snd.recovery.phase() == Phase::Timeout {
-            // All that was out was too large; it goes again in smaller pieces.
+            // All that was out was too large; it goes again in smaller pieces. Its loss tells nothing of congestion, and the
+            // window is what it was before; but nothing is in flight, as after an idle while (RFC 7661 §4.4).
             self.snd.recovery.resend_all();
+            self.snd.recovery.forget_episode();
+            self.snd.congestion.on_spurious(now);
+            self.snd.congestion.on_idle(now);
         }
         self.snd.resend = Some(Why::BlackHole { from, to: size });
         shared.events.path_found = true;

@@ -8,7 +8,9 @@
 //! ```
 //!
 //! Islands touch neither each other nor RCV.NXT. Where copies overlap, the one that came first stays. Finding a place
-//! is O(log islands); islands are limited in number, and their memory in proportion to their octets (CVE-2018-5390).
+//! is O(log islands), and no count limits them: a window of full segments, every other of which was lost, fits. What
+//! they hold is limited, bookkeeping included, to twice their octets and a quarter of the buffer (CVE-2018-5390): islands
+//! that are smaller than what it costs to keep them live in that quarter.
 //! Nothing that was taken in is ever given up again, so the sender may believe every block (RFC 2018 §8, 2018-11).
 
 use super::Place;
@@ -19,12 +21,13 @@ use alloc::collections::BTreeMap;
 use core::ops::Range;
 use wire::Payload;
 
-/// Islands at most, however large the buffer.
-const MOST_ISLANDS: usize = 1024;
-/// Octets of buffer for every island, where that makes fewer.
-const BUFFER_PER_ISLAND: usize = 128;
-/// What the bookkeeping of one island is charged with.
-const ISLAND: usize = 160;
+/// What the bookkeeping of one island is charged with: its place in the tree, whose nodes may be half empty, and a block
+/// of memory for its first octets, which is larger than they are.
+const ISLAND: usize = 256;
+/// So many islands are always room for.
+const FEW: usize = 4;
+/// The part of the buffer that small islands may take beyond twice their octets.
+const SLACK: usize = 4;
 /// How many islands are remembered in the order in which they grew: as many as may come before somebody polls, when every
 /// other packet of a burst was lost.
 const RECENT: usize = 16;
@@ -94,8 +97,8 @@ impl Reassembly {
     /// Puts in what of `payload`, which begins at `start`, is not here yet.
     ///
     /// # Errors
-    /// [`Discard::TooManyHoles`] when it would make an island too many, [`Discard::NoMemory`] when small pieces hold
-    /// too much memory for what they are. Then nothing was put in.
+    /// [`Discard::TooManyHoles`] when small islands take all the memory that is theirs, and it would make another;
+    /// [`Discard::NoMemory`] when small pieces hold too much memory for what they are. Then nothing was put in.
     pub(super) fn insert(&mut self, start: Place, payload: &Payload, buffer: u32) -> Result<Queued, Discard> {
         let end = start + payload.len() as u64;
         let before = self.before(start).filter(|island| island.end >= start);
@@ -106,7 +109,7 @@ impl Reassembly {
             return Ok(Queued { new: 0, duplicate: Some(start..end) });
         }
         let joins = before.is_some() || self.next(start, end).is_some();
-        self.admit(joins, buffer)?;
+        self.admit(joins, payload.len(), buffer)?;
 
         // Grow one island over everything that the segment touches, from the left to the right.
         let mut queued = Queued { new: 0, duplicate: None };
@@ -193,16 +196,19 @@ impl Reassembly {
         (self.recent, self.recents, self.untold) = (kept, count, untold);
     }
 
-    /// Whether there is room for another segment.
-    fn admit(&self, joins: bool, buffer: u32) -> Result<(), Discard> {
-        let buffer = buffer as usize;
-        let most = (buffer / BUFFER_PER_ISLAND).clamp(4, MOST_ISLANDS);
-        if !joins && self.islands.len() >= most {
+    /// Whether there is room for a segment of `octets`, which makes an island of its own unless it `joins` one.
+    ///
+    /// Full segments pay for themselves: what one holds and its island are less than twice its octets.
+    fn admit(&self, joins: bool, octets: usize, buffer: u32) -> Result<(), Discard> {
+        let slack = (buffer as usize / SLACK).max(FEW * ISLAND);
+        let most = |len: usize| len.saturating_mul(2).saturating_add(slack);
+        if joins {
+            // Ropes keep to about twice their octets, except where many small pieces were joined from the right.
+            if self.held > most(self.len).saturating_add(ISLAND) {
+                return Err(Discard::NoMemory);
+            }
+        } else if self.held.saturating_add(ISLAND) > most(self.len.saturating_add(octets)) {
             return Err(Discard::TooManyHoles);
-        }
-        // Ropes keep to about twice their octets, except where many small pieces were joined from the right.
-        if self.held > self.len.saturating_mul(2).saturating_add(buffer / 4).saturating_add(ISLAND) {
-            return Err(Discard::NoMemory);
         }
         Ok(())
     }
@@ -256,6 +262,10 @@ impl Queued {
         }
     }
 }
+
+/// A tree's node has room for eleven, and may be half empty; its children are few beside it. The first octets of an
+/// island are a block of the allocator's, or a queue of shared slices, of which one was charged already.
+const _: () = assert!(2 * size_of::<(Place, Rope)>() + 64 <= ISLAND);
 
 fn range(start: Place, rope: &Rope) -> Range<Place> {
     start..start + rope.len() as u64

@@ -266,6 +266,14 @@ impl ReceiveHalf {
         advances
     }
 
+    /// A segment was dropped for its timestamp. What of it is here already is told like any duplicate (RFC 2883 §4): it was
+    /// held back while a copy of it overtook it, and its sender learns only from this that the copy was not needed.
+    pub(crate) fn saw_old(&mut self, segment: &Segment) {
+        let start = self.place(segment.payload_seq());
+        let end = start + segment.payload.len() as u64;
+        self.saw_duplicate(start..end.min(self.nxt));
+    }
+
     /// Remembers a run of octets that came twice; the first of a segment counts (RFC 2883 §4).
     pub(super) fn saw_duplicate(&mut self, octets: Range<Place>) {
         if self.sack && self.duplicate.is_none() && !octets.is_empty() {

@@ -67,6 +67,8 @@ pub(crate) struct Verdict {
     pub(crate) ended: bool,
     /// The last reduction was a mistake.
     pub(crate) undone: Option<Undo>,
+    /// So many reductions before it were, too.
+    pub(crate) undone_before: u8,
     /// A tail loss probe repaired a loss that nothing else tells of (8985-15).
     pub(crate) repaired: bool,
     /// A partial ACK of NewReno's that is not the first: the retransmission timer runs on (RFC 6582 §4).
@@ -338,6 +340,7 @@ impl Recovery {
         self.enter(Phase::Fast);
         self.reorder_at = reorder_at;
         self.probe.reset();
+        self.doubt_episode();
         self.episode = Some(Box::new(Episode::new(self.ledger.una(), self.ledger.nxt())));
         verdict.began = true;
         verdict.resend = Some(self.rack_why());

@@ -5,6 +5,9 @@
 //!                                              all needless: the episode was a mistake, and is undone
 //! ```
 //!
+//! Where segments are late by more than a round trip, the next episode begins before the last is proven to have been a mistake.
+//! So a few are kept that are in doubt, and are undone from the last to the first.
+//!
 //! Three ways to learn it: the peer tells of duplicates (D-SACK: RFC 2883, 3708), a timestamp echo answers the original
 //! (Eifel: RFC 3522), or after a timeout what was never sent again is delivered (F-RTO: RFC 5682).
 
@@ -53,6 +56,11 @@ impl Episode {
         Self { begin, end, unproven, extra: 0, proof: None, copied, doubtful, prr, frto }
     }
 
+    /// Whether something may still prove it a mistake, or show that it was none.
+    pub(super) fn is_open(&self) -> bool {
+        !self.unproven.is_empty() || self.extra > 0
+    }
+
     /// Whether it began with `una`.
     pub(super) fn is_of(&self, una: Place) -> bool {
         self.begin == una
@@ -64,17 +72,20 @@ impl Episode {
     }
 
     /// Sending `start..end` again was needless, `copies` times: it arrived twice, or as it was first sent.
-    pub(super) fn prove(&mut self, start: Place, end: Place, copies: u8, by: Undo) {
+    /// Whether that was news.
+    pub(super) fn prove(&mut self, start: Place, end: Place, copies: u8, by: Undo) -> bool {
         let (start, end) = (start.max(self.begin), end.min(self.end));
         if start >= end {
-            return;
+            return false;
         }
         let first = self.unproven.remove(start, end);
         let again = (u64::from(copies) * (end - start) - first).min(self.extra);
         self.extra -= again;
-        if first + again > 0 {
+        let news = first + again > 0;
+        if news {
             self.proof = Some(by);
         }
+        news
     }
 
     /// What proves it a mistake, if all that was sent again was needless. `over`: it has come to its end, and if nothing

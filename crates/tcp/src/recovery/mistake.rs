@@ -12,6 +12,9 @@ use super::ledger::Run;
 use super::rack::Told;
 use super::{Phase, Place, Recovery};
 use crate::Undo;
+use crate::congestion::MOST_UNDOS as MOST_REDUCTIONS;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
 /// retransmission needless could make each of its ACKs cost as much as a flight.
@@ -27,9 +30,7 @@ impl Recovery {
     pub(super) fn on_dsack(&mut self, from: Place, to: Place) {
         self.figures.dsacks += 1;
         self.figures.doubled += to - from;
-        if let Some(episode) = &mut self.episode {
-            episode.prove(from, to, 1, Undo::DuplicateSack);
-        }
+        self.prove(from, to, 1, Undo::DuplicateSack);
         // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
         // says nothing of order.
         if self.figures.doubled <= self.figures.resent && !self.probe.is_of(to) && !self.words_are_spent() {
@@ -42,9 +43,50 @@ impl Recovery {
         if self.phase == Phase::Fast && !self.words_are_spent() {
             self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
         }
-        if let Some(episode) = &mut self.episode {
-            episode.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
+        self.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
+    }
+
+    /// Sending `start..end` again was needless, in whichever episode it was.
+    fn prove(&mut self, start: Place, end: Place, copies: u8, by: Undo) {
+        let doubts = self.disorder.iter_mut().flat_map(|disorder| disorder.doubts.iter_mut().rev());
+        let mut episodes = self.episode.as_deref_mut().into_iter().chain(doubts);
+        episodes.any(|episode| episode.prove(start, end, copies, by));
+    }
+
+    /// Another episode begins: whether the last was a mistake may be told later.
+    pub(super) fn doubt_episode(&mut self) {
+        let una = self.ledger.una();
+        match self.episode.take().filter(|episode| episode.is_open() && una <= episode.end) {
+            Some(episode) => {
+                let doubts = &mut self.disorder.get_or_insert_default().doubts;
+                if doubts.len() + 1 >= MOST_REDUCTIONS {
+                    doubts.remove(0);
+                }
+                doubts.push(*episode);
+            }
+            None => self.forget_doubts(),
         }
+    }
+
+    /// What was in doubt stays as it was taken for.
+    pub(super) fn forget_doubts(&mut self) {
+        if let Some(disorder) = &mut self.disorder {
+            disorder.doubts = Vec::new();
+        }
+    }
+
+    /// The last episode was undone: the one before it is the last now, and if it was proven a mistake while it was not, it is
+    /// undone as well. How many were.
+    fn undo_doubts(&mut self) -> u8 {
+        let mut undone = 0;
+        while let Some(episode) = self.disorder.as_mut().and_then(|disorder| disorder.doubts.pop()) {
+            if episode.is_open() {
+                self.episode = Some(Box::new(episode));
+                break;
+            }
+            undone += 1;
+        }
+        undone
     }
 
     /// Whether the last reduction was a mistake; then everything is as it was before it.
@@ -68,13 +110,15 @@ impl Recovery {
                 self.reno = super::Reno::default();
             }
             self.episode = None;
-            self.figures.undone += 1;
+            verdict.undone_before = self.undo_doubts();
+            self.figures.undone += 1 + u32::from(verdict.undone_before);
             if self.sack && arrival.echo.is_some() && !spurious {
                 self.suspect_copies(begin, copied);
             }
             verdict.undone = mistake;
         } else if self.phase == Phase::Open && una > end {
             self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
+            self.forget_doubts();
         }
     }
 

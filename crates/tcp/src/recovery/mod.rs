@@ -124,6 +124,8 @@ struct Disorder {
     /// Undos that the peer's bare word has been taken for, less those that it has earned since; and recoveries since the last.
     believed: u8,
     honoured: u8,
+    /// Episodes in doubt before the last one, the oldest first.
+    doubts: Vec<Episode>,
 }
 
 impl Recovery {
@@ -419,6 +421,7 @@ impl Recovery {
         self.probe.reset();
         self.reno = Reno::default();
         if !again {
+            self.forget_doubts();
             self.episode = Some(Box::new(Episode::new(una, self.ledger.nxt())));
         }
         if let Some(episode) = &mut self.episode {
@@ -451,6 +454,12 @@ impl Recovery {
         }
         let (una, nxt) = (self.ledger.una(), self.ledger.nxt());
         self.ledger.mark_lost(una, nxt, &mut |_, _| {});
+    }
+
+    /// The reduction is taken back for a reason that recovery knows nothing of: there is nothing left to undo.
+    pub(crate) fn forget_episode(&mut self) {
+        self.episode = None;
+        self.forget_doubts();
     }
 
     /// The reordering timer expired: what its time has passed for is lost (RFC 8985 §6.2, step 5; 8985-8).

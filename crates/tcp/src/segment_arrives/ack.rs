@@ -178,7 +178,9 @@ impl Open {
             self.snd.congestion.on_lost(loss);
         }
         if let Some(undo) = verdict.undone {
-            self.snd.congestion.on_spurious(now);
+            for _ in 0..=verdict.undone_before {
+                self.snd.congestion.on_spurious(now);
+            }
             self.snd.rtt.forget_back_off();
             self.snd.resend = None;
             self.note_window(shared, now, Trigger::Undone(undo));

@@ -26,7 +26,10 @@ impl Open {
             TimestampCheck::Old if seg.seq_len() == 0 && !shared.challenges.take(now) => {
                 ControlFlow::Break(Stop::Discard(Discard::OldTimestamp))
             }
-            TimestampCheck::Old => ControlFlow::Break(Stop::Ack(Why::OldTimestamp, Discard::OldTimestamp)),
+            TimestampCheck::Old => {
+                self.rcv.saw_old(seg);
+                ControlFlow::Break(Stop::Ack(Why::OldTimestamp, Discard::OldTimestamp))
+            }
         }
     }
 

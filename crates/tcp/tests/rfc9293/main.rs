@@ -2,6 +2,7 @@
 
 mod asked_for;
 mod blind;
+mod buffers;
 mod closing;
 mod congestion;
 mod data;

@@ -20,6 +20,7 @@ mod tests;
 use super::exit::Exit;
 use super::hystart;
 use super::pace::Pace;
+use super::undo::Undos;
 use super::validation::Validation;
 use super::{
     AckSample, CongestionControl, CongestionHabits, Departure, Reduction, Repair, SlowStartExit, Start,
@@ -64,8 +65,8 @@ pub(crate) struct Cubic {
     habits: CongestionHabits,
     validation: Validation,
     pace: Pace,
-    /// What the last reduction for loss or a timeout found.
-    undo: Option<Box<Undo>>,
+    /// What the last reductions for loss or a timeout found.
+    undos: Undos<Undo>,
 }
 
 /// How a stage of congestion avoidance grows.
@@ -121,7 +122,7 @@ impl Cubic {
             habits: start.habits,
             validation: Validation::new(start.now),
             pace: Pace::new(cwnd, start.round_trip, start.in_full),
-            undo: None,
+            undos: Undos::default(),
         }
     }
 
@@ -186,8 +187,8 @@ impl Cubic {
         if octets > 0 {
             self.avoid_congestion(sample, octets);
         }
-        if self.cwnd >= self.prior {
-            self.undo = None; // Later than this there is nothing to restore.
+        if self.cwnd >= self.prior && self.undos.all(|undo| self.cwnd >= undo.cwnd) {
+            self.undos.clear(); // Later than this there is nothing to restore.
         }
     }
 
@@ -230,8 +231,8 @@ impl Cubic {
         }
     }
 
-    fn undo(&self, at: Instant) -> Box<Undo> {
-        Box::new(Undo {
+    fn undo(&self, at: Instant) -> Undo {
+        Undo {
             at,
             cwnd: self.cwnd,
             ssthresh: self.ssthresh,
@@ -239,7 +240,7 @@ impl Cubic {
             w_max: self.w_max,
             stage: self.stage.clone(),
             exit: self.exit.clone(),
-        })
+        }
     }
 }
 
@@ -261,7 +262,10 @@ impl CongestionControl for Cubic {
         if reduction == (Reduction::Timeout { again: true }) {
             self.cwnd = self.segment_size; // Threshold and what may be undone are the first one's (5681-14).
         } else {
-            self.undo = if reduction == Reduction::Ecn { None } else { Some(self.undo(now)) };
+            match reduction {
+                Reduction::Ecn => self.undos.clear(),
+                _ => self.undos.push(self.undo(now)),
+            }
             self.reduce(in_flight, reduction);
         }
         self.stage = None;
@@ -299,8 +303,7 @@ impl CongestionControl for Cubic {
     }
 
     fn on_spurious(&mut self, now: Instant) {
-        let Some(undo) = self.undo.take().filter(|_| self.cwnd < self.prior) else { return };
-        let undo = *undo;
+        let Some(undo) = self.undos.pop().filter(|undo| self.cwnd < undo.cwnd) else { return };
         self.cwnd = self.cwnd.max(undo.cwnd).max(self.segment_size);
         self.ssthresh = self.ssthresh.max(undo.ssthresh);
         self.prior = undo.prior;

@@ -289,10 +289,28 @@ fn a_spurious_loss_leaves_everything_as_it_was() {
     path.cubic.on_ack(&sample);
     undisturbed.on_ack(&sample);
     assert_eq!(path.cubic.cwnd, undisturbed.cwnd);
-    // Once only.
-    let at = path.cubic.cwnd;
-    path.cubic.on_spurious(path.now);
-    assert_eq!(path.cubic.cwnd, at);
+    // Told again, it is about the loss before that; and then there is nothing left.
+    for _ in 0..2 {
+        path.cubic.on_spurious(path.now);
+        assert_eq!(path.cubic.cwnd, 1_000 * MSS);
+    }
+}
+
+/// Covers: RFC 9438 9438-18
+#[test]
+fn losses_one_after_the_other_that_were_all_spurious_leave_everything_as_it_was() {
+    let mut path = Path::after_loss_at(1_000);
+    path.rounds(30);
+    let before = (path.cubic.cwnd, path.cubic.ssthresh, path.cubic.prior, path.cubic.w_max);
+    for _ in 0..3 {
+        path.lose();
+        path.now += RTT;
+    }
+    assert!(path.cubic.cwnd < before.0 / 2);
+    for _ in 0..3 {
+        path.cubic.on_spurious(path.now);
+    }
+    assert_eq!((path.cubic.cwnd, path.cubic.ssthresh, path.cubic.prior, path.cubic.w_max), before);
 }
 
 /// Covers: RFC 9438 9438-17, 9438-18

@@ -605,6 +605,19 @@ mod rfc7323_4_and_5 {
         assert_eq!(stamped(u32::MAX).check_timestamp(NOW, stamp(0), false), TimestampCheck::Fine);
     }
 
+    /// A copy overtook it, so that it is older than TS.Recent: dropped, and told all the same (RFC 2883 §4).
+    #[test]
+    fn what_is_dropped_for_its_timestamp_is_reported_where_it_is_here_already() {
+        let mut half = stamped(5);
+        half.take_text(NOW, &data(0, 100));
+        half.advertise();
+        half.saw_old(&data(200, 100));
+        assert!(!half.has_duplicate(), "it is not here");
+        half.saw_old(&data(50, 100));
+        let told = half.sack_blocks(3);
+        assert_eq!(told.as_slice()[0], SackBlock { start: seq(50), end: seq(100) });
+    }
+
     /// Covers: RFC 7323 7323-26
     #[test]
     fn after_twenty_four_idle_days_any_timestamp_is_new() {

@@ -34,6 +34,54 @@ fn dsacks_of_all_that_was_sent_again_undo_it_even_when_recovery_is_over() {
     assert_eq!(sender.recovery.figures().undone, 1);
 }
 
+/// What is late by more than a round trip makes the next episode begin before the last one is known to be a mistake.
+#[test]
+fn an_episode_in_doubt_is_undone_after_the_next_one_was() {
+    // Of the first, all but one are proven; another begins.
+    let second = || {
+        let mut sender = mistaken();
+        sender.pass(30);
+        assert!(sender.ack(10, &[]).ended);
+        sender.send(10);
+        for segment in 0..3 {
+            sender.ack(10, &[(segment, segment + 1)]);
+        }
+        sender.pass(150);
+        let verdict = sender.ack(10, &[(14, 20)]);
+        assert!(verdict.began && verdict.undone.is_none());
+        assert_eq!(sender.repair(), [10, 11, 12, 13]);
+        sender.pass(30);
+        sender
+    };
+    // Its last proof comes first: both are undone at once.
+    let mut sender = second();
+    assert_eq!(sender.ack(10, &[(3, 4), (14, 20)]).undone, None);
+    assert!(sender.ack(20, &[]).ended);
+    for segment in 10..13 {
+        assert_eq!(sender.ack(20, &[(segment, segment + 1)]).undone, None);
+    }
+    let verdict = sender.ack(20, &[(13, 14)]);
+    assert_eq!((verdict.undone, verdict.undone_before), (Some(Undo::DuplicateSack), 1));
+    assert_eq!(sender.recovery.figures().undone, 2);
+    // It comes last: one after the other.
+    let mut sender = second();
+    assert!(sender.ack(20, &[]).ended);
+    for segment in 10..13 {
+        sender.ack(20, &[(segment, segment + 1)]);
+    }
+    let verdict = sender.ack(20, &[(13, 14)]);
+    assert_eq!((verdict.undone, verdict.undone_before), (Some(Undo::DuplicateSack), 0));
+    let verdict = sender.ack(20, &[(3, 4)]);
+    assert_eq!((verdict.undone, verdict.undone_before), (Some(Undo::DuplicateSack), 0));
+    // What was truly lost in the second keeps both: the window of the first is not to be had without the second's.
+    let mut sender = second();
+    sender.ack(10, &[(3, 4), (14, 20)]);
+    assert!(sender.ack(20, &[]).ended);
+    sender.send(2).pass(100);
+    assert_eq!(sender.ack(22, &[]).undone, None);
+    assert_eq!(sender.recovery.figures().undone, 0);
+}
+
 #[test]
 fn one_that_was_truly_lost_keeps_the_reduction() {
     let mut sender = mistaken();
