@@ -95,30 +95,6 @@ fn where_full_segments_vanish_in_silence_smaller_ones_go_within_three_seconds_an
     }
 }
 
-/// Where a second timeout and its answer would come later than three seconds, the first one asks. A window that nothing of
-/// congestion was told about is what it was before.
-///
-/// Covers: RFC 8899 8899-10
-#[test]
-fn over_long_round_trips_the_first_timeout_asks_whether_size_is_to_blame() {
-    for controller in ALL {
-        for round_trip in [300, 600] {
-            let config = TcpConfig::default().congestion(controller);
-            let mut way = way_of(8_000, &config, Duration::from_millis(round_trip), 1, false);
-            way.run(Duration::from_secs(10));
-            way.mtu.set(1280);
-            let status = way.run(Duration::from_secs(10));
-            let what = format!("{controller}, {round_trip} ms");
-            assert!(way.stall <= Duration::from_secs(3), "{what}: {:?}", way.stall);
-            assert_eq!(status.black_holes, 1, "{what}");
-            let before = way.pair.b.received.len();
-            way.run(Duration::from_secs(10));
-            let share = (way.pair.b.received.len() - before) as f64 / 1.25e6;
-            assert!(share > 0.8, "{what}: {share}");
-        }
-    }
-}
-
 /// Covers: RFC 8899 8899-15, 8899-16
 #[test]
 fn a_path_that_takes_less_than_the_base_is_found_too() {
