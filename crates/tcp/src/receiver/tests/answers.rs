@@ -615,7 +615,7 @@ mod rfc7323_4_and_5 {
         assert!(!half.has_duplicate(), "it is not here");
         half.saw_old(&data(50, 100));
         let told = half.sack_blocks(3);
-        assert_eq!(told.as_slice()[0], SackBlock { start: seq(50), end: seq(100) });
+        assert_eq!(told.as_slice()[0], wire::tcp::SackBlock { start: seq(50), end: seq(100) });
     }
 
     /// Covers: RFC 7323 7323-26
