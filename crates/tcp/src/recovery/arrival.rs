@@ -257,6 +257,7 @@ impl Recovery {
             self.on_original_answered(arrival, run);
         }
         self.undo(arrival, tally, verdict);
+        self.settle_withheld();
         self.finish_if_passed(verdict);
         if self.hears_of_hole(blocks, rtt) {
             verdict.resend = Some(Why::Withheld);

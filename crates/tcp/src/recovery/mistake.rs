@@ -10,7 +10,7 @@ use super::arrival::{Arrival, Tally, Verdict};
 use super::episode::Frto;
 use super::ledger::Run;
 use super::rack::Told;
-use super::{Phase, Place, Recovery};
+use super::{Disorder, Phase, Place, Recovery};
 use crate::Undo;
 use crate::congestion::MOST_UNDOS as MOST_REDUCTIONS;
 use alloc::boxed::Box;
@@ -20,16 +20,28 @@ use alloc::vec::Vec;
 /// retransmission needless could make each of its ACKs cost as much as a flight.
 const MOST_UNDOS: u8 = 4;
 /// So often the peer's bare word is taken for it that a loss was none: where what it calls the original came no sooner than the
-/// copy may have. Honest peers need that seldom, for what comes later than its copy makes for patience.
+/// copy may have. A peer whose word stood the test (see [`super::withheld`]) is believed twice as often until the next.
 const BELIEVED: u8 = 2;
+/// Tests stood that make for more belief: from then on a test follows 64 mistakes.
+const MOST_VOUCHED: u8 = 6;
+/// Tests failed after which there is none any more. One failure may be a network that doubles packets.
+const MOST_FAILED: u8 = 2;
 /// Recoveries that nobody calls a mistake after which its word is taken once more.
 const EARNS: u8 = 64;
+
+impl Disorder {
+    /// So often the peer's bare word is taken.
+    fn credit(&self) -> u8 {
+        BELIEVED << self.vouched
+    }
+}
 
 impl Recovery {
     /// The peer has `from..to` twice (RFC 2883 §5).
     pub(super) fn on_dsack(&mut self, from: Place, to: Place) {
         self.figures.dsacks += 1;
         self.figures.doubled += to - from;
+        self.test_word(from, to);
         self.prove(from, to, 1, Undo::DuplicateSack);
         // More than was ever sent again: the network doubles packets, or the peer tells tales. A probe is sent on a guess, and
         // says nothing of order.
@@ -43,7 +55,32 @@ impl Recovery {
         if self.phase == Phase::Fast && !self.words_are_spent() {
             self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
         }
+        self.test_word(run.start, run.end);
         self.prove(run.start, run.end, run.times.saturating_sub(1), Undo::Eifel);
+    }
+
+    /// The peer calls what was sent again of `start..end` needless. Of what was withheld, and so left once, that is no true word.
+    fn test_word(&mut self, start: Place, end: Place) {
+        if self.fails_test(start, end) {
+            let disorder = self.disorder.get_or_insert_default();
+            disorder.failed = disorder.failed.saturating_add(1);
+            (disorder.vouched, disorder.honoured, disorder.believed) = (0, 0, u8::MAX);
+        }
+    }
+
+    /// What was withheld arrived, and the peer does not call it needless.
+    pub(super) fn vouch(&mut self) {
+        let Some(disorder) = self.disorder.as_mut().filter(|disorder| disorder.failed < MOST_FAILED) else {
+            return;
+        };
+        disorder.vouched = (disorder.vouched + 1).min(MOST_VOUCHED);
+        (disorder.believed, disorder.honoured) = (0, 0);
+    }
+
+    /// Whether half of what the peer's word is good for is spent, so that it is put to the test.
+    pub(super) fn word_is_to_be_tested(&self) -> bool {
+        let known = self.disorder.as_ref().filter(|disorder| disorder.failed < MOST_FAILED);
+        known.is_some_and(|disorder| disorder.believed >= disorder.credit() / 2)
     }
 
     /// Sending `start..end` again was needless, in whichever episode it was.
@@ -131,16 +168,16 @@ impl Recovery {
         if una >= disorder.undo_round {
             (disorder.undos, disorder.undo_round) = (0, nxt);
         }
-        let may = disorder.undos < MOST_UNDOS && !(word && disorder.believed >= BELIEVED) && !liar;
+        let may = disorder.undos < MOST_UNDOS && !(word && disorder.believed >= disorder.credit()) && !liar;
         disorder.undos += u8::from(may);
-        disorder.believed += u8::from(may && word);
+        disorder.believed = disorder.believed.saturating_add(u8::from(may && word));
         may
     }
 
     /// Whether the peer's bare word counts no more in the episode that goes on, neither for a mistake nor for patience.
     fn words_are_spent(&self) -> bool {
         let word = self.episode.as_ref().is_some_and(|episode| episode.doubtful);
-        word && self.disorder.as_ref().is_some_and(|disorder| disorder.believed >= BELIEVED)
+        word && self.disorder.as_ref().is_some_and(|disorder| disorder.believed >= disorder.credit())
     }
 
     /// A recovery ends that nobody called a mistake.
@@ -148,7 +185,7 @@ impl Recovery {
         let Some(disorder) = self.disorder.as_mut().filter(|disorder| disorder.believed > 0) else { return };
         disorder.honoured += 1;
         if disorder.honoured >= EARNS {
-            (disorder.honoured, disorder.believed) = (0, disorder.believed - 1);
+            (disorder.honoured, disorder.believed) = (0, disorder.believed.min(disorder.credit()) - 1);
         }
     }
 

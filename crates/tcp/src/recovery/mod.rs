@@ -124,6 +124,9 @@ struct Disorder {
     /// Undos that the peer's bare word has been taken for, less those that it has earned since; and recoveries since the last.
     believed: u8,
     honoured: u8,
+    /// How often its word was put to the test since it last failed, and how often it failed.
+    vouched: u8,
+    failed: u8,
     /// Episodes in doubt before the last one, the oldest first.
     doubts: Vec<Episode>,
 }
@@ -316,11 +319,16 @@ impl Recovery {
         let snapshot = self.sampler.on_sent(now, self.in_flight(), octets);
         let stamp = self.disorder.as_ref().map_or(now, |disorder| disorder.stamps.last(now));
         let (from, to) = self.ledger.resent(now, stamp, start, end, snapshot);
+        // What was withheld leaves for the first time: nobody will call that needless.
+        let (first, last) = self.on_withheld_sent(from, to).unwrap_or((to, to));
         if let Some(episode) = self.episode.as_mut().filter(|_| self.phase != Phase::Open) {
-            episode.on_resent(from, to);
+            for (start, end) in [(from, first), (last, to)] {
+                if start < end {
+                    episode.on_resent(start, end);
+                }
+            }
             episode.copied = self.ledger.nxt();
         }
-        self.on_withheld_sent(from, to);
         self.reno.on_resent(to);
         self.on_victim_resent();
         self.figures.resent += u64::from(octets);

@@ -12,6 +12,10 @@
 //! have become much shorter than its handshake was, and when so much came without a hole that four times as much shall come
 //! before the next question.
 //!
+//! The same gap tests another word. What left once cannot have come twice, nor can its copy have been needless: a peer that
+//! says so (D-SACK, or an echo of what was before) wants reductions undone that it had deserved, and cannot know which gap is
+//! one of ours. So that is asked, too, when a peer has called a few losses mistakes.
+//!
 //! A liar's ACKs are of what was never sent, and fall under that rule (RFC 9293 §3.10.7.4); so the retransmission timer speaks.
 //! From then on nobody can tell what its path bears: no more is in flight to it than to somebody unknown, and its word that a
 //! reduction was a mistake counts no more.
@@ -41,6 +45,9 @@ pub(super) struct Withheld {
     out: bool,
     /// The peer told of the hole.
     told: bool,
+    /// How often it has left, and whether that is all settled.
+    left: u8,
+    settled: bool,
     /// How often it was found out, as far as 8 bits count.
     caught: u8,
     /// The distance of two questions.
@@ -61,8 +68,19 @@ fn micros(time: Duration) -> u32 {
 impl Withheld {
     /// Nothing was asked; `heard` was delivered as the peer last told of a hole.
     fn unasked(heard: u64) -> Box<Self> {
-        let (out, told) = (false, false);
-        Box::new(Self { start: 0, end: 0, out, told, caught: 0, distance: FIRST, asked: 0, heard })
+        let (out, told, left, settled) = (false, false, 0, true);
+        Box::new(Self {
+            start: 0,
+            end: 0,
+            out,
+            told,
+            left,
+            settled,
+            caught: 0,
+            distance: FIRST,
+            asked: 0,
+            heard,
+        })
     }
 
     /// The range, while the peer can't have it.
@@ -81,15 +99,18 @@ impl Recovery {
         let proven = Duration::from_micros(u64::from(self.proven));
         let shorter = least + SHORTER < proven && least < proven * 3 / 4;
         let delivered = self.delivered();
-        if self.withheld.is_none() && (shorter || delivered >> FIRST > 0) {
+        let word = self.sack && self.word_is_to_be_tested();
+        if self.withheld.is_none() && (shorter || word || delivered >> FIRST > 0) {
             // What was ever believed lost, or came late, it has told of.
             let told = self.sampler.lost() > 0 || self.rack.reordering_seen();
             self.withheld = Some(Withheld::unasked(if told { delivered } else { 0 }));
         }
-        let calm = self.phase == Phase::Open && self.ledger.lost() == 0 && self.ledger.sacked() == 0;
+        // Where segments are late there are always holes, and to test a word it needs none that are known.
+        let calm =
+            self.phase == Phase::Open && self.ledger.lost() == 0 && (word || self.ledger.sacked() == 0);
         let Some(known) = self.withheld.as_ref().filter(|known| calm && !known.out) else { return false };
         let long = delivered.saturating_sub(known.heard) >> known.distance > 0;
-        known.caught == 0 && self.ledger.una() >= known.end && (shorter || long)
+        known.caught == 0 && self.ledger.una() >= known.end && (shorter || long || word)
     }
 
     /// A hole was told of, whichever.
@@ -110,6 +131,7 @@ impl Recovery {
         self.on_sent(now, start, end);
         let known = self.withheld.get_or_insert_with(|| Withheld::unasked(0));
         (known.start, known.end, known.out, known.told) = (from, self.ledger.nxt(), true, false);
+        (known.left, known.settled) = (0, false);
         known.asked = known.asked.saturating_add(1);
     }
 
@@ -159,18 +181,42 @@ impl Recovery {
         self.ledger.mark_lost(start, end, &mut |_, _| {});
     }
 
-    /// `start..end` leaves again: what was withheld has left, if it is of that.
-    pub(super) fn on_withheld_sent(&mut self, start: Place, end: Place) {
-        let Some(known) = &mut self.withheld else { return };
-        if known.out && start < known.end && end > known.start {
-            known.out = false;
+    /// `start..end` leaves again: what of it was withheld and leaves for the first time.
+    pub(super) fn on_withheld_sent(&mut self, start: Place, end: Place) -> Option<(Place, Place)> {
+        let known = self.withheld.as_mut().filter(|known| start < known.end && end > known.start)?;
+        let first = known.out;
+        known.out = false;
+        known.left = known.left.saturating_add(1);
+        first.then_some((start.max(known.start), end.min(known.end)))
+    }
+
+    /// `start..end` is called needless: whether it is of what was withheld and has left once only, so that nothing of it can
+    /// have come twice. It vouches for nobody then.
+    pub(super) fn fails_test(&mut self, start: Place, end: Place) -> bool {
+        let Some(known) = self.withheld.as_mut().filter(|known| known.told && known.left == 1) else {
+            return false;
+        };
+        let fails = start < known.end && end > known.start;
+        known.settled |= fails;
+        fails
+    }
+
+    /// After all that an ACK told: what was withheld has arrived, and the peer did not call it needless.
+    pub(super) fn settle_withheld(&mut self) {
+        let una = self.ledger.una();
+        let Some(known) = self.withheld.as_mut().filter(|known| !known.settled && una >= known.end) else {
+            return;
+        };
+        known.settled = true;
+        if known.told && known.left == 1 {
+            self.vouch();
         }
     }
 
     /// The timer has expired: the question is over, whatever the answer.
     pub(super) fn stop_asking(&mut self) {
         let Some(known) = &mut self.withheld else { return };
-        (known.out, known.told) = (false, false);
+        (known.out, known.told, known.settled) = (false, false, true);
         known.end = known.end.min(self.ledger.una());
     }
 

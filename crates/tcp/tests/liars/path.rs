@@ -126,7 +126,7 @@ impl World {
         let next = due.into_iter().flatten().min().expect("something is to happen");
         self.now = self.now.max(next);
         while let Some((_, data)) = self.there.pop_front_if(|(at, _)| *at <= self.now) {
-            let answers = self.peer.takes(self.now, &data, self.lost.contains(&data.start));
+            let answers = self.peer.takes(self.now, &data);
             self.back.extend(answers.into_iter().map(|answer| (self.now + DELAY, answer)));
         }
         while let Some((at, mut segment)) = self.back.pop_front_if(|(at, _)| *at <= self.now) {

@@ -32,7 +32,7 @@ pub(crate) enum Lie {
     AcksUnsent,
     /// Every other ACK's window is half of what was offered.
     Shrinks,
-    /// Whatever arrives again is told to have come twice.
+    /// Whatever fills a hole is told to have come twice: a receiver knows that its sender sent it late, not why.
     CallsNeedless,
     /// Echoes of so many milliseconds before what is to be echoed.
     EchoesOlder(u32),
@@ -156,7 +156,7 @@ impl Peer {
     }
 
     /// A segment has come: the answers.
-    pub(crate) fn takes(&mut self, now: Instant, data: &Data, lost_before: bool) -> Vec<Segment> {
+    pub(crate) fn takes(&mut self, now: Instant, data: &Data) -> Vec<Segment> {
         if self.lie == Lie::AcksEarly {
             return Vec::new(); // It said so long ago.
         }
@@ -175,7 +175,7 @@ impl Peer {
             self.islands.insert(data.start, end);
             self.newest = data.start;
         }
-        self.tells(now, before, lost_before.then_some((data.start, end)))
+        self.tells(now, before, data.again.then_some((data.start, end)))
     }
 
     fn counts(&mut self, data: &Data) {

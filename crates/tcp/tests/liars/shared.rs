@@ -141,7 +141,7 @@ impl World {
             if side.seen.insert(data.start) {
                 side.through += u64::from(data.octets);
             }
-            let answers = side.peer.takes(self.now, &data, side.lost.contains(&data.start));
+            let answers = side.peer.takes(self.now, &data);
             side.back.extend(answers.into_iter().map(|answer| (self.now + DELAY, answer)));
         }
         for at in 0..2 {

@@ -184,14 +184,20 @@ fn a_size_that_changes_raises_no_window() {
         let (mut fell, mut rose) = (0, 0);
         let end = way.pair.now + Duration::from_secs(30);
         let mut before = way.pair.a.tcp().status();
+        let mut whole = before.cwnd;
         while way.pair.now < end {
             way.pair.write(true, &[7; 60_000]);
             assert!(way.pair.step());
             let status = way.pair.a.tcp().status();
+            if status.timeouts == 0 && status.path_mtu == before.path_mtu {
+                whole = before.cwnd; // as it was before the timeout that finds the black hole
+            }
             if status.path_mtu != before.path_mtu {
                 let delivered = (status.delivered - before.delivered) as u32;
-                // A window has room for a segment, whatever that is.
-                let most = (before.cwnd + delivered).max(status.segment_size);
+                // A window has room for a segment, whatever that is; and what a black hole had cut is taken back.
+                let most = (before.cwnd + delivered)
+                    .max(status.segment_size)
+                    .max(if status.path_mtu < before.path_mtu { whole } else { 0 });
                 // BBR's window is its model's again with the first ACK after a timeout, whatever segments are like.
                 let modelled = controller == Congestion::Bbr && before.timeouts > 0;
                 assert!(modelled || status.cwnd <= most, "{controller}: {before:?} {status:?}");
