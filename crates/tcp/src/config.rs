@@ -361,15 +361,13 @@ impl TcpConfig {
     }
 
     /// How long a report of what came above a hole may wait for those after it, where SACK was agreed on, and how many wait
-    /// together. The first three answers since there was no hole go at once (RFC 5681 §4.2, 5681-16, 5681-29), and so does
-    /// whatever tells of a FIN, a duplicate, marks, the last hole filled, or more than a segment in order; nothing waits
+    /// together. The first three answers since the number acknowledged moved go at once (RFC 5681 §4.2, 5681-16, 5681-29), and so does
+    /// whatever tells of a FIN, a duplicate, marks, or a hole that is filled, or a part of it (5681-17); nothing waits
     /// longer than a twentieth of the round trip, or at all where none was measured.
     ///
     /// Default 1 ms and 44, which are Linux's figures: packets that overtook others by less are never told of, a sender is not
-    /// misled by the quickest of them, and fewer ACKs are sent. What fills a hole by no more than a segment and leaves
-    /// another waits as well, an exception to a SHOULD (5681-17): where packets change places all the time it is no
-    /// news of a repair, and it never waits long enough to delay one. With no delay, or none that may wait, each segment
-    /// above a hole or into it is answered at once.
+    /// misled by the quickest of them, and fewer ACKs are sent. With no delay, or none that may wait, each segment above a
+    /// hole is answered at once.
     ///
     /// # Errors
     /// [`ConfigError::AckDelay`] at 500 ms and above (RFC 9293 §3.8.6.3, MUST-40).

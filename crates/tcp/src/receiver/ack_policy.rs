@@ -178,7 +178,7 @@ impl AckPolicy {
         self.most = most;
     }
 
-    /// There was no hole before this: what tells of it first is not to wait.
+    /// There was no hole before this, or something of one was filled: what tells of the next first is not to wait.
     pub(super) fn new_hole(&mut self) {
         self.prompt = 0;
     }

@@ -157,9 +157,8 @@ impl ReceiveHalf {
             }
             self.nxt = kept.end;
         }
-        if fills && self.fills_little(segment) && self.policy.report(now) {
-            // Another hole is left, and told of with it.
-        } else if fills {
+        if fills {
+            self.policy.new_hole();
             self.policy.demand(Why::FillsHole); // RFC 5681 §4.2, 5681-17
         } else if repeats {
             self.policy.demand(Why::Duplicate); // It reports the duplicate (RFC 2883 §4).
@@ -173,13 +172,6 @@ impl ReceiveHalf {
         if !kept.is_empty() && !segment.has(Flags::SYN) {
             self.policy.heard(now);
         }
-    }
-
-    /// Whether what filled a hole leaves another and no more than a segment to be acknowledged, to a peer that has SACK; and
-    /// neither a FIN nor a duplicate is to be told of.
-    fn fills_little(&self, segment: &Segment) -> bool {
-        let little = self.nxt - self.acked <= u64::from(self.policy.rmss());
-        little && self.sack && self.queue.is_some() && self.duplicate.is_none() && !segment.has(Flags::FIN)
     }
 
     /// Text, or a FIN, above a hole.

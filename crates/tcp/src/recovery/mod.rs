@@ -331,7 +331,7 @@ impl Recovery {
         }
         self.reno.on_resent(to);
         self.on_victim_resent();
-        self.figures.resent += u64::from(octets);
+        self.figures.resent += u64::from(octets) - (last - first);
         self.count_out(octets);
         from == self.ledger.una()
     }

@@ -214,6 +214,9 @@ impl Kernel {
         if output.status.code() == Some(NOT_FOUND) {
             return Err(Refusal::because(format!("this machine has no such command: {said}")));
         }
+        if said.contains("qdisc kind is unknown") {
+            return Err(Refusal::because(format!("this kernel was built without it: {said}")));
+        }
         Ok(Ran::Badly(format!("{}: {said}", output.status)))
     }
 

@@ -111,7 +111,10 @@ fn segments_that_are_too_large_lack_ack_or_leave_a_gap_are_found() {
     assert_eq!(scene.out(Flags::PSH, 1, 0, 8_000, 1), Some(rule));
     assert_eq!(scene.out(Flags::FIN, 1, 0, 8_000, 0), Some(rule));
     assert_eq!(scene.out(Flags::RST, 1, 0, 0, 0), None);
-    assert_eq!(scene.out(Flags::ACK, 2, 1, 8_000, 1), Some("no number is left out"));
+    let rule = "no number is left out";
+    assert_eq!(scene.out(Flags::ACK, 1_002, 1, 8_000, 1), Some(rule), "more than a segment");
+    assert_eq!(scene.out(Flags::ACK, 2, 1, 8_000, 1), None, "a segment may be held back");
+    assert_eq!(scene.out(Flags::ACK, 5, 1, 8_000, 1), Some(rule), "one at a time");
     let rule = "no segment opens and closes at once";
     assert_eq!(scene.out(Flags::SYN | Flags::FIN, 1, 0, 8_000, 0), Some(rule));
 }
