@@ -683,9 +683,11 @@ impl TcpConfig {
     }
 
     /// Whether a peer is asked now and then if it tells of holes, by holding a segment back until it has told. Default yes: when
-    /// round trips are much shorter than the handshake's, and when 16 MiB came without a hole, then 64 MiB, and so on. It costs
-    /// what follows that segment a round trip of waiting. A peer that acknowledges what it does not have is found out so, and
-    /// can't make a sender believe in a path that is shorter, or loses less, than it does (RFC 5681 §9 leaves that open).
+    /// round trips are much shorter than the handshake's, when 16 MiB came without a hole, then 64 MiB, and so on, and when it
+    /// has called losses mistakes for which there is only its word. It costs what follows that segment a round trip of
+    /// waiting. A peer that acknowledges what it does not have is found out so, and can't make a sender believe in a path that
+    /// is shorter, or loses less, than it does (RFC 5681 §9 leaves that open); one that calls needless what left once is
+    /// believed no more when it says so of others.
     #[must_use]
     pub fn doubt_peers(self, on: bool) -> Self {
         Self { doubts_peers: on, ..self }

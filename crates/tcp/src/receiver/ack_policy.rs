@@ -50,7 +50,7 @@ pub(super) struct AckPolicy {
     patience: u32,
     /// How many may wait together.
     most: u8,
-    /// Answers that went at once since there was no hole, up to [`PROMPT`].
+    /// Answers that went at once since the number acknowledged moved, up to [`PROMPT`].
     prompt: u8,
     /// Reports that wait.
     reports: u8,
