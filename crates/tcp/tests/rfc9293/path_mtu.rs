@@ -194,10 +194,12 @@ fn a_size_that_changes_raises_no_window() {
             }
             if status.path_mtu != before.path_mtu {
                 let delivered = (status.delivered - before.delivered) as u32;
-                // A window has room for a segment, whatever that is; and what a black hole had cut is taken back.
-                let most = (before.cwnd + delivered)
-                    .max(status.segment_size)
-                    .max(if status.path_mtu < before.path_mtu { whole } else { 0 });
+                let mut most = before.cwnd + delivered;
+                if status.path_mtu < before.path_mtu {
+                    most = most.max(whole); // what a black hole had cut is taken back
+                }
+                // A window has room for a segment, whatever that is.
+                let most = most.max(status.segment_size);
                 // BBR's window is its model's again with the first ACK after a timeout, whatever segments are like.
                 let modelled = controller == Congestion::Bbr && before.timeouts > 0;
                 assert!(modelled || status.cwnd <= most, "{controller}: {before:?} {status:?}");

@@ -9,13 +9,18 @@ use wire::tcp::{Flags, Timestamps};
 
 mod answers;
 mod attacks;
+mod blocks;
 mod memory;
 mod model;
+mod reports;
+mod timestamps;
 mod windows;
 
 pub(super) const IRS: SeqNum = SeqNum::new(u32::MAX - 2_000);
 const NOW: Instant = Instant::from_secs(100);
 const MSS: u32 = 1000;
+/// How long an ACK waits here.
+const FORTY: Duration = Duration::from_millis(40);
 
 pub(super) fn settings(buffer: u32) -> ReceiveSettings {
     ReceiveSettings {
@@ -28,7 +33,7 @@ pub(super) fn settings(buffer: u32) -> ReceiveSettings {
         mss: MSS,
         scale: WindowScale::fitting(buffer),
         sack: true,
-        ack_delay: Duration::from_millis(40),
+        ack_delay: FORTY,
         answers: false,
         timestamps: None,
     }
