@@ -88,8 +88,14 @@ impl TcpStream {
         self.told.writing(inner, self.id, sent)
     }
 
-    fn attempt_send(&self, inner: &mut Inner, now: Instant, data: Bytes) -> Poll<io::Result<usize>> {
-        let sent = inner.host().tcp_send(now, self.id, data.into(), SendFlags::default());
+    fn attempt_send(
+        &self,
+        inner: &mut Inner,
+        now: Instant,
+        data: Bytes,
+        flags: SendFlags,
+    ) -> Poll<io::Result<usize>> {
+        let sent = inner.host().tcp_send(now, self.id, data.into(), flags);
         self.told.writing(inner, self.id, sent)
     }
 
@@ -380,10 +386,42 @@ impl TcpStream {
     ///
     /// # Errors
     /// As writing.
-    pub async fn write_bytes(&self, mut bytes: Bytes) -> io::Result<()> {
+    pub async fn write_bytes(&self, bytes: Bytes) -> io::Result<()> {
+        self.write_as(bytes, SendFlags::default()).await
+    }
+
+    /// Writes all of `record`, without a copy, and ends a record with it: nothing that is written later goes in the same
+    /// segment, nor when it is sent again (MSG_EOR). It is for networks and peers that look at segments; the peer's stream has
+    /// no records (RFC 9293 §3.9.1.2), and whoever reads it must find their ends by what they say. Of more than 1,024 ends that
+    /// wait to be acknowledged, later ones are not kept.
+    ///
+    /// Not cancel safe, as [`write_bytes`](Self::write_bytes) is not.
+    ///
+    /// ```
+    /// # use handfast::{Stack, TcpListener, TcpStream, device::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// # let _listener = TcpListener::bind_on(&stack, "10.0.0.1:7").await?;
+    /// let stream = TcpStream::connect_on(&stack, "10.0.0.1:7").await?;
+    /// stream.write_record("one segment".into()).await?;
+    /// stream.write_record("and another".into()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As writing.
+    pub async fn write_record(&self, record: Bytes) -> io::Result<()> {
+        // The end is kept with the part that comes to it, however many parts there is room for.
+        self.write_as(record, SendFlags { end_of_record: true, ..SendFlags::default() }).await
+    }
+
+    async fn write_as(&self, mut bytes: Bytes, flags: SendFlags) -> io::Result<()> {
         while !bytes.is_empty() {
-            let count =
-                self.in_time(Side::Write, |inner, now| self.attempt_send(inner, now, bytes.clone())).await?;
+            let attempt = |inner: &mut Inner, now| self.attempt_send(inner, now, bytes.clone(), flags);
+            let count = self.in_time(Side::Write, attempt).await?;
             bytes.advance(count);
         }
         Ok(())
@@ -394,7 +432,9 @@ impl TcpStream {
     /// # Errors
     /// As [`try_write`](Self::try_write).
     pub fn try_write_bytes(&self, bytes: &mut Bytes) -> io::Result<usize> {
-        let count = self.stack.shared().at_once(|inner, now| self.attempt_send(inner, now, bytes.clone()))?;
+        let attempt =
+            |inner: &mut Inner, now| self.attempt_send(inner, now, bytes.clone(), SendFlags::default());
+        let count = self.stack.shared().at_once(attempt)?;
         bytes.advance(count);
         Ok(count)
     }

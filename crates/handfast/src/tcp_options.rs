@@ -191,6 +191,40 @@ impl TcpStream {
             .map_err(invalid)
     }
 
+    /// Octets that may wait to be sent for the first time, if there is a limit.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn unsent_limit(&self) -> io::Result<Option<u32>> {
+        self.option(|options| options.settings.unsent_limit)
+    }
+
+    /// Sets how many octets may wait to be sent for the first time, beside what the send buffer has room for
+    /// (TCP_NOTSENT_LOWAT); at least 1, and `None` for no limit, which is the default. It may be set at any time. The stream is
+    /// ready for writing while fewer wait, so that who writes can decide late what comes next, and what was decided leaves
+    /// soon. What waits beyond a new limit stays. (Linux lets a write begin below the limit and go on beyond it; here a write
+    /// takes no more than there is room for.)
+    ///
+    /// ```
+    /// # use handfast::{Stack, TcpListener, TcpStream, device::memory};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (device, _other_end) = memory::wired(memory::Config::default())?;
+    /// # let stack = Stack::builder().device(device).address("10.0.0.1/24".parse()?).build()?;
+    /// # let _listener = TcpListener::bind_on(&stack, "10.0.0.1:7").await?;
+    /// let stream = TcpStream::connect_on(&stack, "10.0.0.1:7").await?;
+    /// stream.set_unsent_limit(Some(16_384))?;
+    /// assert_eq!(stream.try_write(&[0; 100_000])?, 16_384);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn set_unsent_limit(&self, octets: Option<u32>) -> io::Result<()> {
+        self.change(|host, now, id| host.tcp_set_unsent_limit(now, id, octets))
+    }
+
     /// How a silent peer is probed, if it is.
     ///
     /// # Errors
@@ -231,6 +265,7 @@ pub(crate) struct Wishes {
     pub(crate) nodelay: Option<bool>,
     pub(crate) send_buffer: Option<u32>,
     pub(crate) receive_buffer: Option<u32>,
+    pub(crate) unsent_limit: Option<Option<u32>>,
     pub(crate) keep_alive: Option<KeepAlive>,
     pub(crate) congestion: Option<Congestion>,
     pub(crate) ecn: Option<Ecn>,
@@ -248,6 +283,9 @@ impl Wishes {
         }
         if let Some(size) = self.receive_buffer {
             config = config.receive_buffer(size)?;
+        }
+        if let Some(octets) = self.unsent_limit {
+            config = config.unsent_limit(octets);
         }
         if self.keep_alive.is_some() {
             config = config.keep_alive(self.keep_alive)?;

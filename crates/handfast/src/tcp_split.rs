@@ -254,6 +254,14 @@ macro_rules! write {
             pub async fn write_bytes(&mut self, bytes: Bytes) -> io::Result<()> {
                 self.$stream.write_bytes(bytes).await
             }
+
+            /// As [`TcpStream::write_record`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn write_record(&mut self, record: Bytes) -> io::Result<()> {
+                self.$stream.write_record(record).await
+            }
         }
 
         impl AsyncWrite for $half {

@@ -38,7 +38,7 @@ use tokio::task::coop;
 /// # Cancel safety
 ///
 /// Every `async` method can be dropped before it is ready, and has then taken nothing and sent nothing, but for
-/// [`write_bytes`](Self::write_bytes), which says how it differs.
+/// [`write_bytes`](Self::write_bytes) and [`write_record`](Self::write_record), which say how they differ.
 #[derive(Debug)]
 pub struct TcpStream {
     pub(crate) stack: Stack,

@@ -259,6 +259,19 @@ impl TcpStream {
         Ok(())
     }
 
+    /// How many octets may wait to be sent for the first time, as the tokio-like
+    /// [`TcpStream::set_unsent_limit`](crate::TcpStream::set_unsent_limit) has it.
+    ///
+    /// # Errors
+    /// The stack is gone.
+    pub fn set_unsent_limit(&self, octets: Option<u32>) -> io::Result<()> {
+        self.0.stack.shared().call(|inner, now| {
+            inner.check()?;
+            inner.host().tcp_set_unsent_limit(now, self.0.id, octets);
+            Ok(())
+        })
+    }
+
     /// What the stack knows of the connection: as the tokio-like
     /// [`TcpStream::info`](crate::TcpStream::info) has it.
     ///

@@ -66,7 +66,7 @@ methods! {
             "AsRawFd": "a stream of ours has no descriptor; code that needs one wants the kernel's stack";
             "AsFd": "as `AsRawFd`";
         }
-        beyond { "`connect_on`, `connect_from`, `read_chunk`, `write_bytes`, `try_write_bytes`, `abort`, `status`, `info`, buffer sizes, keep-alive and the user timeout" }
+        beyond { "`connect_on`, `connect_from`, `read_chunk`, `write_bytes`, `write_record`, `try_write_bytes`, `abort`, `status`, `info`, buffer sizes, the unsent limit, keep-alive and the user timeout" }
     }
 
     ReadHalf {
@@ -103,7 +103,7 @@ methods! {
             "AsRef<TcpStream>": AsRef<TcpStream>;
         }
         left out {}
-        beyond { "`write_bytes`" }
+        beyond { "`write_bytes`, `write_record`" }
     }
 
     OwnedReadHalf {
@@ -144,7 +144,7 @@ methods! {
             "AsRef<TcpStream>": AsRef<TcpStream>;
         }
         left out {}
-        beyond { "`write_bytes`" }
+        beyond { "`write_bytes`, `write_record`" }
     }
 
     TcpListener {
@@ -212,7 +212,7 @@ methods! {
             "FromRawFd": "as `from_std_stream`";
             "IntoRawFd": "as `AsRawFd`";
         }
-        beyond { "`new_v4_on`, `new_v6_on`, `set_keepalive_times`, `set_ttl`, `ttl`" }
+        beyond { "`new_v4_on`, `new_v6_on`, `set_keepalive_times`, `set_ttl`, `ttl`, `set_congestion`, `set_ecn`, `set_unsent_limit`" }
     }
 }
 

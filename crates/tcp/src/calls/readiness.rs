@@ -68,6 +68,8 @@ pub struct Settings {
     pub send_buffer: u32,
     /// As [`TcpConfig::receive_buffer`], in octets.
     pub receive_buffer: u32,
+    /// As [`TcpConfig::unsent_limit`].
+    pub unsent_limit: Option<u32>,
     /// As [`TcpConfig::keep_alive`].
     pub keep_alive: Option<crate::KeepAlive>,
     /// As [`TcpConfig::user_timeout`].
@@ -92,6 +94,7 @@ impl TcpConfig {
             ack_delay: self.ack_delay,
             send_buffer: self.send_buffer,
             receive_buffer: self.receive_buffer,
+            unsent_limit: (self.unsent_limit != u32::MAX).then_some(self.unsent_limit),
             keep_alive: self.keep_alive,
             user_timeout: self.user_timeout,
             congestion: self.congestion,
