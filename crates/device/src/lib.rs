@@ -60,6 +60,9 @@ pub struct Capabilities {
     pub segmentation: bool,
     /// It takes a partial transport checksum and finishes it.
     pub checksum: bool,
+    /// How far ahead of its time it takes a frame that is to leave at an instant ([`Frame::leaves`]), which it then keeps until
+    /// that instant; zero when it sends at once whatever it gets.
+    pub ahead: Duration,
     /// On Ethernet, the address that a host behind this device should have there, if the device has one for it.
     pub hardware_addr: Option<MacAddr>,
 }
@@ -67,7 +70,14 @@ pub struct Capabilities {
 /// IP packets of up to 1,500 octets, no offloads.
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { medium: Medium::Ip, mtu: 1500, segmentation: false, checksum: false, hardware_addr: None }
+        Self {
+            medium: Medium::Ip,
+            mtu: 1500,
+            segmentation: false,
+            checksum: false,
+            ahead: Duration::ZERO,
+            hardware_addr: None,
+        }
     }
 }
 

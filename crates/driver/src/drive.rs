@@ -127,7 +127,13 @@ impl<D: Device> Driver<D> {
         let mtu = most.min(u16::try_from(can.mtu).unwrap_or(u16::MAX));
         let interface = self.host.add_interface(
             now,
-            InterfaceConfig { mtu, segmentation: can.segmentation, checksum: can.checksum, ..config },
+            InterfaceConfig {
+                mtu,
+                segmentation: can.segmentation,
+                checksum: can.checksum,
+                ahead: can.ahead,
+                ..config
+            },
         )?;
         self.ports.push(Port {
             interface,
@@ -365,5 +371,7 @@ impl<D> fmt::Debug for Driver<D> {
     }
 }
 
+#[cfg(test)]
+mod departures;
 #[cfg(test)]
 mod tests;

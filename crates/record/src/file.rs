@@ -19,7 +19,7 @@ use std::io::{self, Read};
 /// What a recording begins with. The line break and the end-of-file mark show what a transfer as text has done to it.
 pub(crate) const MAGIC: [u8; 8] = *b"HFREC\r\n\x1a";
 /// The format of this version. Whoever changes how a piece is written changes the number.
-pub const FORMAT: u16 = 6;
+pub const FORMAT: u16 = 7;
 /// What is in a block.
 pub(crate) const PIECES: u8 = b'B';
 pub(crate) const END: u8 = b'E';

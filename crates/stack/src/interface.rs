@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
-use env::Instant;
+use env::{Duration, Instant};
 use wire::ethernet::MacAddr;
 
 /// Names an interface of one host. Never used again after its interface is gone.
@@ -192,6 +192,9 @@ pub struct InterfaceConfig {
     pub segmentation: bool,
     /// The device finishes partial checksums.
     pub checksum: bool,
+    /// How far ahead of its time the device takes a frame that is to leave at an instant (`Frame::leaves`), which it then keeps
+    /// until that instant; zero when it sends at once what it gets. At most 4 s count.
+    pub ahead: Duration,
     /// Probe for each IPv6 address before it is used (RFC 4862 §5.4), on Ethernet.
     pub duplicate_detection: bool,
     /// On Ethernet, have a link-local IPv6 address formed from the MAC address (RFC 4291 §2.8) unless
@@ -211,6 +214,7 @@ impl InterfaceConfig {
             addresses: Vec::new(),
             segmentation: false,
             checksum: false,
+            ahead: Duration::ZERO,
             duplicate_detection: true,
             link_local: true,
             errors: true,
@@ -307,6 +311,7 @@ pub(crate) struct Interface {
     pub(crate) up: bool,
     pub(crate) segmentation: bool,
     pub(crate) checksum: bool,
+    pub(crate) ahead: Duration,
     pub(crate) duplicate_detection: bool,
     pub(crate) addresses: Vec<Address>,
     pub(crate) neighbours: neighbour::Cache,

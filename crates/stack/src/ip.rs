@@ -17,7 +17,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use env::{Chance, Instant, Rng};
+use env::{Chance, Duration, Instant, Rng};
 use wire::Frame;
 
 /// Octets of an IP packet that a host carries to itself: the most that IPv4 has a length for.
@@ -85,6 +85,7 @@ impl Ip {
             up: true,
             segmentation: true,
             checksum: true,
+            ahead: Duration::ZERO,
             duplicate_detection: false,
             addresses: own.into_iter().flatten().map(Address::preferred).collect(),
             neighbours: neighbour::Cache::new(config.neighbours),
@@ -193,6 +194,7 @@ impl Ip {
             up: true,
             segmentation: config.segmentation,
             checksum: config.checksum,
+            ahead: config.ahead,
             duplicate_detection: config.duplicate_detection,
             addresses: Vec::new(),
             neighbours: neighbour::Cache::new(self.config.neighbours),

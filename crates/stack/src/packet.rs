@@ -12,7 +12,7 @@ use bytes::Bytes;
 use core::fmt;
 use core::net::IpAddr;
 use core::num::NonZeroU16;
-use env::Instant;
+use env::{Duration, Instant};
 use wire::ipv4::Options;
 use wire::{Checksum, Ecn, Head, Payload, Protocol};
 
@@ -101,6 +101,8 @@ pub(crate) struct Datagram {
     pub(crate) checksum_at: Option<u16>,
     /// Why it is sent, for those who watch.
     pub(crate) why: Option<Why>,
+    /// The instant before which it had better not leave; zero: at once.
+    pub(crate) leaves: Instant,
 }
 
 impl Datagram {
@@ -124,6 +126,7 @@ impl Datagram {
             segment_size: None,
             checksum_at: None,
             why: None,
+            leaves: Instant::ZERO,
         }
     }
 
@@ -199,6 +202,8 @@ pub struct Route {
     pub path_mtu: u16,
     /// The destination is this host.
     pub local: bool,
+    /// How far ahead of its time the interface's device takes what is to leave at an instant.
+    pub ahead: Duration,
 }
 
 /// What an ICMP error says, in either IP version.

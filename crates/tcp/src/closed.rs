@@ -28,7 +28,7 @@ pub fn reset(cause: &Segment, why: ResetWhy) -> Option<Transmit> {
     let timestamps = cause.header.options.timestamps.map(|t| Timestamps { value: 0, echo: t.value });
     let header =
         Header { seq, ack, flags, options: Options { timestamps, ..Options::NONE }, ..Header::default() };
-    Some(Transmit { segment: Segment { header, ..Segment::default() }, why: Why::Reset(why) })
+    Some(Transmit::now(Segment { header, ..Segment::default() }, Why::Reset(why)))
 }
 
 #[cfg(test)]

@@ -211,7 +211,7 @@ impl Connection {
     ) -> Self {
         let mut shared = Shared::new(now, config.into(), path, timestamp_offset);
         shared.note_state(now, State::Closed, State::SynSent, Cause::Call("OPEN"));
-        let mut snd = SendHalf::new(&shared.config, iss);
+        let mut snd = SendHalf::new(&shared.config, &shared.path, iss);
         snd.stalled_since = Some(now);
         Self { shared, data: Data::SynSent(Box::new(snd)) }
     }
@@ -222,7 +222,7 @@ impl Connection {
     pub fn accepted(now: Instant, config: impl Into<Arc<TcpConfig>>, path: Path, accepted: Accepted) -> Self {
         let offset = accepted.timestamps.map_or(0, |state| state.offset);
         let mut shared = Shared::new(now, config.into(), path, offset);
-        let mut snd = SendHalf::new(&shared.config, accepted.iss);
+        let mut snd = SendHalf::new(&shared.config, &shared.path, accepted.iss);
         let agreed = Agreed {
             timestamps: accepted.timestamps.is_some(),
             sack: accepted.sack,

@@ -6,6 +6,14 @@
 //! ```
 //!
 //! A controller that names a rate has its trains spaced by it; one that does not sends as its window allows.
+//!
+//! Where the path takes trains ahead of their time, those that are due soon are handed over together, each with the instant at
+//! which it is to leave, and entered as sent at that instant:
+//!
+//! ```text
+//!   now ├─ train ─┼─ train ─┼─ train ─┤ ahead
+//!    └─────── handed over now ────────┘      the next time half of `ahead` before the next train's
+//! ```
 
 use env::{Duration, Instant};
 
@@ -23,17 +31,28 @@ pub(crate) struct Pacer {
     off: bool,
     /// What leaves late lets the next leave sooner.
     credit: bool,
+    /// Nanoseconds by which the path takes trains ahead of their time.
+    ahead: u32,
 }
 
 impl Pacer {
-    /// One that spaces departures, if that is `on`; with `credit`, a train that leaves late lets the next leave sooner.
-    pub(crate) fn new(on: bool, credit: bool) -> Self {
-        Self { off: !on, credit, ..Self::default() }
+    /// One that spaces departures, if that is `on`; with `credit`, a train that leaves late lets the next leave sooner. Trains
+    /// may be handed over so far `ahead` of their time.
+    pub(crate) fn new(on: bool, credit: bool, ahead: Duration) -> Self {
+        let ahead = u32::try_from(ahead.as_nanos()).unwrap_or(u32::MAX);
+        Self { off: !on, credit, ahead, ..Self::default() }
     }
 
-    /// The instant before which nothing may leave, if it has not come yet.
+    /// The instant before which nothing may be handed over, if it has not come yet. When it comes, there are trains for half of
+    /// the time that they may be ahead, and as much is left to be late.
     pub(crate) fn wait(&self, now: Instant) -> Option<Instant> {
-        (self.next > now).then_some(self.next)
+        let ahead = Duration::from_nanos(u64::from(self.ahead));
+        (self.next > now + ahead).then(|| self.next - ahead / 2)
+    }
+
+    /// When what is handed over `now` is to leave, if that is not before `first`; `now` where everything has to wait.
+    pub(crate) fn departure(&self, now: Instant, first: Instant) -> Instant {
+        if self.wait(now).is_some() { now } else { self.next.max(first) }
     }
 
     /// Whether there is something to send that only waits for its time: told when nothing more leaves.
@@ -66,8 +85,10 @@ mod tests {
     use crate::congestion::{AckSample, CongestionControl, Reduction};
     use crate::connection::Data;
     use crate::listener::Accepted;
-    use crate::{Connection, Path, SendFlags, TcpConfig};
+    use crate::{Connection, Path, Segment, SendFlags, TcpConfig};
     use alloc::boxed::Box;
+    use alloc::vec::Vec;
+    use wire::tcp::{Flags, Header};
     use wire::{Mss, Payload, SeqNum, WireWindow};
 
     #[test]
@@ -105,7 +126,7 @@ mod tests {
     fn with_credit_a_train_that_was_late_lets_the_next_leave_sooner_by_half_its_time_at_most() {
         let start = Instant::from_secs(1);
         let at = |micros| start + Duration::from_micros(micros);
-        let mut pacer = Pacer::new(true, true);
+        let mut pacer = Pacer::new(true, true, Duration::ZERO);
         let mut next = |micros| {
             pacer.on_sent(at(micros), 1_000, Some(1_000_000));
             pacer.next
@@ -143,8 +164,9 @@ mod tests {
         }
     }
 
-    /// A connection of segments of 1,000 octets, one a millisecond, whose peer has a window of `window`.
-    fn paced(now: Instant, window: u16) -> Connection {
+    /// A connection of segments of 1,000 octets, one a millisecond, whose peer has a window of `window`, on a path that takes
+    /// them so far ahead of their time.
+    fn paced(now: Instant, window: u16, ahead: Duration) -> Connection {
         let accepted = Accepted {
             iss: SeqNum::new(100),
             irs: SeqNum::new(200),
@@ -158,7 +180,7 @@ mod tests {
             retransmitted: false,
             receive_window: 65_535,
         };
-        let path = Path { train_limit: 0, ..Path::ipv4(1500) };
+        let path = Path { train_limit: 0, ahead, ..Path::ipv4(1500) };
         let mut tcp = Connection::accepted(now, TcpConfig::default().nagle(false), path, accepted);
         if let Data::Open(open) = &mut tcp.data {
             open.snd.congestion = Box::new(Paced);
@@ -169,7 +191,7 @@ mod tests {
     #[test]
     fn trains_leave_in_their_time_and_no_deadline_is_left_behind() {
         let mut now = Instant::from_secs(1);
-        let mut tcp = paced(now, 5_000);
+        let mut tcp = paced(now, 5_000, Duration::ZERO);
         tcp.send(now, Payload::copy_of(&[0; 8_000]), SendFlags::default()).expect("room");
         for n in 0..5 {
             assert!(tcp.poll_transmit(now).is_some() && tcp.poll_transmit(now).is_none());
@@ -185,9 +207,38 @@ mod tests {
     }
 
     #[test]
+    fn trains_are_handed_over_ahead_of_their_time_and_count_as_sent_at_that_time() {
+        let start = Instant::from_secs(1);
+        let at = |micros| start + Duration::from_micros(micros);
+        let mut tcp = paced(start, 65_535, Duration::from_millis(3));
+        tcp.send(start, Payload::copy_of(&[0; 20_000]), SendFlags::default()).expect("room");
+        let times = |tcp: &mut Connection, now| -> Vec<Instant> {
+            core::iter::from_fn(|| tcp.poll_transmit(now).map(|transmit| transmit.leaves)).collect()
+        };
+        assert_eq!(times(&mut tcp, start), [0, 1_000, 2_000, 3_000].map(at));
+        assert_eq!(tcp.poll_timeout(), Some(at(2_500)), "half of the time is left to be late");
+        assert_eq!(times(&mut tcp, at(999)), [], "4,000 is more than 3,000 ahead");
+        tcp.handle_timeout(at(2_600));
+        assert_eq!(times(&mut tcp, at(2_600)), [4_000, 5_000].map(at));
+        // A timer that comes after their time: they leave at once, and what was lost is caught up with.
+        assert_eq!(times(&mut tcp, at(7_200)), [7_200, 7_200, 8_000, 9_000, 10_000].map(at));
+        // The first round trip began when the segment left, not when it was handed over.
+        let header = Header {
+            seq: SeqNum::new(201),
+            ack: SeqNum::new(101 + 4_000),
+            flags: Flags::ACK,
+            window: WireWindow::new(65_535),
+            ..Header::default()
+        };
+        let now = at(3_000 + 10_000);
+        tcp.handle_segment(now, Segment { header, arrived: now, ..Segment::default() });
+        assert_eq!(tcp.status().min_rtt, Some(Duration::from_millis(10)));
+    }
+
+    #[test]
     fn what_is_sent_again_has_its_time_too_but_for_the_first() {
         let mut now = Instant::from_secs(1);
-        let mut tcp = paced(now, 65_535);
+        let mut tcp = paced(now, 65_535, Duration::ZERO);
         tcp.send(now, Payload::copy_of(&[0; 3_000]), SendFlags::default()).expect("room");
         for _ in 0..3 {
             assert!(tcp.poll_transmit(now).is_some() && tcp.poll_transmit(now).is_none());

@@ -1,5 +1,6 @@
 //! What a connection must know of the way to its peer.
 
+use env::Duration;
 use wire::Mss;
 
 /// What the stack tells a connection about its surroundings.
@@ -14,6 +15,9 @@ pub struct Path {
     pub default_mss: Mss,
     /// Most octets of payload in one train that the egress takes; 0 when it takes one segment at a time.
     pub train_limit: u32,
+    /// How far ahead of its time the egress takes a train, which it then keeps until then; zero when it sends at once what
+    /// it gets. At most 4 s count.
+    pub ahead: Duration,
 }
 
 /// What a connection found out about its path, for others that take it.
@@ -39,6 +43,12 @@ impl Path {
 
     fn over(mtu: u16, ip_header: u16, default_mss: Mss) -> Self {
         let send_limit = mtu.saturating_sub(ip_header);
-        Self { mss: Mss::new(send_limit.saturating_sub(20)), send_limit, default_mss, train_limit: 60 << 10 }
+        Self {
+            mss: Mss::new(send_limit.saturating_sub(20)),
+            send_limit,
+            default_mss,
+            train_limit: 60 << 10,
+            ahead: Duration::ZERO,
+        }
     }
 }

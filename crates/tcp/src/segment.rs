@@ -66,7 +66,22 @@ pub struct Transmit {
     pub segment: Segment,
     /// The reason, for those who watch.
     pub why: Why,
+    /// The instant before which it had better not leave, where the path takes what is [ahead](crate::Path::ahead) of its time;
+    /// zero: at once.
+    pub leaves: Instant,
+}
+
+impl Transmit {
+    /// A segment that leaves at once.
+    pub fn now(segment: Segment, why: Why) -> Self {
+        Self { segment, why, leaves: Instant::ZERO }
+    }
+
+    /// The same, leaving at `leaves`.
+    pub(crate) fn leaving(self, leaves: Instant) -> Self {
+        Self { leaves, ..self }
+    }
 }
 
 /// What is this small is handed on without a call.
-const _: () = assert!(size_of::<Transmit>() <= 136);
+const _: () = assert!(size_of::<Transmit>() <= 144);

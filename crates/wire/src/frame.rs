@@ -26,6 +26,9 @@ pub struct Frame {
     pub offload: Offload,
     /// When it was read from the device. Zero on a frame that is going out.
     pub arrived: Instant,
+    /// On a frame that is going out, the instant before which it had better not leave; zero, or what has passed: at once.
+    /// Only what takes frames ahead of their time gets any that have one.
+    pub leaves: Instant,
     /// Which transmission of its sender this is, so that those who watch a link can name it; 0 when unknown.
     pub id: u64,
 }

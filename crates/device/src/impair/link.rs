@@ -185,7 +185,7 @@ impl Link {
             }
             self.counters.delivered += 1;
             tell(event(What::Delivered));
-            return Some(Frame { arrived: arrives, ..landed(packet) });
+            return Some(Frame { arrived: arrives, leaves: Instant::ZERO, ..landed(packet) });
         }
         None
     }

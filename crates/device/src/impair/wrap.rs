@@ -1,5 +1,6 @@
 //! A device behind two links.
 
+use super::flying::Air;
 use super::{Link, LinkEvent, Profile};
 use crate::{BATCH, Capabilities, Counters, Device, Instant};
 use env::{Duration, Rng};
@@ -27,7 +28,11 @@ const RETRY: Duration = Duration::from_millis(1);
 
 type Tell = Box<dyn FnMut(Direction, LinkEvent) + Send>;
 
-/// Any device with a [`Link`] in each direction.
+/// How far ahead of its time a frame is taken.
+const AHEAD: Duration = Duration::from_millis(1);
+
+/// Any device with a [`Link`] in each direction. It takes frames up to a millisecond ahead of their time: each enters the
+/// link at the instant at which it is to leave, however late this is turned.
 ///
 /// ```
 /// use handfast_device::{Device, Frame, Instant, impair::Impaired, memory};
@@ -43,6 +48,8 @@ type Tell = Box<dyn FnMut(Direction, LinkEvent) + Send>;
 /// ```
 pub struct Impaired<D> {
     inner: D,
+    /// Ahead of their time.
+    early: Air,
     out: Link,
     into: Link,
     /// Out of the link, not yet taken by the device.
@@ -60,6 +67,7 @@ impl<D: Device> Impaired<D> {
         let medium = inner.capabilities().medium;
         Self {
             inner,
+            early: Air::default(),
             out: Link::with_rng(medium, out, rng.fork()),
             into: Link::with_rng(medium, into, rng.fork()),
             ready: VecDeque::new(),
@@ -110,8 +118,18 @@ impl<D: Device> Impaired<D> {
         }
     }
 
+    /// Frames that are in time now enter the outward link, each at its instant.
+    fn release(&mut self, now: Instant) {
+        while self.early.next().is_some_and(|at| at <= now)
+            && let Some(due) = self.early.take()
+        {
+            self.out.offer(due.arrives, due.packet, &mut told(&mut self.tell, Direction::Out));
+        }
+    }
+
     /// Sends what has come out of the outward link.
     fn flush(&mut self, now: Instant) -> io::Result<()> {
+        self.release(now);
         self.collect(now);
         // Even with nothing to send: the device may have frames of its own that are due.
         self.inner.transmit(now, &mut self.ready)?;
@@ -130,7 +148,7 @@ fn told(tell: &mut Option<Tell>, direction: Direction) -> impl FnMut(LinkEvent) 
 
 impl<D: Device> Device for Impaired<D> {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        Capabilities { ahead: AHEAD, ..self.inner.capabilities() }
     }
 
     fn receive(&mut self, now: Instant, out: &mut Vec<Frame>) -> io::Result<usize> {
@@ -152,11 +170,16 @@ impl<D: Device> Device for Impaired<D> {
 
     fn transmit(&mut self, now: Instant, frames: &mut VecDeque<Frame>) -> io::Result<usize> {
         let mut taken = 0;
-        while self.ready.len() < READY
+        self.release(now);
+        while self.ready.len() + self.early.len() < READY
             && let Some(frame) = frames.pop_front()
         {
-            self.out.offer(now, frame, &mut told(&mut self.tell, Direction::Out));
-            self.collect(now);
+            if frame.leaves > now {
+                self.early.add(frame.leaves, 0, frame);
+            } else {
+                self.out.offer(now, frame, &mut told(&mut self.tell, Direction::Out));
+                self.collect(now);
+            }
             taken += 1;
         }
         self.flush(now)?;
@@ -178,7 +201,8 @@ impl<D: Device> Device for Impaired<D> {
     fn poll_timeout(&self) -> Option<Instant> {
         // While the device takes nothing, what else comes out of the link can only wait behind it.
         let out = self.retry.or_else(|| self.out.poll_timeout());
-        [out, self.into.poll_timeout(), self.inner.poll_timeout()].into_iter().flatten().min()
+        let (early, into) = (self.early.next(), self.into.poll_timeout());
+        [early, out, into, self.inner.poll_timeout()].into_iter().flatten().min()
     }
 
     #[cfg(unix)]
@@ -197,6 +221,7 @@ impl<D: fmt::Debug> fmt::Debug for Impaired<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Impaired")
             .field("inner", &self.inner)
+            .field("early", &self.early.len())
             .field("out", &self.out)
             .field("into", &self.into)
             .field("ready", &self.ready.len())

@@ -74,7 +74,7 @@ impl End {
         let count = lane.waiting.len().min(BATCH);
         for frame in lane.waiting.drain(..count) {
             self.counters.received(frame.len());
-            out.push(Frame { arrived: now, ..frame });
+            out.push(Frame { arrived: now, leaves: Instant::ZERO, ..frame });
         }
         count
     }

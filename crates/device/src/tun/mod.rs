@@ -27,7 +27,7 @@ use crate::coalesce::Coalescer;
 use crate::memory::packet_start;
 use crate::netlink::{Netlink, NetlinkError, Why};
 use crate::virtio::{Header, Order, Trains};
-use crate::{BATCH, Capabilities, Counters, Device, Instant, Medium, finish, ip_offset};
+use crate::{BATCH, Capabilities, Counters, Device, Duration, Instant, Medium, finish, ip_offset};
 use open::Shared;
 use pool::Pool;
 use rustix::io::Errno;
@@ -355,6 +355,7 @@ impl Device for Tun {
             mtu: self.mtu,
             segmentation: self.trains.tcp,
             checksum: self.header_len > 0,
+            ahead: Duration::ZERO,
             hardware_addr: self.hardware_addr,
         }
     }

@@ -46,8 +46,13 @@ pub(super) struct End {
 
 /// First numbers: the client's data wraps round zero, the server's round the middle, where signs change.
 const ISS: [SeqNum; 2] = [SeqNum::new(u32::MAX), SeqNum::new(0x7fff_ffff)];
-const PATH: Path =
-    Path { mss: Mss::new(1460), send_limit: 1480, default_mss: Mss::DEFAULT_V4, train_limit: 0 };
+const PATH: Path = Path {
+    mss: Mss::new(1460),
+    send_limit: 1480,
+    default_mss: Mss::DEFAULT_V4,
+    train_limit: 0,
+    ahead: Duration::ZERO,
+};
 const START: Instant = Instant::from_secs(3600);
 
 /// What a user's stream says from `from` on.

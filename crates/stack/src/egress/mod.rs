@@ -73,6 +73,7 @@ impl Ip {
             link_mtu: interface.mtu,
             path_mtu: interface.mtu,
             local: false,
+            ahead: interface.ahead,
         })
     }
 
@@ -190,11 +191,13 @@ impl Ip {
             self.counters.ip_out_frag_oks += 1;
             self.counters.ip_out_frag_creates += pieces.len() as u64;
             for piece in pieces {
-                self.resolve(now, Outgoing { frame: piece, ..outgoing.clone() }, *device);
+                let frame = Frame { leaves: datagram.leaves, ..piece };
+                self.resolve(now, Outgoing { frame, ..outgoing.clone() }, *device);
             }
             return Ok(());
         }
-        let frame = header.frame(datagram, identification, at)?;
+        let leaves = datagram.leaves;
+        let frame = Frame { leaves, ..header.frame(datagram, identification, at)? };
         if route.local {
             let mut frame = frame;
             self.record_local(&frame);

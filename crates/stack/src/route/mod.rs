@@ -23,6 +23,7 @@ use crate::interface::Interface;
 use crate::path_mtu;
 use crate::{InterfaceId, Ip, Route, SendFailure};
 use core::net::IpAddr;
+use env::Duration;
 
 impl Ip {
     /// How to reach `dst`; from `src` if that is given, through `via` if that is given (RFC 791 791-4, 791-16, 791-17,
@@ -49,6 +50,7 @@ impl Ip {
                 link_mtu: mtu,
                 path_mtu: mtu,
                 local: true,
+                ahead: Duration::ZERO,
             });
         }
         let (interface, next_hop) = self.next_hop(dst, src, via)?;
@@ -72,6 +74,7 @@ impl Ip {
             link_mtu: interface.mtu,
             path_mtu: self.path_mtu(interface, dst),
             local: false,
+            ahead: interface.ahead,
         })
     }
 

@@ -53,7 +53,7 @@ use ::tcp::{Note, Path, State, TcpConfig, Transmit, isn};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use env::{Chance, Instant, Rng};
+use env::{Chance, Duration, Instant, Rng};
 use wire::{Mss, SeqNum};
 
 /// RSTs to strays in a second, and at once: more is a flood, and silence answers it (ATTACKS: RST reflection).
@@ -201,15 +201,16 @@ impl Tcp {
             send_limit: route.path_mtu.saturating_sub(header),
             default_mss,
             train_limit: TRAIN,
+            ahead: route.ahead,
         })
     }
 
     /// The same, or what every path takes.
     fn path_or_least(&self, ip: &mut Ip, flow: &Flow) -> Path {
-        self.path(ip, flow).unwrap_or(if flow.remote.is_ipv4() {
-            Path { mss: Mss::DEFAULT_V4, send_limit: 556, default_mss: Mss::DEFAULT_V4, train_limit: TRAIN }
-        } else {
-            Path { mss: Mss::DEFAULT_V6, send_limit: 1240, default_mss: Mss::DEFAULT_V6, train_limit: TRAIN }
+        self.path(ip, flow).unwrap_or_else(|| {
+            let (mss, send_limit) =
+                if flow.remote.is_ipv4() { (Mss::DEFAULT_V4, 556) } else { (Mss::DEFAULT_V6, 1240) };
+            Path { mss, send_limit, default_mss: mss, train_limit: TRAIN, ahead: Duration::ZERO }
         })
     }
 

@@ -74,7 +74,7 @@ pub(super) fn send(
     marks: Marks,
     transmit: Transmit,
 ) -> Result<(), SendFailure> {
-    let Transmit { segment, why } = transmit;
+    let Transmit { segment, why, leaves } = transmit;
     let mut head = Head::new();
     // The room is made for the longest headers there are.
     let prepended = segment.header.prepend_to(&mut head, flow.local_port, flow.remote_port);
@@ -91,6 +91,7 @@ pub(super) fn send(
         segment_size: segment.segment_size,
         checksum_at: Some(CHECKSUM_AT),
         why: Some(why),
+        leaves,
         ..Datagram::new(flow.local, flow.remote, Protocol::TCP)
     };
     ip.send(now, datagram)?;

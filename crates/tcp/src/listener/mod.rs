@@ -73,7 +73,7 @@ fn syn_ack(
     };
     let header =
         Header { seq: iss, ack: irs + 1, flags: Flags::SYN | Flags::ACK, window, urgent: 0, options };
-    Transmit { segment: Segment { header, ..Segment::default() }, why }
+    Transmit::now(Segment { header, ..Segment::default() }, why)
 }
 
 /// An empty ACK: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
@@ -86,7 +86,7 @@ pub(crate) fn empty_ack(
 ) -> Transmit {
     let options = Options { timestamps, ..Options::NONE };
     let header = Header { seq, ack, flags: Flags::ACK, window, urgent: 0, options };
-    Transmit { segment: Segment { header, ..Segment::default() }, why }
+    Transmit::now(Segment { header, ..Segment::default() }, why)
 }
 
 /// The four cases of the acceptability test (RFC 9293 §3.10.7.4, first step; 9293-E9).

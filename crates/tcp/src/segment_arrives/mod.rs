@@ -144,7 +144,7 @@ impl Connection {
 /// `<SEQ=SEG.ACK><CTL=RST>` (RFC 9293 §3.5.2, group 2).
 fn reset_at(seq: SeqNum, why: ResetWhy) -> Transmit {
     let header = Header { seq, flags: Flags::RST, ..Header::default() };
-    Transmit { segment: Segment { header, ..Segment::default() }, why: Why::Reset(why) }
+    Transmit::now(Segment { header, ..Segment::default() }, Why::Reset(why))
 }
 
 /// Moves `open` to `next` and tells those who watch.

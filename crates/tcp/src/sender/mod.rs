@@ -22,7 +22,7 @@ use crate::pacing::Pacer;
 use crate::recovery::Recovery;
 use crate::rtt::RoundTrip;
 use crate::sabotage::{Fault, Sabotage};
-use crate::{CongestionHabits, TcpConfig, Why};
+use crate::{CongestionHabits, Path, TcpConfig, Why};
 use alloc::boxed::Box;
 use env::Instant;
 use hold::Hold;
@@ -103,8 +103,8 @@ pub(crate) struct Persist {
 }
 
 impl SendHalf {
-    /// A half whose SYN is not sent yet. `segment_limit` is set by [`Self::negotiated`].
-    pub(crate) fn new(config: &TcpConfig, iss: SeqNum) -> Self {
+    /// A half whose SYN is not sent yet, on `path`. `segment_limit` is set by [`Self::negotiated`].
+    pub(crate) fn new(config: &TcpConfig, path: &Path, iss: SeqNum) -> Self {
         let segment = 536;
         Self {
             iss,
@@ -125,7 +125,7 @@ impl SendHalf {
             recovery: Recovery::new(iss),
             congestion: congestion::build(config.congestion, &start(iss, segment, segment)),
             rtt: RoundTrip::new(config),
-            pacer: Pacer::new(config.pacing, config.fq_pacing),
+            pacer: Pacer::new(config.pacing, config.fq_pacing, path.ahead),
             vanished: 0,
             resend: None,
             cwnd_limited: false,

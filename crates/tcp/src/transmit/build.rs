@@ -106,7 +106,7 @@ impl Open {
         header.ack = self.rcv.nxt();
         header.window = self.rcv.advertise();
         let segment_size = if train { NonZeroU16::new(segment_size as u16) } else { None };
-        Transmit { segment: Segment { header, payload, segment_size, ecn, ..Segment::default() }, why }
+        Transmit::now(Segment { header, payload, segment_size, ecn, ..Segment::default() }, why)
     }
 
     /// RST at SND.NXT (RFC 9293 §3.10.5, 9293-E29).

@@ -77,10 +77,16 @@ impl Open {
         {
             return self.next_bare_ack(now, shared);
         }
-        self.next_resend(now, shared)
-            .or_else(|| self.next_loss_probe(now, shared))
+        // What is handed over before its time counts as sent at that time, and nothing leaves before what was sent before it.
+        // What is forced is not paced.
+        let first = self.snd.last_sent.max(now);
+        let paced = self.snd.pacer.departure(now, first);
+        let leaves = if self.snd.resend.is_some() { first } else { paced };
+        self.next_resend(leaves, shared)
+            .map(|transmit| transmit.leaving(leaves))
+            .or_else(|| Some(self.next_loss_probe(first, shared)?.leaving(first)))
             .or_else(|| self.next_probe(now, shared))
-            .or_else(|| self.next_new(now, shared))
+            .or_else(|| Some(self.next_new(paced, shared)?.leaving(paced)))
             .or_else(|| self.next_keep_alive(now, shared))
             .or_else(|| self.next_bare_ack(now, shared))
     }

@@ -20,7 +20,7 @@ pub(super) fn next_syn(now: Instant, shared: &Shared, snd: &mut SendHalf) -> Opt
         options: syn_options(now, shared, None),
         ..Header::default()
     };
-    let mut syn = Transmit { segment: Segment { header, ..Segment::default() }, why };
+    let mut syn = Transmit::now(Segment { header, ..Segment::default() }, why);
     if first {
         let data = shared.load_syn(snd, &mut syn);
         snd.sent(now, 1 + data);
@@ -67,6 +67,6 @@ impl Open {
             options: syn_options(now, shared, Some(self)),
             ..Header::default()
         };
-        Some(Transmit { segment: Segment { header, ..Segment::default() }, why })
+        Some(Transmit::now(Segment { header, ..Segment::default() }, why))
     }
 }

@@ -138,7 +138,7 @@ impl Lone {
                 if let Some(stamps) = segment.header.options.timestamps {
                     self.echo = stamps.value;
                 }
-                all.push(Transmit { segment, why: transmit.why });
+                all.push(Transmit { segment, ..transmit });
             }
         }
         while let Some(event) = self.tcp.poll_event() {

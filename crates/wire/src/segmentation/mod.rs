@@ -54,7 +54,7 @@ pub fn split(mut frame: Frame, medium: Medium) -> Result<Pieces, Malformed> {
         done: 0,
         count: 0,
         segment_size,
-        frame: Frame { arrived: frame.arrived, id: frame.id, ..Frame::default() },
+        frame: Frame { arrived: frame.arrived, leaves: frame.leaves, id: frame.id, ..Frame::default() },
     })))
 }
 

@@ -339,6 +339,32 @@ fn a_device_behind_links_is_delayed_both_ways_and_says_when_to_turn_it() {
 }
 
 #[test]
+fn what_is_ahead_of_its_time_enters_the_link_at_its_time() {
+    let (a, mut b) = memory::pair(memory::Config::default());
+    let mut a = Impaired::new(a, "delay=1ms".parse().unwrap(), Profile::default(), 1);
+    assert_eq!(a.capabilities().ahead, Duration::from_millis(1));
+    let micros = Instant::from_micros;
+    let leaving = |id, leaves| Frame { leaves, ..packet(id, 40) };
+    let early =
+        [leaving(1, micros(700)), leaving(2, micros(900)), leaving(3, micros(500)), leaving(4, micros(0))];
+    assert_eq!(a.transmit(micros(10), &mut early.into()).unwrap(), 4);
+    assert_eq!(a.poll_timeout(), Some(micros(500)));
+    // It is turned late, and then with something that leaves at once.
+    a.transmit(micros(800), &mut [packet(5, 40)].into()).unwrap();
+    assert_eq!(a.poll_timeout(), Some(micros(900)));
+    let (mut got, mut arrivals) = (Vec::new(), Vec::new());
+    while let Some(due) = a.poll_timeout() {
+        a.receive(due, &mut Vec::new()).unwrap();
+        let before = got.len();
+        b.receive(due, &mut got).unwrap();
+        arrivals.resize(arrivals.len() + got.len() - before, due);
+    }
+    assert_eq!(ids(&got), [4, 3, 1, 5, 2]);
+    assert_eq!(arrivals, [1_010, 1_500, 1_700, 1_800, 1_900].map(micros));
+    assert!(got.iter().all(|frame| frame.leaves == Instant::ZERO));
+}
+
+#[test]
 fn a_device_that_takes_nothing_is_tried_again_and_nothing_is_lost() {
     let (a, mut b) = memory::pair(memory::Config { queue: 10, ..memory::Config::default() });
     let mut a = Impaired::new(a, Profile::default(), Profile::default(), 1);

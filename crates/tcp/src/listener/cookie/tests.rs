@@ -9,8 +9,13 @@ const KEY: [u8; 16] = *b"sixteen octets..";
 const TUPLE: (u32, u16, u32, u16) = (0x0a00_0001, 40_000, 0x0a00_0002, 80);
 const IRS: SeqNum = SeqNum::new(77);
 const START: Instant = Instant::from_secs(59);
-const PATH: Path =
-    Path { mss: Mss::new(1460), send_limit: 1480, default_mss: Mss::DEFAULT_V4, train_limit: 0 };
+const PATH: Path = Path {
+    mss: Mss::new(1460),
+    send_limit: 1480,
+    default_mss: Mss::DEFAULT_V4,
+    train_limit: 0,
+    ahead: Duration::ZERO,
+};
 
 fn offer(config: &TcpConfig) -> Offer<'_> {
     Offer { config, path: PATH, receive_window: 1 << 20, timestamp_offset: 0xffff_ff00, retransmissions: 0 }

@@ -9,8 +9,13 @@ use wire::{Payload, WindowScale};
 const ISS: SeqNum = SeqNum::new(0xffff_ffff); // our SYN is the last number of the circle
 const IRS: SeqNum = SeqNum::new(1000);
 const START: Instant = Instant::from_secs(100);
-const PATH: Path =
-    Path { mss: Mss::new(1460), send_limit: 1480, default_mss: Mss::DEFAULT_V4, train_limit: 0 };
+const PATH: Path = Path {
+    mss: Mss::new(1460),
+    send_limit: 1480,
+    default_mss: Mss::DEFAULT_V4,
+    train_limit: 0,
+    ahead: env::Duration::ZERO,
+};
 
 fn offer(config: &TcpConfig) -> Offer<'_> {
     Offer {
