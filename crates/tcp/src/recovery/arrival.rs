@@ -124,7 +124,11 @@ impl Entry<'_> {
             tally.original_acked |= acked && run.lost;
             tally.original_sacked |= !acked && run.lost;
         }
-        self.sampler.on_delivered(told.arrived, run.len(), &run.snapshot, run.at, end);
+        // What was sent again needlessly is a sample of its first flight (draft-ietf-ccwg-bbr §4.1.2): the flight of the copy
+        // has hardly begun, and would end a round trip too early.
+        let (at, snapshot) =
+            if told.is_of_older(run, self.rtt) { run.original } else { (run.at, run.snapshot) };
+        self.sampler.on_delivered(told.arrived, run.len(), &snapshot, at, end);
         self.rack.on_delivered(run, told, self.rtt);
     }
 

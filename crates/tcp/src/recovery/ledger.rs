@@ -70,6 +70,8 @@ pub(super) struct Run {
     /// Octets of it that left together with its first number, as they were first sent.
     pub(super) together: u32,
     pub(super) snapshot: Snapshot,
+    /// When the newest of it was first sent, and what was known then.
+    pub(super) original: (Instant, Snapshot),
     /// How often it was sent.
     pub(super) times: u8,
     /// It was believed lost.
@@ -190,15 +192,14 @@ impl Ledger {
         let (first_at, first_end) =
             self.train(start).map_or((Instant::ZERO, end), |train| (train.at, train.end));
         let together = (first_end.min(end) - start) as u32;
+        let last = self.train(end - 1).unwrap_or(&nothing);
         let (at, stamp, snapshot, times) = match piece {
             Some(piece) if piece.times > 1 => (piece.at, piece.stamp, piece.snapshot, piece.times),
-            _ => {
-                let last = self.train(end - 1).unwrap_or(&nothing);
-                (last.at, last.at, last.snapshot, 1)
-            }
+            _ => (last.at, last.at, last.snapshot, 1),
         };
         let lost = piece.is_some_and(|piece| piece.what == What::Lost);
-        Run { start, end, at, stamp, first_at, together, snapshot, times, lost }
+        let original = (last.at, last.snapshot);
+        Run { start, end, at, stamp, first_at, together, snapshot, original, times, lost }
     }
 
     /// Takes out everything before `una`, and tells of each run that was not SACKed before.

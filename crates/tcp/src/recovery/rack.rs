@@ -74,6 +74,14 @@ pub(super) struct Told {
     pub(super) older: bool,
 }
 
+impl Told {
+    /// Whether `run` was sent more than once, and may have been answered too early to be its last transmission (8985-4).
+    pub(super) fn is_of_older(&self, run: &Run, rtt: &RoundTrip) -> bool {
+        let took = self.arrived.since(run.at);
+        run.times > 1 && (self.older || rtt.minimum().is_some_and(|least| took < least))
+    }
+}
+
 impl Rack {
     /// Steps 2 and 3, for a run that was delivered; of one ACK in ascending order.
     pub(super) fn on_delivered(&mut self, run: &Run, told: &Told, rtt: &RoundTrip) {
@@ -82,9 +90,7 @@ impl Rack {
             self.on_reordered(run, told);
         }
         self.forward = self.forward.max(run.end);
-        // What was sent twice may have been answered once too early (8985-4).
-        let doubtful = told.older || rtt.minimum().is_some_and(|least| took < least);
-        if run.times > 1 && doubtful {
+        if told.is_of_older(run, rtt) {
             return;
         }
         self.round_trip = took;

@@ -117,6 +117,7 @@ fn an_answer_that_may_be_the_originals_moves_nothing() {
         first_at: Instant::from_millis(1_000),
         together: 1,
         snapshot: rate::Snapshot::default(),
+        original: (Instant::from_millis(1_000), rate::Snapshot::default()),
         times,
         lost: false,
     };
@@ -146,8 +147,19 @@ fn lateness_that_was_measured_counts_beyond_a_round_trip_where_round_trips_vary(
     let run = |start, at| {
         let at = Instant::from_millis(at);
         let snapshot = rate::Snapshot::default();
-        let (end, first_at, stamp) = (start + 1, at, at);
-        ledger::Run { start, end, at, stamp, first_at, together: 1, snapshot, times: 1, lost: false }
+        let (end, first_at, stamp, original) = (start + 1, at, at, (at, snapshot));
+        ledger::Run {
+            start,
+            end,
+            at,
+            stamp,
+            first_at,
+            together: 1,
+            snapshot,
+            original,
+            times: 1,
+            lost: false,
+        }
     };
     let mut rack = Rack::default();
     rack.on_delivered(&run(8, 980), &told, &shaky);

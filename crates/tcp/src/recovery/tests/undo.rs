@@ -19,6 +19,25 @@ fn mistaken() -> Sender {
     sender
 }
 
+/// What arrives 30 ms after it was sent again left 130 ms ago: no round trip of the copy is over.
+#[test]
+fn what_was_sent_again_needlessly_is_a_sample_of_its_first_flight() {
+    let needless = |pass, echo: Option<(u32, u32)>| {
+        let mut sender = mistaken();
+        let first = sender.recovery.delivered() - u64::from(6 * MSS);
+        sender.pass(pass);
+        let rate = sender.ack_with(4, &[(4, 10)], echo).rate.expect("four were delivered");
+        (rate.prior_delivered - first, rate.delivered, rate.interval.as_millis())
+    };
+    let original = (0, u64::from(10 * MSS), 130);
+    assert_eq!(needless(30, None), original, "sooner than any round trip");
+    let sent = Sender::new(true).now;
+    let original = (0, u64::from(10 * MSS), 210);
+    assert_eq!(needless(110, echo(sent)), original, "the echo is of the original");
+    let copy = needless(110, echo(sent + Duration::from_millis(100)));
+    assert_eq!(copy, (u64::from(6 * MSS), u64::from(4 * MSS), 110), "nothing speaks against the copy");
+}
+
 #[test]
 fn dsacks_of_all_that_was_sent_again_undo_it_even_when_recovery_is_over() {
     let mut sender = mistaken();
