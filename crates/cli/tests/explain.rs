@@ -101,11 +101,7 @@ fn explained(told: &[Value]) -> Came {
 }
 
 /// Scenes in which a capture cannot know what the hosts did, with the reason.
-const UNKNOWABLE: [(&str, &str); 3] = [
-    (
-        "reordering",
-        "it is two runs, one after the other, and the second begins at the same time with the same ports",
-    ),
+const UNKNOWABLE: [(&str, &str); 2] = [
     ("self-connect", "both ends are one socket: which of them sent a packet is not in it"),
     ("syn-flood", "the clients do not exist, and a server that sends cookies keeps no state"),
 ];
@@ -174,8 +170,7 @@ fn tshark_finds_the_same_in_every_scene() {
     for (name, _, capture) in scenes("tshark") {
         found += compare::ours(&capture.0).0.len();
         // A SYN on an open connection, or one that an older SYN was before: see docs/explain.md, differences 3 and 4.
-        // And two runs with the same ports at the same time are one connection to nobody.
-        if ["half-open", "old-duplicate-syn", "blind-reset", "abort", "reordering"].contains(&name.as_str()) {
+        if ["half-open", "old-duplicate-syn", "blind-reset", "abort"].contains(&name.as_str()) {
             continue;
         }
         let differences = compare::differences(&capture.0);

@@ -279,8 +279,15 @@ impl Stage {
 
     /// Client and server connected to each other, and the listener.
     pub(super) fn connected(&mut self) -> (ConnectionId, ConnectionId, ListenerId) {
+        self.connected_from(None)
+    }
+
+    /// The same, from a port of the client's.
+    pub(super) fn connected_from(&mut self, port: Option<u16>) -> (ConnectionId, ConnectionId, ListenerId) {
         let listener = self.listen(PORT);
-        let client = self.connect(PORT);
+        let local = port.map(|port| Pair::client_at(false, port));
+        let options = ConnectOptions { local, ..ConnectOptions::to(Pair::server_at(false, PORT)) };
+        let client = self.open(self.client(), options);
         self.run(Duration::from_millis(40));
         let server = self.accept(listener);
         (client, server, listener)

@@ -1,13 +1,11 @@
-//! Scripts in directories, in an order that doesn't depend on the file system.
+//! The scripts that are asked for, found and read.
 
 use anyhow::Context as _;
+use sim::packetdrill::find::scripts_below;
 use sim::packetdrill::script::LONGEST;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-/// Directories within directories, at most.
-const DEEPEST: usize = 32;
 
 /// Files as they are given, and every `*.pkt` below directories, sorted.
 ///
@@ -18,36 +16,14 @@ pub(super) fn scripts(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     for path in paths {
         let what = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if what.is_dir() {
-            let mut below = Vec::new();
-            walk(path, &mut Vec::new(), &mut below)?;
+            let mut below = scripts_below(path)?;
             anyhow::ensure!(!below.is_empty(), "there is no script (*.pkt) in {}", path.display());
-            below.sort();
             found.append(&mut below);
         } else {
             found.push(path.clone());
         }
     }
     Ok(found)
-}
-
-/// Goes through a directory that lies in those of `above`: links that lead back to one of them are not followed.
-fn walk(dir: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let told = || format!("cannot read {}", dir.display());
-    let real = std::fs::canonicalize(dir).with_context(told)?;
-    if above.len() >= DEEPEST || above.contains(&real) {
-        return Ok(());
-    }
-    above.push(real);
-    for entry in std::fs::read_dir(dir).with_context(told)? {
-        let path = entry.with_context(told)?.path();
-        if path.is_dir() {
-            walk(&path, above, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "pkt") {
-            found.push(path);
-        }
-    }
-    above.pop();
-    Ok(())
 }
 
 /// Reads a script, of which there is no more than the language allows.

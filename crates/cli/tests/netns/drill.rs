@@ -2,6 +2,7 @@
 
 use crate::support::{HANDFAST, TempDir, full, in_namespace, there};
 use serde_json::Value;
+use sim::packetdrill::find::scripts_below;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -74,9 +75,7 @@ const STRIDE: usize = 12;
 #[test]
 fn the_kernel_agrees_with_our_scripts_but_where_they_say_why_not() {
     in_namespace("drill::the_kernel_agrees_with_our_scripts_but_where_they_say_why_not", &["sysctl"], || {
-        let mut scripts = Vec::new();
-        below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scripts"), &mut scripts);
-        scripts.sort();
+        let scripts = scripts_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/scripts")).unwrap();
         let stride = if full() { 1 } else { STRIDE };
         let scripts: Vec<PathBuf> = scripts.into_iter().step_by(stride).collect();
         let (code, lines) = drilled(&scripts);
@@ -87,15 +86,4 @@ fn the_kernel_agrees_with_our_scripts_but_where_they_say_why_not() {
         let (passed, differing) = (passed.as_u64().unwrap(), differing.as_u64().unwrap());
         assert!(passed > 0 && passed >= 9 * differing, "{counts}: nine of ten agree");
     });
-}
-
-fn below(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            below(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "pkt") {
-            found.push(path);
-        }
-    }
 }

@@ -10,6 +10,7 @@
 //! The language is that of [packetdrill](https://github.com/google/packetdrill); the interpreter is our own.
 
 pub mod code;
+pub mod find;
 pub mod linux;
 pub mod meant;
 mod ours;

@@ -2,6 +2,7 @@
 
 use handfast_sim::Instant;
 use handfast_sim::packetdrill::Ours;
+use handfast_sim::packetdrill::find::scripts_below;
 use handfast_sim::packetdrill::play::{Rules, play};
 use handfast_sim::packetdrill::report::Verdict;
 use handfast_sim::packetdrill::script::{customary, parse};
@@ -76,23 +77,9 @@ impl Written {
 /// All scripts, in the order of their names.
 pub(crate) fn all() -> Vec<Written> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
-    let mut paths = Vec::new();
-    below(&root, &mut paths);
-    paths.sort();
     let read = |path: PathBuf| {
         let name = path.strip_prefix(&root).unwrap().display().to_string();
         Written { name, text: fs::read_to_string(&path).unwrap() }
     };
-    paths.into_iter().map(read).collect()
-}
-
-fn below(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            below(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "pkt") {
-            found.push(path);
-        }
-    }
+    scripts_below(&root).unwrap().into_iter().map(read).collect()
 }

@@ -46,11 +46,18 @@ fn play(stage: &mut Stage) {
     let lang = stage.lang();
     stage.settings.repeat = 12;
     let settings = stage.settings.clone();
-    let same = [stage_of(stage, "timestamps: Eifel", "타임스탬프가 있을 때: Eifel", true)];
+    let (same, port) = stage_of(stage, "timestamps: Eifel", "타임스탬프가 있을 때: Eifel", None);
     let tcp = TcpConfig::default().timestamps(false);
     let client = HostConfig { tcp, ..HostConfig::default() };
-    stage.next_ladder(PairConfig { client, ..PairConfig::default() }, settings);
-    let same = [same[0], stage_of(stage, "no timestamps: D-SACK", "타임스탬프가 없을 때: D-SACK", false)];
+    // Later, and from another port: in a capture the runs are two connections, one after the other.
+    let start = stage.now();
+    stage.next_ladder(PairConfig { client, start, ..PairConfig::default() }, settings);
+    let (again, _) = stage_of(
+        stage,
+        "no timestamps: D-SACK",
+        "타임스탬프가 없을 때: D-SACK",
+        Some(port.checked_add(1).unwrap_or(1024)),
+    );
 
     let verdict = |same: bool| match (same, lang) {
         (true, Lang::En) => "equal",
@@ -58,7 +65,7 @@ fn play(stage: &mut Stage) {
         (true, Lang::Ko) => "같다",
         (false, Lang::Ko) => "다르다",
     };
-    let [first, second] = same.map(verdict);
+    let [first, second] = [same, again].map(verdict);
     stage.remark(
         format!("cwnd before the mistake and after its undoing: {first} with timestamps, {second} without."),
         format!("실수하기 전과 되돌린 뒤의 cwnd: 타임스탬프가 있을 때 {first}, 없을 때 {second}."),
@@ -71,11 +78,14 @@ fn play(stage: &mut Stage) {
     );
 }
 
-/// Twice the same lateness on one connection; whether the window is in the end what it had been.
-fn stage_of(stage: &mut Stage, en: &str, ko: &str, also_again: bool) -> bool {
+/// One lateness on a connection from a port of the client's, or from any and then the same lateness once more; whether
+/// the window is in the end what it had been, and the port.
+fn stage_of(stage: &mut Stage, en: &str, ko: &str, port: Option<u16>) -> (bool, u16) {
     stage.chapter(en, ko);
     let (client, server, there) = (stage.client(), stage.server(), stage.there());
-    let (ours, theirs, _) = stage.connected();
+    let (ours, theirs, _) = stage.connected_from(port);
+    let ends = stage.world().host(client).tcp_addrs(ours);
+    let ours_at = ends.map_or(0, |(local, _)| local.port());
     stage.judge(there, |number| if number == 3 { Verdict::Delay(LATE) } else { Verdict::Pass });
     let data: Vec<u8> = (0..OCTETS).map(|n| (n % 251) as u8).collect();
     stage.send(client, ours, &data);
@@ -87,7 +97,7 @@ fn stage_of(stage: &mut Stage, en: &str, ko: &str, also_again: bool) -> bool {
     let same = before.zip(undone).is_some_and(|((_, before), (_, after))| before == after);
     let mut read = stage.receive(server, theirs);
     let mut whole = read == data;
-    if also_again {
+    if port.is_none() {
         stage.chapter("the same once more", "똑같은 일이 한 번 더");
         let again = stage.counted(client).tcp_retrans_segs;
         stage.judge(there, |number| if number == 3 { Verdict::Delay(LATE) } else { Verdict::Pass });
@@ -97,5 +107,5 @@ fn stage_of(stage: &mut Stage, en: &str, ko: &str, also_again: bool) -> bool {
         read = stage.receive(server, theirs);
         whole &= read == data;
     }
-    same && whole
+    (same && whole, ours_at)
 }
