@@ -88,6 +88,20 @@ fn bbr_leaves_room_for_others_on_paths_that_they_can_fill() {
     }
 }
 
+/// Where every other packet of a window is lost, there are more islands than blocks to tell of them, and each is told all the same.
+#[test]
+fn nothing_is_sent_again_for_nothing_where_packets_keep_their_order() {
+    for (text, controller) in [
+        ("100mbit/100ms/clean", Congestion::NewReno),
+        ("100mbit/100ms/loss-0.1%", Congestion::NewReno),
+        ("100mbit/100ms/shallow-queue", Congestion::Cubic),
+    ] {
+        let report = run(&path(text), &[FlowConfig::new(controller)], 1, &mut |_| {});
+        assert!(report.resent > 0.001, "{text}: {}", report.resent);
+        assert_eq!(report.needless, 0.0, "{text}");
+    }
+}
+
 #[test]
 fn an_outage_is_seen_as_one() {
     let report = one("10mbit/20ms/outage", 1);

@@ -159,6 +159,11 @@ impl Reassembly {
         self.untold
     }
 
+    /// Islands that have grown since they were told of, as far as they are remembered.
+    pub(super) fn untold(&self) -> usize {
+        self.untold
+    }
+
     /// The islands as a SACK option tells them, but for the first `passed`: those that grew last first (RFC 2018 §4), each
     /// once.
     pub(super) fn blocks(&self, passed: usize) -> impl Iterator<Item = Range<Place>> {

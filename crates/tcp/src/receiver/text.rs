@@ -16,6 +16,9 @@ use core::ops::Range;
 use env::Instant;
 use wire::tcp::Flags;
 
+/// Islands that one ACK tells of whatever other options it has. What waited for more than these would never be told.
+const TOLD_AT_ONCE: usize = 3;
+
 impl ReceiveHalf {
     /// Takes the text and the FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth step).
     ///
@@ -186,7 +189,12 @@ impl ReceiveHalf {
             self.policy.new_hole();
         }
         let discard = self.put_above_a_hole(segment, start, kept);
-        let may_wait = self.sack && discard.is_none() && self.duplicate.is_none() && !segment.has(Flags::FIN);
+        let untold = self.queue.as_ref().map_or(0, |queue| queue.untold());
+        let may_wait = self.sack
+            && discard.is_none()
+            && self.duplicate.is_none()
+            && untold < TOLD_AT_ONCE
+            && !segment.has(Flags::FIN);
         if may_wait && self.policy.report(now) {
             return None;
         }

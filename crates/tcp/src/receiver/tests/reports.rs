@@ -82,6 +82,27 @@ fn so_many_wait_and_no_more() {
     }
 }
 
+/// What waited for a fourth hole would be told by no ACK, and be sent again for nothing.
+///
+/// Covers: RFC 2018 2018-3, 2018-5
+#[test]
+fn no_more_holes_wait_than_one_ack_can_tell_of() {
+    let mut half = told_of_three(true, 44);
+    assert_eq!(blocks(&mut half, 3), [(1016, 4016)]);
+    for round in 0..5 {
+        let start = |n: usize| 5016 + (3 * round + n) * 2000;
+        for n in 0..2 {
+            half.take_text(NOW, &data(start(n), 1000));
+            assert_eq!(half.ack_due(NOW), None, "{n}");
+        }
+        half.take_text(NOW, &data(start(2), 1000));
+        assert_eq!(half.ack_due(NOW), Some(Why::OutOfOrder));
+        let block = |n| (start(n), start(n) + 1000);
+        assert_eq!(blocks(&mut half, 3), [block(2), block(1), block(0)]);
+        half.advertise();
+    }
+}
+
 /// Covers: RFC 5681 5681-16, 5681-29
 #[test]
 fn without_sack_none_waits() {
