@@ -3,7 +3,7 @@
 //! ```text
 //!                                ┌─► connection ──► table.rs      a machine of `tcp` for each, and who waits for it
 //!   packet ─► segment ─► demux ──┼─► half-open ───► half_open.rs  before ESTABLISHED: a record
-//!             segment.rs         ├─► deferred ────► listen.rs     before any answer: the user decides
+//!             segment.rs         ├─► deferred ────► pending.rs    before any answer: the user decides
 //!                                ├─► TIME-WAIT ───► time_wait.rs  after the end: a record
 //!                                └─► nobody ──────► listen.rs     a SYN or a cookie for a listener; else RST
 //!
@@ -16,13 +16,16 @@ mod arrive;
 mod blocks;
 mod calls;
 mod connect;
+mod cookies;
 mod fast_open;
 mod half_open;
 mod icmp;
 mod list;
 mod listen;
 mod paths;
+mod pending;
 mod segment;
+mod slot;
 mod socket;
 mod table;
 mod time_wait;
@@ -39,9 +42,10 @@ pub use socket::{Sharing, TcpBound, TcpOptions};
 use self::arena::{Arena, Key};
 use self::blocks::Blocks;
 use self::half_open::HalfOpenSlot;
-use self::listen::{Listener, PendingSlot};
+use self::listen::Listener;
+use self::pending::PendingSlot;
 use self::segment::Marks;
-use self::table::Slot;
+use self::slot::Slot;
 use self::time_wait::TimeWaitSlot;
 use crate::demux::{Demux, Flow};
 use crate::ports::Ports;
