@@ -52,7 +52,7 @@ fn reordering_alone_costs_next_to_nothing() {
 #[test]
 fn reordering_over_a_long_path_costs_little() {
     for (controller, least) in
-        [(Congestion::Cubic, 0.95), (Congestion::Bbr, 0.94), (Congestion::NewReno, 0.7)]
+        [(Congestion::Cubic, 0.95), (Congestion::Bbr, 0.96), (Congestion::NewReno, 0.7)]
     {
         let shares = of_clean("long-reordering", controller);
         assert!(shares.iter().all(|&share| share >= least), "{controller}: {shares:?}");
@@ -65,6 +65,16 @@ fn jitter_of_a_round_trip_leaves_a_gigabit_to_cubic() {
     let path: Path = "1000mbit/20ms/jitter".parse().unwrap();
     for seed in 1..=3 {
         let report = run(&path, &[FlowConfig::new(Congestion::Cubic)], seed, &mut |_| {});
+        assert!(report.goodput >= 0.7, "seed {seed}: {}", report.goodput);
+    }
+}
+
+/// The shortest round trip is half of the mean one there: what is late takes room beside the BDP.
+#[test]
+fn jitter_of_a_round_trip_leaves_a_gigabit_to_bbr() {
+    let path: Path = "1000mbit/20ms/jitter".parse().unwrap();
+    for seed in 1..=3 {
+        let report = run(&path, &[FlowConfig::new(Congestion::Bbr)], seed, &mut |_| {});
         assert!(report.goodput >= 0.7, "seed {seed}: {}", report.goodput);
     }
 }

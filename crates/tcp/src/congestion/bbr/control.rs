@@ -3,7 +3,7 @@
 //! ```text
 //!   rate   = gain × bw, × 99 % while a queue stands
 //!   train  = a millisecond of it: 2 segments … 64 KiB
-//!   window → gain × BDP + extra_acked, at least 3 trains and 4 segments; by what is delivered; under the bounds
+//!   window → gain × BDP + what is late + extra_acked, at least 3 trains and 4 segments; by what is delivered; under the bounds
 //! ```
 
 use super::{Bbr, Sample, State, UNBOUNDED, model, octets, scaled};
@@ -51,9 +51,12 @@ impl Bbr {
         self.send_quantum = millisecond.min(MOST).max(self.segment_size.saturating_mul(2));
     }
 
-    /// BDPMultiple.
+    /// BDPMultiple, and what is late beside it. That is there once whatever the gain, but for the first search for the
+    /// bandwidth: a window that is to double the rate must hold twice of all that the path does.
     pub(super) fn bdp_multiple(&self, bw: u64, gain: u32) -> u32 {
-        self.model.bdp(bw).map_or(self.initial, |bdp| octets(scaled(bdp, gain)))
+        let of_late = if self.full_pipe.reached { 100 } else { gain.max(100) };
+        let late = scaled(self.model.late(bw), of_late);
+        self.model.bdp(bw).map_or(self.initial, |bdp| octets(scaled(bdp, gain).saturating_add(late)))
     }
 
     /// QuantizationBudget: hosts work in trains, and three of them are under way somewhere inside.

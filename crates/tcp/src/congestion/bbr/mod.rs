@@ -19,6 +19,7 @@
 //! | [`model`] | §5.5 | rounds, bandwidth, round trip, aggregation |
 //! | [`bounds`] | §5.5.10 | what loss and marks teach: the short and the long term |
 //! | [`ambient`] | beyond it | loss that teaches nothing |
+//! | [`lateness`] | beyond it | time under way that is no queue |
 //! | [`startup`], [`drain`], [`probe_bw`], [`probe_rtt`] | §5.3 | the states |
 //! | [`control`] | §5.6 | rate, train, window |
 //! | [`undo`] | §5.5.11, §5.6.4.4 | episodes of loss, and taking them back |
@@ -27,6 +28,7 @@ mod ambient;
 mod bounds;
 mod control;
 mod drain;
+mod lateness;
 mod model;
 mod probe_bw;
 mod probe_rtt;
@@ -239,6 +241,7 @@ impl CongestionControl for Bbr {
     /// UpdateOnACK (draft §5.2.3).
     fn on_ack(&mut self, ack: &AckSample) {
         self.model.delivered = ack.total_delivered;
+        self.model.in_flight = ack.in_flight;
         self.window_limited[0] |= ack.window_limited;
         self.follow_repair(ack);
         let sample = self.sample(ack);
@@ -258,6 +261,7 @@ impl CongestionControl for Bbr {
     }
 
     fn on_lost(&mut self, sample: &LossSample) {
+        self.model.lost = self.model.lost.saturating_add(u64::from(sample.octets));
         self.note_loss(sample.now, sample.octets);
         self.on_lost_piece(sample);
     }

@@ -5,9 +5,11 @@
 //!                                                    ├─► bw, the smaller ─┐
 //!   bw_shortterm (bounds) ───────────────────────────┘                    ├─► BDP
 //!   round trips ─► min over 10 s (probe_rtt) ─────────────────────────────┘
+//!   round trips ─► how late packets come that others overtake: what is in flight beside the BDP (lateness)
 //!   ACKs beyond what bw promised ─► max over 10 rounds: extra_acked
 //! ```
 
+use super::lateness::Lateness;
 use super::{Sample, Start};
 use env::{Duration, Instant};
 
@@ -15,7 +17,11 @@ use env::{Duration, Instant};
 const AGGREGATION_ROUNDS: usize = 10;
 
 /// Round trips as packets see them: one is over when something is delivered that left after the last one was (draft
-/// §5.5.1).
+/// §5.5.1), and as much has come to an end as was in flight then.
+///
+/// The second is beyond the draft. Where packets keep their order, it is the same. Where they do not, the fastest of a flight
+/// is soon there, and tells nothing of what the flight will come to: three rounds of the fastest without growth are no
+/// full pipe.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
     /// BBR.round_count.
@@ -23,6 +29,8 @@ pub(super) struct Rounds {
     /// Whether the ACK in hand began one.
     pub(super) start: bool,
     next_delivered: u64,
+    /// What was in flight as it began is over when so much was delivered or lost in all.
+    next_settled: u64,
 }
 
 /// The most there was in each of the last rounds; exact, and of a fixed size.
@@ -55,6 +63,10 @@ impl RoundMax {
 pub(super) struct Model {
     /// C.delivered.
     pub(super) delivered: u64,
+    /// C.lost.
+    pub(super) lost: u64,
+    /// C.inflight.
+    pub(super) in_flight: u32,
     pub(super) rounds: Rounds,
     /// The most in the last cycle of probing, and in this one (BBR.max_bw_filter).
     cycles: [u64; 2],
@@ -63,6 +75,7 @@ pub(super) struct Model {
     /// BBR.min_rtt; `None` before any was seen.
     pub(super) min_rtt: Option<Duration>,
     pub(super) min_rtt_at: Instant,
+    lateness: Lateness,
     /// BBR.extra_acked.
     pub(super) extra_acked: u32,
     extra: RoundMax,
@@ -74,11 +87,14 @@ impl Model {
     pub(super) fn new(start: &Start) -> Self {
         Self {
             delivered: 0,
+            lost: 0,
+            in_flight: 0,
             rounds: Rounds::default(),
             cycles: [0; 2],
             bw: 0,
             min_rtt: start.round_trip,
             min_rtt_at: start.now,
+            lateness: Lateness::default(),
             extra_acked: 0,
             extra: RoundMax::default(),
             extra_since: start.now,
@@ -94,13 +110,24 @@ impl Model {
     /// A round begins with what leaves from now on (StartRound).
     pub(super) fn start_round(&mut self) {
         self.rounds.next_delivered = self.delivered;
+        self.rounds.next_settled = self.settled().saturating_add(u64::from(self.in_flight));
+    }
+
+    /// All that came to an end, one way or the other.
+    fn settled(&self) -> u64 {
+        self.delivered.saturating_add(self.lost)
     }
 
     /// UpdateRound: `true` when one is over.
     fn update_round(&mut self, sample: &Sample) -> bool {
-        let over = sample.prior_delivered.is_some_and(|prior| prior >= self.rounds.next_delivered);
+        let newer = sample.prior_delivered.is_some_and(|prior| prior >= self.rounds.next_delivered);
+        let over = newer && self.settled() >= self.rounds.next_settled;
         self.rounds.start = over;
+        if let Some(round_trip) = sample.round_trip {
+            self.lateness.observe(sample.now, round_trip);
+        }
         if over {
+            self.lateness.end_round();
             self.start_round();
             self.rounds.count += 1;
         }
@@ -132,6 +159,11 @@ impl Model {
     /// Octets in flight that `bw` needs; `None` before any round trip was seen.
     pub(super) fn bdp(&self, bw: u64) -> Option<u64> {
         self.min_rtt.map(|rtt| carried(bw, rtt))
+    }
+
+    /// Octets that are late while `bw` is delivered: in flight, and in no queue.
+    pub(super) fn late(&self, bw: u64) -> u64 {
+        carried(bw, self.lateness.mean())
     }
 
     /// UpdateACKAggregation (draft §5.5.9): what is acknowledged beyond what the bandwidth promised came in a lump, and

@@ -99,7 +99,7 @@ impl Bbr {
     /// The pipe is full, and so much was seen to fit in it.
     fn leave_startup(&mut self) {
         self.full_pipe.reached = true;
-        let bdp = self.model.bdp(self.model.bw).unwrap_or(u64::from(self.initial));
+        let bdp = u64::from(self.bdp_multiple(self.model.bw, 100));
         self.bounds.inflight_longterm =
             super::octets(bdp.max(self.bounds.inflight_latest)).max(self.min_pipe());
     }

@@ -5,42 +5,43 @@
 //!   first loss ─► save ─► (bounds, Startup or UP left) ─┬─ repaired ──► the window as before, under the bounds
 //!                                                       └─ a mistake ─► bounds and state as before as well
 //! ```
+//!
+//! Where packets are late by more than a round trip, the next episode begins before the last is known to have been a
+//! mistake: what a few found is kept, and taken back from the last to the first.
 
-use super::{Bbr, State, UNBOUNDED};
+use super::{Bbr, State};
+use crate::congestion::undo::Undos;
 use crate::congestion::{AckSample, Departure, Repair};
 use env::Instant;
 
-/// What was before the last episode of loss.
+/// Rounds after which an episode is not taken back any more, unless it is the last.
+const DOUBTED: u64 = 4;
+
+/// What was before an episode of loss.
 #[derive(Clone, Debug)]
+struct Found {
+    /// The round in which it began.
+    round: u64,
+    bw_shortterm: u64,
+    inflight_shortterm: u32,
+    inflight_longterm: u32,
+}
+
+/// The last episode of loss, and what was before it and the ones before.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Undo {
     /// Whether one is under way.
     under_way: bool,
     /// When its latest loss was found.
     lost_at: Instant,
-    /// Whether what is saved has not been put back.
-    saved: bool,
+    /// What it found, unless that has been put back.
+    found: Option<Found>,
     /// A state that it made the flow leave: Startup or UP.
     pub(super) state: Option<State>,
-    bw_shortterm: u64,
-    inflight_shortterm: u32,
-    inflight_longterm: u32,
+    /// The same of the ones before it.
+    before: Undos<(Found, Option<State>)>,
     /// A timeout left the window to be told by what is in flight when the first piece leaves again.
     timed_out: bool,
-}
-
-impl Default for Undo {
-    fn default() -> Self {
-        Self {
-            under_way: false,
-            lost_at: Instant::ZERO,
-            saved: false,
-            state: None,
-            bw_shortterm: u64::MAX,
-            inflight_shortterm: UNBOUNDED,
-            inflight_longterm: UNBOUNDED,
-            timed_out: false,
-        }
-    }
 }
 
 impl Bbr {
@@ -70,16 +71,22 @@ impl Bbr {
         if self.undo.under_way {
             return;
         }
-        self.undo = Undo {
-            under_way: true,
-            lost_at: now,
-            saved: true,
-            state: None,
+        let round = self.model.rounds.count;
+        match self.undo.found.take() {
+            Some(found) if round <= found.round + DOUBTED => {
+                self.undo.before.push((found, self.undo.state));
+            }
+            _ => self.undo.before.clear(),
+        }
+        self.undo.under_way = true;
+        self.undo.timed_out = false;
+        self.undo.state = None;
+        self.undo.found = Some(Found {
+            round,
             bw_shortterm: self.bounds.bw_shortterm,
             inflight_shortterm: self.bounds.inflight_shortterm,
             inflight_longterm: self.bounds.inflight_longterm,
-            timed_out: false,
-        };
+        });
     }
 
     /// OnEnterFastRecovery.
@@ -122,9 +129,7 @@ impl Bbr {
 
     /// HandleSpuriousLossDetection.
     pub(super) fn undo_episode(&mut self) {
-        if !core::mem::take(&mut self.undo.saved) {
-            return;
-        }
+        let Some(found) = self.undo.found.take() else { return };
         self.undo.under_way = false;
         self.undo.timed_out = false;
         self.repair = Repair::None;
@@ -132,11 +137,14 @@ impl Bbr {
         self.bounds.loss_in_round = false;
         self.full_pipe.reset(0);
         let bounds = &mut self.bounds;
-        bounds.bw_shortterm = bounds.bw_shortterm.max(self.undo.bw_shortterm);
-        bounds.inflight_shortterm = bounds.inflight_shortterm.max(self.undo.inflight_shortterm);
-        bounds.inflight_longterm = bounds.inflight_longterm.max(self.undo.inflight_longterm);
+        bounds.bw_shortterm = bounds.bw_shortterm.max(found.bw_shortterm);
+        bounds.inflight_shortterm = bounds.inflight_shortterm.max(found.inflight_shortterm);
+        bounds.inflight_longterm = bounds.inflight_longterm.max(found.inflight_longterm);
         self.model.bound(self.bounds.bw_shortterm);
         self.return_to_probe();
+        if let Some((found, state)) = self.undo.before.pop() {
+            (self.undo.found, self.undo.state) = (Some(found), state);
+        }
     }
 
     /// The flow goes on probing where the mistake broke it off.

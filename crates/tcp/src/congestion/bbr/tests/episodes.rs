@@ -162,6 +162,31 @@ fn a_mistake_in_up_or_startup_is_taken_back_whole() {
     assert!(path.bbr.model.max_bw() >= mbit(49));
 }
 
+/// The next begins before the last is known to have been none: each gives back what it took.
+#[test]
+fn mistakes_one_after_the_other_are_taken_back_from_the_last_to_the_first() {
+    for apart in [1, 8] {
+        let mut path = Path::new(mbit(50), ms(40));
+        path.run_into(State::Up, Duration::from_secs(10)).expect("a probe");
+        path.run(ms(60));
+        lose_a_fifth(&mut path);
+        assert_eq!(path.bbr.state, State::Down);
+        let bound = path.bbr.bounds.inflight_longterm;
+        path.bbr.on_recovered(path.now, path.in_flight);
+        let round = path.bbr.model.rounds.count;
+        while path.bbr.model.rounds.count < round + apart {
+            path.run(ms(1));
+        }
+        lose_a_fifth(&mut path);
+        path.bbr.on_spurious(path.now);
+        assert!(path.bbr.bounds.inflight_longterm < UNBOUNDED && path.bbr.state != State::Refill);
+        assert!(path.bbr.bounds.inflight_longterm >= bound);
+        path.bbr.on_spurious(path.now);
+        let whole = (path.bbr.state, path.bbr.bounds.inflight_longterm) == (State::Refill, UNBOUNDED);
+        assert_eq!(whole, apart == 1, "after {apart} rounds nobody asks for it any more");
+    }
+}
+
 /// Draft, appendix: spurious timeouts.
 #[test]
 fn a_timeout_lets_out_one_segment_and_a_mistaken_one_costs_nothing() {
