@@ -149,7 +149,7 @@ impl Bbr {
         let all = lost.saturating_add(delivered);
         let too_high = self.bounds.marked || self.is_too_high(octets(lost), octets(all));
         // Where a queue stood all the while, any loss but that of the path is its overflow, and others share it.
-        let crowded = !self.bounds.calm && lost > self.bearable(all);
+        let crowded = !self.bounds.calm && lost > self.bearable(all) + self.spared(all);
         // DOWN asks for nine tenths. When not even that arrives and something is lost, a queue stands full.
         let slowed = !sample.app_limited && self.bounds.bw_latest < scaled(self.model.bw, 75);
         if self.bounds.loss_in_round && (too_high || crowded || slowed) && !self.state.accelerates() {
@@ -223,6 +223,12 @@ impl Bbr {
         let accidents =
             if self.bounds.calm { (segment * ACCIDENTS).min(all / 4) } else { segment.min(all / 16) };
         u64::from(lost) > all * LOSS_THRESHOLD / 100 + self.bearable(all) + accidents
+    }
+
+    /// What may be lost of `all` beside that though a queue stands: in DOWN, which lets the queue out that the probe made, a
+    /// quarter of what is too much. Others' overflow takes more, or goes on.
+    fn spared(&self, all: u64) -> u64 {
+        if self.state == State::Down { all * LOSS_THRESHOLD / 400 } else { 0 }
     }
 
     /// What is lost of `all` in any case. Chance has no even hand: twice the spread of as many segments is added.

@@ -116,6 +116,29 @@ fn one_loss_at_rest_counts_only_while_a_queue_stands() {
     }
 }
 
+/// The queue that stands in DOWN is the flow's own: little that is lost of a round says nothing of others.
+#[test]
+fn little_loss_behind_a_probe_lowers_nothing_though_a_queue_stands() {
+    for (state, segments, lowered) in
+        [(State::Down, 2, false), (State::Down, 4, true), (State::Cruise, 2, true)]
+    {
+        let mut path = Path::new(mbit(100), ms(40));
+        path.run_into(State::Cruise, Duration::from_secs(5)).expect("steady");
+        path.run(ms(500));
+        path.bbr.bounds.reset_shortterm();
+        path.bbr.ambient = Ambient::default();
+        path.rtt = path.rtt * 5 / 4;
+        path.run(ms(150));
+        path.bbr.state = state;
+        let piece = lost(&path, segments * MSS, segments * MSS);
+        path.bbr.on_lost(&piece);
+        path.bbr.on_congestion(path.now, path.in_flight, Reduction::Loss);
+        path.run(ms(120));
+        assert_eq!((path.bbr.state, path.bbr.bounds.calm), (state, false));
+        assert_eq!(path.bbr.bounds.bw_shortterm != u64::MAX, lowered, "{state:?}, {segments}");
+    }
+}
+
 /// What overflowed while a queue was taken for the path is no loss of the path's.
 #[test]
 fn a_probe_that_finds_a_shorter_way_forgets_what_was_lost_on_the_longer_one() {
