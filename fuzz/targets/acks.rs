@@ -3,7 +3,7 @@
 
 extern crate handfast_wire as wire;
 
-#[path = "../../crates/tcp/tests/acks/exercise.rs"]
+#[path = "../../crates/tcp/src/cost/exercise.rs"]
 mod exercise;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::acks(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::acks(bytes, || 0));

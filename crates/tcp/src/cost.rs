@@ -8,6 +8,10 @@
 //! that a peer could make as much of as it likes.
 
 #[cfg(test)]
+mod acks;
+#[cfg(test)]
+mod exercise;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod sender;

@@ -20,6 +20,8 @@
 
 extern crate alloc;
 #[cfg(test)]
+extern crate self as tcp; // As bodies of tests name it that fuzz targets have as well.
+#[cfg(test)]
 extern crate std;
 
 mod calls;
