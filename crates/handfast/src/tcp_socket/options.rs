@@ -116,8 +116,8 @@ impl TcpSocket {
     }
 
     /// How many octets may wait to be sent for the first time, on the connection to come, or each that is accepted
-    /// (TCP_NOTSENT_LOWAT), as [`TcpStream::set_unsent_limit`] has it. Default: the host's, which is no limit unless
-    /// [`TcpConfig::unsent_limit`](crate::TcpConfig::unsent_limit) says otherwise.
+    /// (TCP_NOTSENT_LOWAT), as [`TcpStream::set_unsent_limit`](crate::TcpStream::set_unsent_limit) has it. Default: the
+    /// host's, which is no limit unless [`TcpConfig::unsent_limit`](crate::TcpConfig::unsent_limit) says otherwise.
     ///
     /// # Errors
     /// None; the result is as tokio's others are.
@@ -134,7 +134,7 @@ impl TcpSocket {
         Ok(self.settings()?.unsent_limit)
     }
 
-    /// As [`TcpStream::set_linger`], for the connection to come, or each that is accepted.
+    /// As [`TcpStream::set_linger`](crate::TcpStream::set_linger), for the connection to come, or each that is accepted.
     ///
     /// # Errors
     /// None; the result is tokio's.
@@ -143,7 +143,7 @@ impl TcpSocket {
         Ok(())
     }
 
-    /// As [`TcpStream::set_zero_linger`], for the connection to come, or each that is accepted.
+    /// As [`TcpStream::set_zero_linger`](crate::TcpStream::set_zero_linger), for the connection to come, or each that is accepted.
     ///
     /// # Errors
     /// None; the result is tokio's.
@@ -159,7 +159,7 @@ impl TcpSocket {
         Ok(self.set().linger)
     }
 
-    /// As [`TcpStream::set_nodelay`], for the connection to come, or each that is accepted.
+    /// As [`TcpStream::set_nodelay`](crate::TcpStream::set_nodelay), for the connection to come, or each that is accepted.
     ///
     /// # Errors
     /// None; the result is tokio's.
