@@ -15,7 +15,7 @@ impl Open {
     /// and stays here.
     pub(crate) fn withhold_if_in_doubt(&mut self, now: Instant, shared: &Shared, segment: u32) {
         let snd = &mut self.snd;
-        if !shared.config.doubts_peers || !snd.recovery.doubts(&snd.rtt) {
+        if !shared.config.doubts_peers || !snd.recovery.doubts(now, &snd.rtt) {
             return;
         }
         let window = snd.edge.since(snd.nxt).unwrap_or(0);

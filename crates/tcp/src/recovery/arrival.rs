@@ -21,6 +21,9 @@ use env::{Duration, Instant};
 use wire::SeqNum;
 use wire::tcp::SackBlock;
 
+/// What the clock of timestamps counts.
+const TICK: Duration = Duration::from_millis(1);
+
 /// An acceptable ACK, as recovery sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival<'a> {
@@ -96,6 +99,15 @@ pub(super) struct Tally {
     pub(super) answered: Option<Run>,
     /// Something that was sent again came no sooner than the copy may have.
     pub(super) late: bool,
+    /// Something was filled by what was sent again, as far as can be told.
+    pub(super) repaired: bool,
+    /// Runs that came after what was sent later.
+    pub(super) overtaken: u16,
+    /// What was withheld arrived, so long after it left; and whether the echo would say what else it is of.
+    pub(super) asked_took: Option<Duration>,
+    pub(super) asked_first: bool,
+    /// When the oldest of what is acknowledged, and was sent more than once, was first sent.
+    pub(super) oldest: Option<Instant>,
     /// The most that was delivered of what left together, as it was first sent.
     pub(super) together: u32,
 }
@@ -106,6 +118,8 @@ struct Entry<'a> {
     rtt: &'a RoundTrip,
     /// No copy is answered sooner.
     soonest: Duration,
+    /// What was withheld, and has left since.
+    asked: Option<(Place, Place)>,
     sampler: &'a mut Sampler,
     rack: &'a mut Rack,
     tally: Tally,
@@ -117,7 +131,17 @@ impl Entry<'_> {
         tally.delivered += run.len();
         if run.times > 1 {
             tally.resent |= acked;
-            tally.late |= told.arrived.since(run.at) >= self.soonest;
+            let took = told.arrived.since(run.at);
+            tally.late |= took >= self.soonest;
+            tally.repaired |= took >= self.soonest && !told.older;
+            if self.asked.is_some_and(|(from, to)| run.start < to && run.end > from) {
+                tally.asked_took = Some(took);
+                tally.asked_first = acked && told.fresh;
+            }
+            if acked {
+                let first = run.first_at;
+                tally.oldest = Some(tally.oldest.map_or(first, |oldest| oldest.min(first)));
+            }
         } else {
             tally.sole = tally.sole.max(Some(run.at));
             tally.together = tally.together.max(run.together);
@@ -129,7 +153,8 @@ impl Entry<'_> {
         let (at, snapshot) =
             if told.is_of_older(run, self.rtt) { run.original } else { (run.at, run.snapshot) };
         self.sampler.on_delivered(told.arrived, run.len(), &snapshot, at, end);
-        self.rack.on_delivered(run, told, self.rtt);
+        let overtaken = self.rack.on_delivered(run, told, self.rtt);
+        self.tally.overtaken = self.tally.overtaken.saturating_add(u16::from(overtaken));
     }
 
     /// What the cumulative ACK takes away.
@@ -173,6 +198,7 @@ impl Recovery {
         if let Some(episode) = self.episode.as_mut().filter(|_| tally.late) {
             episode.doubtful = true;
         }
+        self.weigh(&tally, rtt);
         verdict.advanced = self.ledger.una() > before;
         let opening = u64::from(arrival.opening && verdict.advanced);
         verdict.acked = (self.ledger.una() - before - opening) as u32;
@@ -189,6 +215,7 @@ impl Recovery {
         } else {
             self.on_plain_ack(arrival, rtt, &tally, &mut verdict);
         }
+        self.settle_withheld(arrival.echo.is_some());
         verdict
     }
 
@@ -199,7 +226,8 @@ impl Recovery {
         let end = |run: &Run| seq + (run.end.wrapping_sub(base) as u32);
         let (sampler, rack) = (&mut self.sampler, &mut self.rack);
         let soonest = rtt.soonest();
-        let mut entry = Entry { arrival, rtt, soonest, sampler, rack, tally: Tally::default() };
+        let asked = self.withheld.as_ref().and_then(|known| known.sent());
+        let mut entry = Entry { arrival, rtt, soonest, asked, sampler, rack, tally: Tally::default() };
         if arrival.ack.after(seq) {
             self.ledger.retire(arrival.ack, &mut |run| entry.acked(run, end(run), una));
         }
@@ -228,8 +256,9 @@ impl Recovery {
             _ if verdict.advanced && self.stamps_tell_time() => {
                 let (echo, offset) = arrival.echo?;
                 let age = timestamp(arrival.at, offset).wrapping_sub(echo);
-                // An echo from the future, or of a long time ago, measures nothing.
-                (age < 120_000).then(|| Duration::from_millis(u64::from(age.max(1))))?
+                // An echo from the future, or of a long time ago, measures nothing; nor does one of before it was sent at all.
+                let most = tally.oldest.map_or(Duration::MAX, |oldest| arrival.at.since(oldest) + TICK);
+                (age < 120_000).then(|| Duration::from_millis(u64::from(age.max(1))).min(most))?
             }
             _ => return None,
         };
@@ -261,9 +290,8 @@ impl Recovery {
             self.on_original_answered(arrival, run);
         }
         self.undo(arrival, tally, verdict);
-        self.settle_withheld();
         self.finish_if_passed(verdict);
-        if self.hears_of_hole(blocks, rtt) {
+        if self.release_withheld_if_due(arrival.at, rtt) {
             verdict.resend = Some(Why::Withheld);
         }
         self.detect(arrival.at, rtt, verdict);
@@ -292,11 +320,16 @@ impl Recovery {
         }
     }
 
-    /// RFC 8985 §6.2, step 5 (8985-7).
-    pub(super) fn detect(&mut self, now: Instant, rtt: &RoundTrip, verdict: &mut Verdict) {
+    /// What RACK knows.
+    pub(super) fn judge(&self, now: Instant, rtt: &RoundTrip) -> Judge {
         let settled = self.phase != Phase::Open || self.ledger.sacked_segments() >= 3;
         let patience = self.rack.round_trip() + self.rack.window(rtt, settled);
-        let judge = Judge { now, newest: self.rack.newest(), patience };
+        Judge { now, newest: self.rack.newest(), patience }
+    }
+
+    /// RFC 8985 §6.2, step 5 (8985-7).
+    pub(super) fn detect(&mut self, now: Instant, rtt: &RoundTrip, verdict: &mut Verdict) {
+        let judge = self.judge(now, rtt);
         let (ledger, sampler) = (&mut self.ledger, &mut self.sampler);
         let losses = &mut verdict.losses;
         let mut lost = 0;

@@ -17,7 +17,7 @@ mod lost;
 #[cfg(test)]
 mod tests;
 
-pub(super) use detect::Judge;
+pub(super) use detect::{Fate, Judge};
 
 use super::Place;
 use super::pieces::{Piece, Pieces, What};

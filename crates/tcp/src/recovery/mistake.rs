@@ -13,8 +13,10 @@ use super::rack::Told;
 use super::{Disorder, Phase, Place, Recovery};
 use crate::Undo;
 use crate::congestion::MOST_UNDOS as MOST_REDUCTIONS;
+use crate::rtt::RoundTrip;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use env::Duration;
 
 /// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
 /// retransmission needless could make each of its ACKs cost as much as a flight.
@@ -24,6 +26,16 @@ const MOST_UNDOS: u8 = 4;
 const BELIEVED: u8 = 2;
 /// Tests stood that make for more belief: from then on a test follows 64 mistakes.
 const MOST_VOUCHED: u8 = 6;
+/// So many holes that fill without a copy of ours are believed in before a test.
+const CLAIMS: u16 = 8;
+/// Round trips from such a test to the next, and twice as many after each, up to 2^6 times: where segments come late there are
+/// always such holes, and what is asked for keeps all that follows it from the peer's user.
+const ROUNDS: u32 = 2;
+const MOST_DOUBLED: u8 = 6;
+/// An episode that is undone, though no copy may have come, counts as so many.
+const EPISODE: u16 = 4;
+/// Tests that are answered sooner than a copy is, less those that are not, from which on nothing of that kind is believed.
+const MOST_HASTY: u8 = 4;
 /// Tests failed after which there is none any more. One failure may be a network that doubles packets.
 const MOST_FAILED: u8 = 2;
 /// Recoveries that nobody calls a mistake after which its word is taken once more.
@@ -33,6 +45,11 @@ impl Disorder {
     /// So often the peer's bare word is taken.
     fn credit(&self) -> u8 {
         BELIEVED << self.vouched
+    }
+
+    /// What filled holes of itself was put to the test.
+    fn on_claims_tested(&mut self) {
+        (self.claims, self.doubled) = (0, (self.doubled + 1).min(MOST_DOUBLED));
     }
 }
 
@@ -52,7 +69,9 @@ impl Recovery {
 
     /// The original of what was sent again arrived, and the echo says so (RFC 3522 §3.2).
     pub(super) fn on_original_answered(&mut self, arrival: &Arrival<'_>, run: &Run) {
-        if self.phase == Phase::Fast && !self.words_are_spent() {
+        let doubtful = self.episode.as_ref().is_some_and(|episode| episode.doubtful);
+        let failed = self.disorder.as_ref().is_some_and(|disorder| disorder.failed > 0);
+        if self.phase == Phase::Fast && !(doubtful && failed) && !self.words_are_spent() {
             self.rack.on_reordered(run, &Told { arrived: arrival.at, fresh: true, older: true });
         }
         self.test_word(run.start, run.end);
@@ -64,23 +83,57 @@ impl Recovery {
         if self.fails_test(start, end) {
             let disorder = self.disorder.get_or_insert_default();
             disorder.failed = disorder.failed.saturating_add(1);
+            disorder.on_claims_tested();
+            self.rack.distrust();
             (disorder.vouched, disorder.honoured, disorder.believed) = (0, 0, u8::MAX);
         }
     }
 
     /// What was withheld arrived, and the peer does not call it needless.
     pub(super) fn vouch(&mut self) {
-        let Some(disorder) = self.disorder.as_mut().filter(|disorder| disorder.failed < MOST_FAILED) else {
-            return;
-        };
-        disorder.vouched = (disorder.vouched + 1).min(MOST_VOUCHED);
-        (disorder.believed, disorder.honoured) = (0, 0);
+        let Some(disorder) = self.disorder.as_mut() else { return };
+        disorder.on_claims_tested();
+        disorder.hasty = disorder.hasty.saturating_sub(1);
+        self.rack.listen(disorder.hasty < MOST_HASTY);
+        if disorder.failed < MOST_FAILED {
+            disorder.vouched = (disorder.vouched + 1).min(MOST_VOUCHED);
+            (disorder.believed, disorder.honoured) = (0, 0);
+        }
     }
 
-    /// Whether half of what the peer's word is good for is spent, so that it is put to the test.
-    pub(super) fn word_is_to_be_tested(&self) -> bool {
-        let known = self.disorder.as_ref().filter(|disorder| disorder.failed < MOST_FAILED);
-        known.is_some_and(|disorder| disorder.believed >= disorder.credit() / 2)
+    /// What was withheld is acknowledged sooner than anything else that leaves: that may be chance, but not always. The peer
+    /// claims to have what it has not, and what looked late was lost.
+    pub(super) fn on_hasty_answer(&mut self) {
+        let disorder = self.disorder.get_or_insert_default();
+        disorder.on_claims_tested();
+        disorder.hasty = (disorder.hasty + 1).min(2 * MOST_HASTY);
+        if disorder.hasty >= MOST_HASTY {
+            (disorder.vouched, disorder.honoured, disorder.believed) = (0, 0, u8::MAX);
+            self.rack.listen(false);
+        }
+    }
+
+    /// So many holes filled without a copy of ours, as the peer tells it.
+    pub(super) fn claim(&mut self, holes: u16) {
+        let disorder = self.disorder.get_or_insert_default();
+        disorder.claims = disorder.claims.saturating_add(holes);
+    }
+
+    /// Whether all that it says of mistakes is no more than its word, early as it may come.
+    fn is_doubted(&self) -> bool {
+        let doubted = |disorder: &Disorder| disorder.hasty >= MOST_HASTY || disorder.failed >= MOST_FAILED;
+        self.disorder.as_deref().is_some_and(doubted)
+    }
+
+    /// Whether half of what the peer's word is good for is spent, or holes filled often of themselves, so that it is put to the
+    /// test, `since` whose last time so much time has passed.
+    pub(super) fn word_is_to_be_tested(&self, since: Duration, rtt: &RoundTrip) -> bool {
+        self.disorder.as_ref().is_some_and(|disorder| {
+            let rest = rtt.smoothed().unwrap_or_default().saturating_mul(ROUNDS);
+            let word = disorder.failed < MOST_FAILED && disorder.believed >= disorder.credit() / 2;
+            let claims = disorder.claims >= CLAIMS;
+            (word && since >= rest) || (claims && since >= rest.saturating_mul(1 << disorder.doubled))
+        })
     }
 
     /// Sending `start..end` again was needless, in whichever episode it was.
@@ -134,13 +187,16 @@ impl Recovery {
         let Some(episode) = &self.episode else { return };
         let mistake = if spurious { Some(Undo::Frto) } else { episode.mistake(over) };
         let (begin, end, copied) = (episode.begin, episode.end, episode.copied);
-        let word = episode.doubtful && !spurious;
+        let word = (episode.doubtful || self.is_doubted()) && !spurious;
         let claimed = mistake.is_some() && word;
         let mistake = mistake.filter(|_| self.may_undo(word));
         if claimed && mistake.is_none() {
             self.rack.distrust();
         }
         if mistake.is_some() {
+            if !word {
+                self.claim(EPISODE);
+            }
             if self.phase != Phase::Open {
                 self.ledger.forgive();
                 self.phase = Phase::Open;
@@ -176,7 +232,7 @@ impl Recovery {
 
     /// Whether the peer's bare word counts no more in the episode that goes on, neither for a mistake nor for patience.
     fn words_are_spent(&self) -> bool {
-        let word = self.episode.as_ref().is_some_and(|episode| episode.doubtful);
+        let word = self.is_doubted() || self.episode.as_ref().is_some_and(|episode| episode.doubtful);
         word && self.disorder.as_ref().is_some_and(|disorder| disorder.believed >= disorder.credit())
     }
 

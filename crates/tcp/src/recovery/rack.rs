@@ -45,6 +45,8 @@ pub(super) struct Rack {
     round: Place,
     /// How late something reordered was seen to come, and an eighth, in microseconds: there is room for this.
     late: u32,
+    /// The peer's word for it does not count.
+    deaf: bool,
 }
 
 impl Default for Rack {
@@ -59,6 +61,7 @@ impl Default for Rack {
             persists: 0,
             round: 0,
             late: 0,
+            deaf: false,
         }
     }
 }
@@ -83,18 +86,20 @@ impl Told {
 }
 
 impl Rack {
-    /// Steps 2 and 3, for a run that was delivered; of one ACK in ascending order.
-    pub(super) fn on_delivered(&mut self, run: &Run, told: &Told, rtt: &RoundTrip) {
+    /// Steps 2 and 3, for a run that was delivered; of one ACK in ascending order. Whether it came after what was sent later.
+    pub(super) fn on_delivered(&mut self, run: &Run, told: &Told, rtt: &RoundTrip) -> bool {
         let took = told.arrived.since(run.at);
-        if run.end < self.forward && run.times == 1 {
+        let overtaken = run.end < self.forward && run.times == 1;
+        if overtaken {
             self.on_reordered(run, told);
         }
         self.forward = self.forward.max(run.end);
         if told.is_of_older(run, rtt) {
-            return;
+            return overtaken;
         }
         self.round_trip = took;
         self.newest = self.newest.max((run.at, run.end));
+        overtaken
     }
 
     /// A run came after what was sent later (8985-5).
@@ -102,7 +107,7 @@ impl Rack {
         let behind = u32::try_from(self.forward.saturating_sub(run.start)).unwrap_or(u32::MAX);
         self.reordered = self.reordered.saturating_add(1);
         self.reordered_by = self.reordered_by.max(behind);
-        if told.fresh {
+        if told.fresh && !self.deaf {
             let late = told.arrived.since(run.first_at).saturating_sub(self.round_trip);
             let late = u32::try_from(late.saturating_add(late / 8).as_micros()).unwrap_or(u32::MAX);
             self.late = self.late.max(late);
@@ -112,7 +117,7 @@ impl Rack {
 
     /// A D-SACK came (step 4; 8985-6): `una` is acknowledged, `nxt` comes next.
     pub(super) fn on_dsack(&mut self, una: Place, nxt: Place) {
-        if una >= self.round {
+        if una >= self.round && !self.deaf {
             self.round = nxt;
             self.quarters = self.quarters.saturating_add(1);
             self.persists = PERSISTS;
@@ -122,6 +127,14 @@ impl Rack {
     /// What widened the window may have been lies: it is narrow again soon.
     pub(super) fn distrust(&mut self) {
         self.persists = self.persists.min(DISTRUSTED);
+    }
+
+    /// Whether the peer's word may widen the window; without it, the window is as narrow as it was.
+    pub(super) fn listen(&mut self, believes: bool) {
+        self.deaf = !believes;
+        if self.deaf {
+            (self.quarters, self.late) = (1, 0);
+        }
     }
 
     /// A recovery is over.

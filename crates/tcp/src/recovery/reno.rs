@@ -117,7 +117,6 @@ impl Recovery {
                 self.mark_next(arrival.at, arrival.segment_size, verdict);
                 self.reno.credit = segment_size.saturating_mul(3);
                 self.reno.allowance = self.flying().saturating_sub(self.reno.credit);
-                self.on_hole();
                 verdict.began = true;
                 verdict.resend = Some(Why::FastRetransmit);
             }
@@ -129,6 +128,9 @@ impl Recovery {
 
     /// SND.UNA moved on.
     fn on_progress(&mut self, arrival: &Arrival<'_>, verdict: &mut Verdict) {
+        if self.phase == Phase::Open && self.reno.duplicates > 0 {
+            self.claim(1); // What was missing came late.
+        }
         self.reno.duplicates = 0;
         self.reno.limited = 0;
         let passed = self.ledger.una() >= self.recover;

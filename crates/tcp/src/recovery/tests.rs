@@ -4,6 +4,7 @@ mod marks;
 mod rack;
 mod reno;
 mod undo;
+mod withheld;
 
 use super::*;
 use crate::TcpConfig;

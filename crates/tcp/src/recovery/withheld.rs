@@ -16,11 +16,17 @@
 //! says so (D-SACK, or an echo of what was before) wants reductions undone that it had deserved, and cannot know which gap is
 //! one of ours. So that is asked, too, when a peer has called a few losses mistakes.
 //!
+//! And a third: who tells of a hole, and a little later that it has filled, says that a segment was late. Of what was lost that
+//! is a lie, and would hide every loss. So holes that fill without a copy of ours are a reason to ask, and what is withheld then
+//! leaves no sooner than what is lost would, so that nobody can tell one hole from the other: whoever fills it before
+//! acknowledges what was never sent, and whoever fills it as it leaves, sooner than it can have come.
+//!
 //! A liar's ACKs are of what was never sent, and fall under that rule (RFC 9293 §3.10.7.4); so the retransmission timer speaks.
 //! From then on nobody can tell what its path bears: no more is in flight to it than to somebody unknown, and its word that a
 //! reduction was a mistake counts no more.
 
-use super::sack::Blocks;
+use super::arrival::Tally;
+use super::ledger::Fate;
 use super::{Phase, Place, Recovery};
 use crate::rtt::RoundTrip;
 use alloc::boxed::Box;
@@ -31,6 +37,8 @@ use wire::SeqNum;
 const FIRST: u8 = 24;
 /// The longest distance of two questions, likewise: a TiB.
 const LAST: u8 = 40;
+/// Answers that can't be, after which a peer is found out: a path may become much shorter once.
+const MOST_IMPOSSIBLE: u8 = 2;
 /// A path seems shorter than it was shown to be if a round trip is three quarters of that, and less by this.
 const SHORTER: Duration = Duration::from_millis(2);
 
@@ -41,6 +49,8 @@ pub(super) struct Withheld {
     start: Place,
     /// Until it is acknowledged, duplicate ACKs without SACK tell of it and of no loss.
     end: Place,
+    /// When it was entered.
+    at: Instant,
     /// Whether it still has not left.
     out: bool,
     /// The peer told of the hole.
@@ -48,8 +58,13 @@ pub(super) struct Withheld {
     /// How often it has left, and whether that is all settled.
     left: u8,
     settled: bool,
+    /// It was acknowledged sooner than a copy is; and as the first of what an ACK was for, so that the echo is its own.
+    hasty: bool,
+    first: bool,
     /// How often it was found out, as far as 8 bits count.
     caught: u8,
+    /// How often it was acknowledged sooner than it can have come.
+    impossible: u8,
     /// The distance of two questions.
     distance: u8,
     /// How often it was asked.
@@ -72,11 +87,15 @@ impl Withheld {
         Box::new(Self {
             start: 0,
             end: 0,
+            at: Instant::ZERO,
             out,
             told,
             left,
             settled,
+            hasty: false,
+            first: false,
             caught: 0,
+            impossible: 0,
             distance: FIRST,
             asked: 0,
             heard,
@@ -87,11 +106,16 @@ impl Withheld {
     fn range(&self) -> Option<(Place, Place)> {
         self.out.then_some((self.start, self.end))
     }
+
+    /// The range, while it has left once and no answer has come.
+    pub(super) fn sent(&self) -> Option<(Place, Place)> {
+        (self.told && self.left == 1 && !self.settled).then_some((self.start, self.end))
+    }
 }
 
 impl Recovery {
     /// Whether the peer is to be asked now, as far as it is recovery's business: nothing is missing.
-    pub(crate) fn doubts(&mut self, rtt: &RoundTrip) -> bool {
+    pub(crate) fn doubts(&mut self, now: Instant, rtt: &RoundTrip) -> bool {
         let Some(least) = rtt.minimum() else { return false };
         if self.proven == 0 {
             self.proven = micros(least);
@@ -99,7 +123,8 @@ impl Recovery {
         let proven = Duration::from_micros(u64::from(self.proven));
         let shorter = least + SHORTER < proven && least < proven * 3 / 4;
         let delivered = self.delivered();
-        let word = self.sack && self.word_is_to_be_tested();
+        let asked = self.withheld.as_ref().map_or(Instant::ZERO, |known| known.at);
+        let word = self.word_is_to_be_tested(now.since(asked), rtt);
         if self.withheld.is_none() && (shorter || word || delivered >> FIRST > 0) {
             // What was ever believed lost, or came late, it has told of.
             let told = self.sampler.lost() > 0 || self.rack.reordering_seen();
@@ -113,13 +138,6 @@ impl Recovery {
         known.caught == 0 && self.ledger.una() >= known.end && (shorter || long || word)
     }
 
-    /// A hole was told of, whichever.
-    pub(super) fn on_hole(&mut self) {
-        if let Some(known) = &mut self.withheld {
-            known.heard = self.sampler.delivered();
-        }
-    }
-
     /// The peer claimed to have what it can't have.
     pub(crate) fn is_liar(&self) -> bool {
         self.withheld.as_ref().is_some_and(|known| known.caught > 0)
@@ -131,7 +149,8 @@ impl Recovery {
         self.on_sent(now, start, end);
         let known = self.withheld.get_or_insert_with(|| Withheld::unasked(0));
         (known.start, known.end, known.out, known.told) = (from, self.ledger.nxt(), true, false);
-        (known.left, known.settled) = (0, false);
+        (known.left, known.settled, known.at) = (0, false, now);
+        (known.hasty, known.first) = (false, false);
         known.asked = known.asked.saturating_add(1);
     }
 
@@ -146,18 +165,34 @@ impl Recovery {
         lie
     }
 
-    /// The peer told of the hole by SACK blocks.
-    pub(super) fn hears_of_hole(&mut self, blocks: &Blocks, rtt: &RoundTrip) -> bool {
-        if blocks.islands().is_empty() {
-            return false;
+    /// What an ACK says of the peer's honesty. A hole that our copy filled is one that it told of.
+    pub(super) fn weigh(&mut self, tally: &Tally, rtt: &RoundTrip) {
+        if tally.overtaken > 0 {
+            self.claim(tally.overtaken);
         }
-        self.on_hole();
-        let range = self.withheld.as_ref().filter(|known| !known.told).and_then(|known| known.range());
-        let beyond = range.is_some_and(|(_, end)| blocks.islands().iter().any(|island| island.0 >= end));
-        if beyond {
+        let Some(known) = &mut self.withheld else { return };
+        if tally.repaired {
+            known.heard = self.sampler.delivered();
+        }
+        known.first |= tally.asked_first;
+        let hasty = tally.asked_took.is_some_and(|took| took < rtt.soonest());
+        known.hasty |= hasty;
+        // Twice sooner than half of the shortest way there and back: it can't have come.
+        if hasty && tally.asked_took < rtt.minimum().map(|least| least / 2) {
+            known.impossible = known.impossible.saturating_add(1);
+            known.caught = known.caught.saturating_add(u8::from(known.impossible >= MOST_IMPOSSIBLE));
+        }
+    }
+
+    /// With SACK: it leaves when anything that were lost in its place would, so that nobody can tell which it is. Whether it does.
+    pub(super) fn release_withheld_if_due(&mut self, now: Instant, rtt: &RoundTrip) -> bool {
+        let known = self.withheld.as_ref().filter(|known| self.sack && known.out && !known.told);
+        let Some((at, end)) = known.map(|known| (known.at, known.end)) else { return false };
+        let due = matches!(self.judge(now, rtt).fate(at, end), Fate::Lost);
+        if due {
             self.release_withheld(rtt);
         }
-        beyond
+        due
     }
 
     /// Without SACK: a duplicate ACK tells of it. `None` when it tells of something else, and whether it is the first.
@@ -201,15 +236,19 @@ impl Recovery {
         fails
     }
 
-    /// After all that an ACK told: what was withheld has arrived, and the peer did not call it needless.
-    pub(super) fn settle_withheld(&mut self) {
+    /// After all that an ACK told, `echoed` if it had an echo: what was withheld has arrived, and the peer did not call it
+    /// needless, though it could have.
+    pub(super) fn settle_withheld(&mut self, echoed: bool) {
         let una = self.ledger.una();
         let Some(known) = self.withheld.as_mut().filter(|known| !known.settled && una >= known.end) else {
             return;
         };
         known.settled = true;
-        if known.told && known.left == 1 {
-            self.vouch();
+        let (told, could) = (known.told && known.left == 1, known.first || !echoed);
+        match (told, known.hasty) {
+            (true, true) => self.on_hasty_answer(),
+            (true, false) if could => self.vouch(),
+            _ => {}
         }
     }
 
@@ -218,6 +257,11 @@ impl Recovery {
         let Some(known) = &mut self.withheld else { return };
         (known.out, known.told, known.settled) = (false, false, true);
         known.end = known.end.min(self.ledger.una());
+    }
+
+    /// Whether the peer is being asked.
+    pub(super) fn is_asking(&self) -> bool {
+        self.withheld.as_ref().is_some_and(|known| !known.settled)
     }
 
     /// Whether something was entered as sent and is still here.

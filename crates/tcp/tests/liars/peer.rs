@@ -42,6 +42,8 @@ pub(crate) enum Lie {
     AcksEarly,
     /// Whatever is missing is acknowledged.
     HidesHoles,
+    /// What is missing is told of, and acknowledged when so many segments beyond it have come: as if it had been late.
+    FillsHoles(usize),
     /// No mark is told of.
     HidesMarks,
     /// The counter of marks says anything.
@@ -174,8 +176,23 @@ impl Peer {
         } else {
             self.islands.insert(data.start, end);
             self.newest = data.start;
+            if let Lie::FillsHoles(beyond) = self.lie {
+                self.fills(beyond);
+            }
         }
         self.tells(now, before, data.again.then_some((data.start, end)))
+    }
+
+    /// Holes with `beyond` segments after them are none.
+    fn fills(&mut self, beyond: usize) {
+        while self.islands.len() >= beyond
+            && let Some((_, end)) = self.islands.pop_first()
+        {
+            self.next = self.next.max(end);
+            while let Some(next) = self.islands.first_entry().filter(|next| *next.key() <= self.next) {
+                self.next = self.next.max(next.remove());
+            }
+        }
     }
 
     fn counts(&mut self, data: &Data) {

@@ -1,9 +1,9 @@
-//! A liar and an honest connection through one bottleneck.
+//! Two connections through one bottleneck, of which either's peer may lie.
 //!
 //! ```text
-//!   a ─► ┐                                                   ┌─► peer of a, which may lie
+//!   a ─► ┐                                                   ┌─► peer of a
 //!        ├─► one queue: tail drop, or marks ─► one rate ─► ──┤
-//!   b ─► ┘                                                   └─► peer of b, which never does
+//!   b ─► ┘                                                   └─► peer of b
 //! ```
 
 use crate::peer::{Data, ISS, Lie, Marks, OFFSET, Peer, SEGMENT};
@@ -51,8 +51,8 @@ pub(crate) struct Share {
     pub(crate) status: Status,
 }
 
-/// The two, the first with `lie`; `later` is how much later the second begins.
-pub(crate) fn share(of: Bottleneck, lie: Lie, later: Duration) -> [Share; 2] {
+/// The two, with what each makes of the truth; `later` is how much later the second begins.
+pub(crate) fn share(of: Bottleneck, lies: [Lie; 2], later: Duration) -> [Share; 2] {
     let start = Instant::from_secs(100);
     let side = |lie: Lie, begins: Instant| {
         let asks = if of.marks == Marks::Accurate { Ecn::Accurate } else { Ecn::Classic };
@@ -64,7 +64,7 @@ pub(crate) fn share(of: Bottleneck, lie: Lie, later: Duration) -> [Share; 2] {
         let (back, lost, seen) = (VecDeque::new(), BTreeSet::new(), BTreeSet::new());
         Side { tcp, peer, back, lost, begins, open: false, through: 0, half: 0, seen }
     };
-    let sides = [side(lie, start), side(Lie::None, start + later)];
+    let sides = [side(lies[0], start), side(lies[1], start + later)];
     let queue = VecDeque::new();
     let mut world = World { now: start, of, sides, queue, free: start, there: VecDeque::new() };
     while world.now < start + of.lasts {

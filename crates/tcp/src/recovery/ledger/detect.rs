@@ -26,7 +26,7 @@ pub(crate) struct Judge {
 }
 
 /// What becomes of something that flies.
-enum Fate {
+pub(crate) enum Fate {
     /// Nothing that was sent later was delivered.
     Unknown,
     /// Its time is over at this instant.
@@ -35,7 +35,7 @@ enum Fate {
 }
 
 impl Judge {
-    fn fate(&self, at: Instant, end: Place) -> Fate {
+    pub(crate) fn fate(&self, at: Instant, end: Place) -> Fate {
         if (at, end) >= self.newest {
             return Fate::Unknown;
         }
