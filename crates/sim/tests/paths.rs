@@ -102,6 +102,22 @@ fn nothing_is_sent_again_for_nothing_where_packets_keep_their_order() {
     }
 }
 
+/// Marks end a probe and drain its queue at once: of ten packets not one is marked, and the path stays full.
+#[test]
+fn bbr_does_not_stay_where_packets_are_marked() {
+    let path = path("100mbit/100ms/marks");
+    for seed in 1..=2 {
+        let report = run(&path, &[FlowConfig::new(Congestion::Bbr)], seed, &mut |_| {});
+        let packets = report.flows[0].sent / 1448;
+        assert!(report.goodput >= 0.92, "seed {seed}: {}", report.goodput);
+        assert!(
+            report.marked > 0 && report.marked < packets / 10,
+            "seed {seed}: {} of {packets}",
+            report.marked
+        );
+    }
+}
+
 #[test]
 fn an_outage_is_seen_as_one() {
     let report = one("10mbit/20ms/outage", 1);

@@ -277,10 +277,16 @@ impl Bbr {
     }
 
     /// Marks count as congestion as loss does; the draft (§3.5) asks for that, and leaves open how. Nothing was lost, so
-    /// there is nothing to undo.
+    /// there is nothing to undo. And no round is waited for: a queue that is marked is drained at once, as a window is that gives
+    /// way to a mark (RFC 3168 §6.1.2), but not below what fills the path.
     pub(super) fn on_marked(&mut self, now: Instant, in_flight: u32) {
         self.note_congestion(now);
         self.bounds.marked = true;
+        if self.full_pipe.reached {
+            let fills = self.inflight_for(self.model.max_bw(), 100).saturating_add(self.model.extra_acked);
+            let kept = octets(scaled(u64::from(in_flight), BETA)).max(fills);
+            self.bounds.inflight_shortterm = self.bounds.inflight_shortterm.min(kept);
+        }
         if self.state == State::Startup {
             self.on_marked_in_startup();
         } else if self.cycle.probe_sample {
