@@ -134,7 +134,7 @@ fn an_outage_is_seen_as_one() {
 #[test]
 fn a_receiver_that_drops_what_was_held_back_costs_a_sender_of_ours_nothing() {
     for text in ["100mbit/20ms/held-back", "10mbit/100ms/held-back"] {
-        for controller in [Congestion::Cubic, Congestion::NewReno] {
+        for controller in [Congestion::Cubic, Congestion::NewReno, Congestion::Bbr] {
             let goodput = |text: &str, seed| {
                 run(&path(text), &[FlowConfig::new(controller)], seed, &mut |_| {}).goodput
             };
