@@ -2,8 +2,8 @@
 
 use handfast_sim::Duration;
 use handfast_sim::paths::{
-    CONTROLLERS, Contest, ContestReport, EVERY_CONTROLLER, FlowConfig, Glance, Job, Path, RunReport, Trouble,
-    all_cells, play, quick_cells, run,
+    CONTROLLERS, Cell, Contest, ContestReport, EVERY_CONTROLLER, FlowConfig, Glance, Job, Path, RunReport,
+    Trouble, all_cells, play, quick_cells, run,
 };
 use std::ops::ControlFlow;
 use tcp::Congestion;
@@ -105,9 +105,9 @@ fn nothing_is_sent_again_for_nothing_where_packets_keep_their_order() {
 /// Marks end a probe and drain its queue at once: of ten packets not one is marked, and the path stays full.
 #[test]
 fn bbr_does_not_stay_where_packets_are_marked() {
-    let path = path("100mbit/100ms/marks");
+    let cell = Cell { path: path("100mbit/100ms/marks"), controller: Congestion::Bbr };
     for seed in 1..=2 {
-        let report = run(&path, &[FlowConfig::new(Congestion::Bbr)], seed, &mut |_| {});
+        let report = run(&cell.path, &[cell.flow()], seed, &mut |_| {});
         let packets = report.flows[0].sent / 1448;
         assert!(report.goodput >= 0.92, "seed {seed}: {}", report.goodput);
         assert!(
