@@ -30,6 +30,11 @@ struct Sender {
 impl Sender {
     /// `2 × holes` single octets are out, for 100 ms.
     fn with(holes: u32) -> Self {
+        Self::to(true, holes)
+    }
+
+    /// The same, to a peer with SACK or without.
+    fn to(sack: bool, holes: u32) -> Self {
         let config = TcpConfig::default()
             .congestion(Congestion::NewReno)
             .nagle(false)
@@ -47,7 +52,7 @@ impl Sender {
         sender.flow();
         sender.pass(100);
         let options =
-            Options { mss: Some(65_495), sack_permitted: true, window_scale: Some(7), ..Options::NONE };
+            Options { mss: Some(65_495), sack_permitted: sack, window_scale: Some(7), ..Options::NONE };
         sender.hears_segment(Flags::SYN | Flags::ACK, ISS + 1, 65_535, options);
         sender.hears(ISS + 1, &[]); // a window that is scaled
         // The window must have been used to hold them all.
@@ -282,4 +287,50 @@ fn islands_within_segments_are_few_whatever_a_peer_says() {
     let cost = sender.cost(octets / 2, |sender, n| sender.hears_island(una, n));
     assert!(cost < 40.0, "{cost}");
     assert!(sender.tcp.status().sacked < 1_000, "{:?}", sender.tcp.status().sacked);
+}
+
+/// Every other octet has come, as a peer without SACK tells it: one duplicate each.
+fn duplicated(holes: u32) -> Sender {
+    let mut sender = Sender::to(false, holes);
+    let first = sender.first;
+    for _ in 0..holes {
+        sender.hears(first, &[]);
+    }
+    sender
+}
+
+/// What duplicates cost is told with the ACK that follows each: alone, none looks anything up.
+#[test]
+fn without_sack_holes_that_fill_cost_the_same_however_many_there_are() {
+    flat("filled, no SACK", |holes| {
+        let mut sender = duplicated(holes);
+        let first = sender.first;
+        sender.cost(holes, |sender, n| sender.hears(first + 2 * n + 2, &[]))
+    });
+}
+
+#[test]
+fn without_sack_duplicates_between_holes_cost_the_same_however_many_there_are() {
+    flat("duplicates, no SACK", |holes| {
+        let mut sender = Sender::to(false, holes);
+        let first = sender.first;
+        sender.cost(4 * (holes - 1), |sender, n| sender.hears(first + n / 4 * 2, &[]))
+    });
+}
+
+/// All that is out counts as lost then, and leaves again.
+#[test]
+fn without_sack_a_timeout_costs_each_octet_a_few_steps() {
+    flat("timeout, no SACK", |holes| {
+        let mut sender = duplicated(holes);
+        let steps = steps(|| {
+            while let Some(at) = sender.tcp.poll_timeout().filter(|_| sender.tcp.status().timeouts == 0) {
+                sender.now = sender.now.max(at);
+                sender.tcp.handle_timeout(sender.now);
+                sender.flow();
+            }
+            sender.hears(sender.first + 2 * holes, &[]);
+        });
+        steps as f64 / f64::from(2 * holes)
+    });
 }
