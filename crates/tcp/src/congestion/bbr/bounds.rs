@@ -228,7 +228,7 @@ impl Bbr {
     /// What may be lost of `all` beside that though a queue stands: in DOWN, which lets the queue out that the probe made, a
     /// quarter of what is too much. Others' overflow takes more, or goes on.
     fn spared(&self, all: u64) -> u64 {
-        if self.state == State::Down { all * LOSS_THRESHOLD / 400 } else { 0 }
+        if self.state == State::Down { all / 400 * LOSS_THRESHOLD } else { 0 }
     }
 
     /// What is lost of `all` in any case. Chance has no even hand: twice the spread of as many segments is added.
