@@ -12,8 +12,8 @@
 //!
 //! The RFC looks at the first eight samples of a round. Where departures are spread over the round, a queue that begins
 //! in its middle would be seen a round too late, when the window has doubled once more: there every eight samples are
-//! looked at. Without pacing the later ones only tell of the bursts that slow start sends. And CSS, which lasts five rounds at most, ends early when delay has risen by as much again and stays there: then it
-//! was real.
+//! looked at. Without pacing the later ones only tell of the bursts that slow start sends. And CSS, which lasts five rounds
+//! at most, ends early when delay has risen by as much again and stays there: then it was real.
 
 use super::AckSample;
 use env::Duration;
