@@ -8,5 +8,6 @@ mod arbitrary;
 mod changes;
 mod episodes;
 mod limits;
+mod numbers;
 mod path;
 mod steady;
