@@ -267,6 +267,8 @@ impl ErrorKind {
 pub(crate) struct IcmpError {
     /// What it says.
     pub(crate) kind: ErrorKind,
+    /// The path is broken there: no route, or the last link finds nobody.
+    pub(crate) disrupted: bool,
     /// Who says so.
     pub(crate) from: IpAddr,
     /// Where it came in.

@@ -25,6 +25,7 @@ impl Host {
         }
         use icmpv4::Unreachable as Code;
         let counters = &mut self.ip.counters;
+        let mut disrupted = false; // RFC 6069 §4.1
         let (kind, quoted) = match view.repr() {
             icmpv4::Repr::EchoRequest { .. } => {
                 counters.icmp_in_echos += 1;
@@ -50,6 +51,7 @@ impl Host {
                     Code::NetProhibited | Code::HostProhibited | Code::Prohibited => ErrorKind::Prohibited,
                     other => ErrorKind::Unreachable(other.code()),
                 };
+                disrupted = matches!(code, Code::Net | Code::Host);
                 (kind, quoted)
             }
             icmpv4::Repr::TimeExceeded { code, quoted } => {
@@ -72,7 +74,7 @@ impl Host {
             icmpv4::Repr::Unknown { .. } => return self.ip.drop(now, Drop::IcmpUnknown, &packet),
         };
         let quoted = Quoted::v4(quoted);
-        self.hear_error(now, &packet, kind, quoted);
+        self.hear_error(now, &packet, (kind, disrupted), quoted);
     }
 
     pub(crate) fn receive_icmpv6(
@@ -106,6 +108,7 @@ impl Host {
         }
         use icmpv6::Unreachable as Code;
         let counters = &mut self.ip.counters;
+        let mut disrupted = false; // RFC 6069 §4.1
         let (kind, quoted) = match view.repr() {
             icmpv6::Repr::EchoRequest { .. } => {
                 counters.icmp_in_echos += 1;
@@ -124,6 +127,7 @@ impl Host {
                     Code::Port => ErrorKind::PortUnreachable,
                     Code::Other(code) => ErrorKind::Unreachable(code),
                 };
+                disrupted = code == Code::NoRoute;
                 (kind, quoted)
             }
             icmpv6::Repr::PacketTooBig { mtu, quoted } => {
@@ -147,7 +151,7 @@ impl Host {
             icmpv6::Repr::Unknown { .. } => return self.ip.drop(now, Drop::IcmpUnknown, &packet),
         };
         let quoted = Quoted::v6(quoted);
-        self.hear_error(now, &packet, kind, quoted);
+        self.hear_error(now, &packet, (kind, disrupted), quoted);
     }
 
     /// Passes an error on to whoever sent what it quotes (RFC 792 792-3, 792-4, 792-7, 792-8; RFC 4443 4443-7, 4443-11,
@@ -157,7 +161,7 @@ impl Host {
         &mut self,
         now: Instant,
         packet: &Delivered,
-        kind: ErrorKind,
+        (kind, disrupted): (ErrorKind, bool),
         quoted: Result<Quoted<'_>, Malformed>,
     ) {
         let sound = quoted.ok().filter(|quoted| {
@@ -167,6 +171,7 @@ impl Host {
         let transport = quoted.transport.get(..QUOTED).unwrap_or(quoted.transport);
         let error = IcmpError {
             kind,
+            disrupted,
             from: packet.src,
             interface: packet.interface,
             src: quoted.src,

@@ -150,6 +150,7 @@ impl Host {
         let Ok(quoted) = quoted else { return };
         let error = IcmpError {
             kind: ErrorKind::HostUnreachable,
+            disrupted: true,
             from: quoted.src,
             interface: packet.interface,
             src: quoted.src,

@@ -40,6 +40,9 @@ impl Tcp {
             return out;
         }
         let Some(soft) = error.kind.soft_error() else { return false };
+        if error.disrupted {
+            slot.connection.handle_disruption(now, seq);
+        }
         let ours = slot.connection.handle_soft_error(now, soft, seq);
         self.touched(ip, now, key);
         ours

@@ -284,6 +284,7 @@ fn error(kind: ErrorKind, src: (&str, u16), dst: (&str, u16), from: &str) -> Icm
     let ports = [src.1.to_be_bytes(), dst.1.to_be_bytes(), [0, 9], [0, 0]];
     IcmpError {
         kind,
+        disrupted: false,
         from: ip(from),
         interface: InterfaceId::new(1),
         src: ip(src.0),

@@ -4,7 +4,7 @@ use crate::bench::{Bench, Peer, Seen, at};
 use stack::{ConnectOptions, ConnectionId, HostEvent, ListenConfig};
 use std::net::{IpAddr, Ipv4Addr};
 use tcp::{ConnectionError, SendFlags, SoftError, State};
-use wire::{Head, Payload, Protocol, SeqNum, icmpv4, ipv4};
+use wire::{Head, Payload, Protocol, SeqNum, icmpv4, icmpv6, ipv4, ipv6};
 
 /// An ICMPv4 error from a router about `seen`, with another sequence number quoted if asked for.
 fn icmp(bench: &mut Bench, code: icmpv4::Unreachable, seen: &Seen, seq: SeqNum) {
@@ -19,6 +19,23 @@ fn icmp(bench: &mut Bench, code: icmpv4::Unreachable, seen: &Seen, seq: SeqNum) 
     let mut head = Head::new();
     let router = Ipv4Addr::new(10, 0, 0, 254);
     ipv4::Repr::new(router, src, Protocol::ICMP).prepend_to(&mut head, body.len()).expect("room");
+    let mut packet = head.as_slice().to_vec();
+    packet.extend_from_slice(&body);
+    bench.arrive_bytes(packet);
+}
+
+/// An ICMPv6 error from a router about `seen`.
+fn icmpv6(bench: &mut Bench, code: icmpv6::Unreachable, seen: &Seen) {
+    let (IpAddr::V6(src), IpAddr::V6(dst)) = (seen.src.ip(), seen.dst.ip()) else { panic!("IPv6") };
+    let mut head = Head::new();
+    seen.header.prepend_to(&mut head, seen.src.port(), seen.dst.port()).expect("room");
+    ipv6::Repr::new(src, dst, Protocol::TCP).prepend_to(&mut head, seen.payload.len()).expect("room");
+    let mut quoted = head.as_slice().to_vec();
+    quoted.extend_from_slice(&seen.payload);
+    let router = "fd00::fe".parse().expect("an address");
+    let body = icmpv6::Repr::DestinationUnreachable { code, quoted: &quoted }.emit(router, src);
+    let mut head = Head::new();
+    ipv6::Repr::new(router, src, Protocol::ICMPV6).prepend_to(&mut head, body.len()).expect("room");
     let mut packet = head.as_slice().to_vec();
     packet.extend_from_slice(&body);
     bench.arrive_bytes(packet);
@@ -122,5 +139,64 @@ mod rfc9293_3_9_2_2 {
         icmp(&mut bench, icmpv4::Unreachable::Port, &syn, syn.header.seq);
         let dropped: u64 = bench.host.counters().drops().map(|(_, count)| count).sum();
         assert_eq!(dropped, 1);
+    }
+}
+
+mod rfc6069_4_1 {
+    use super::*;
+
+    /// A connection whose first octets have timed out twice: its doubled timeout, and what left last.
+    fn backed_off(remote: &str, local: &str) -> (Bench, ConnectionId, Seen) {
+        let mut bench = Bench::new();
+        let any = if remote.starts_with('[') { "[::]:80" } else { "0.0.0.0:80" };
+        let listener = bench.listen(any, ListenConfig::default());
+        Peer::new(remote, local).open(&mut bench);
+        let id = bench.host.tcp_accept(listener).expect("open").0;
+        bench.host.tcp_send(bench.now, id, Payload::copy_of(b"data"), SendFlags::default()).expect("room");
+        let data = bench.one();
+        let rto = bench.host.tcp_status(id).expect("open").rto;
+        while bench.host.tcp_status(id).expect("open").timeouts < 2 {
+            bench.pass(100);
+        }
+        assert_eq!(bench.host.tcp_status(id).expect("open").rto, rto * 4);
+        (bench, id, data)
+    }
+
+    fn rto(bench: &Bench, id: ConnectionId) -> u128 {
+        bench.host.tcp_status(id).expect("open").rto.as_millis()
+    }
+
+    /// Covers: RFC 6069 6069-1
+    #[test]
+    fn only_a_missing_route_and_an_unreachable_host_take_a_doubling_back() {
+        use icmpv4::Unreachable::*;
+        let (mut bench, id, data) = backed_off("10.0.0.2:9", "10.0.0.1:80");
+        let before = rto(&bench, id);
+        let others =
+            [Protocol, Port, SourceRouteFailed, NetUnknown, HostUnknown, SourceIsolated, NetProhibited];
+        let more = [HostProhibited, NetTos, HostTos, Prohibited, PrecedenceViolation, Other(16)];
+        for code in others.into_iter().chain(more) {
+            icmp(&mut bench, code, &data, data.header.seq);
+            assert_eq!(rto(&bench, id), before, "{code:?}");
+        }
+        icmp(&mut bench, Net, &data, data.header.seq);
+        assert_eq!(rto(&bench, id), before / 2);
+        let (mut bench, id, data) = backed_off("10.0.0.2:9", "10.0.0.1:80");
+        icmp(&mut bench, Host, &data, data.header.seq);
+        assert_eq!(rto(&bench, id), before / 2);
+    }
+
+    /// Covers: RFC 6069 6069-1
+    #[test]
+    fn with_ipv6_only_a_missing_route_does() {
+        use icmpv6::Unreachable::*;
+        let (mut bench, id, data) = backed_off("[fd00::2]:9", "[fd00::1]:80");
+        let before = rto(&bench, id);
+        for code in [Prohibited, BeyondScope, Address, Port, SourcePolicy, RejectRoute, Other(7)] {
+            icmpv6(&mut bench, code, &data);
+            assert_eq!(rto(&bench, id), before, "{code:?}");
+        }
+        icmpv6(&mut bench, NoRoute, &data);
+        assert_eq!(rto(&bench, id), before / 2);
     }
 }

@@ -15,9 +15,6 @@ impl Connection {
         if !self.is_outstanding(quoted_seq) {
             return false;
         }
-        if matches!(error, SoftError::NetworkUnreachable | SoftError::HostUnreachable) {
-            self.revert_back_off(now, quoted_seq);
-        }
         let hard = matches!(error, SoftError::ProtocolUnreachable | SoftError::PortUnreachable);
         let opening = matches!(self.state(), State::SynSent | State::SynReceived);
         if hard && opening {
@@ -72,9 +69,12 @@ impl Connection {
         doubted
     }
 
-    /// What a timeout sent again found no way: the path is broken and not congested, so that one doubling of the timeout is
-    /// taken back, and what waits goes as soon as it would have without (RFC 6069 §4; 6069-1).
-    fn revert_back_off(&mut self, now: Instant, quoted_seq: SeqNum) {
+    /// What a timeout sent again from `quoted_seq` on found no way: the path is broken and not congested, so that one doubling of
+    /// the timeout is taken back, and what waits goes as soon as it would have without (RFC 6069 §4; 6069-1).
+    ///
+    /// For ICMP errors of the codes that say so, next to [`handle_soft_error`](Self::handle_soft_error): 0 and 1 of IPv4, 0
+    /// of IPv6 (RFC 6069 §4.1). Others may have other reasons.
+    pub fn handle_disruption(&mut self, now: Instant, quoted_seq: SeqNum) {
         let Data::Open(open) = &mut self.data else { return };
         let snd = &mut open.snd;
         let before = snd.rtt.rto();

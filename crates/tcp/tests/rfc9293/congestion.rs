@@ -143,11 +143,14 @@ fn a_destination_out_of_reach_takes_one_doubling_of_the_timeout_back_and_what_wa
     assert_eq!((lone.tcp.status().timeouts, lone.tcp.status().rto), (2, rto * 4));
     let una = lone.tcp.status().snd_una;
     // Of something else that is out: it says nothing of what the timeout sent.
-    lone.tcp.handle_soft_error(lone.now, SoftError::HostUnreachable, una + 1_000);
-    lone.tcp.handle_soft_error(lone.now, SoftError::PortUnreachable, una);
+    lone.tcp.handle_disruption(lone.now, una + 1_000);
+    // Whatever a user is told of, the codes alone say whether the path is broken.
+    for error in [SoftError::PortUnreachable, SoftError::HostUnreachable, SoftError::NetworkUnreachable] {
+        assert!(lone.tcp.handle_soft_error(lone.now, error, una));
+    }
     assert_eq!(lone.tcp.status().rto, rto * 4);
     lone.pass(rto * 2);
-    lone.tcp.handle_soft_error(lone.now, SoftError::HostUnreachable, una);
+    lone.tcp.handle_disruption(lone.now, una);
     assert_eq!(lone.tcp.status().rto, rto * 2);
     lone.sent();
     let again = lone.advance(ms(1));
