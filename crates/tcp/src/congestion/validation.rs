@@ -32,6 +32,8 @@ pub(super) struct Validation {
     last_ack: Instant,
     /// Since when the window has not been validated.
     unproven_since: Option<Instant>,
+    /// In a recovery from a window that was not validated: what it started from, and how much was sent again since.
+    repaired: Option<(u32, u32)>,
 }
 
 impl Validation {
@@ -45,6 +47,7 @@ impl Validation {
             half_since: now,
             last_ack: now,
             unproven_since: None,
+            repaired: None,
         }
     }
 
@@ -74,10 +77,32 @@ impl Validation {
         }
     }
 
+    /// Recovery begins with `in_flight` octets out: whether the window was validated decides how it ends.
+    pub(super) fn begin_recovery(&mut self, cwnd: u32, in_flight: u32) {
+        let unproven = self.pipe().is_some_and(|pipe| pipe < cwnd / 2);
+        let used = self.used(cwnd, in_flight);
+        self.reset();
+        self.repaired = unproven.then_some((used, 0));
+    }
+
+    /// `octets` leave again.
+    pub(super) fn on_resent(&mut self, octets: u32) {
+        if let Some((_, resent)) = &mut self.repaired {
+            *resent = resent.saturating_add(octets);
+        }
+    }
+
+    /// Recovery is over: what is left of what a window that was not validated started from, less what had to be sent again, for
+    /// by so much the path was overrun at least (RFC 7661 §4.4.1). What was lost twice counts twice.
+    pub(super) fn end_recovery(&mut self) -> Option<u32> {
+        self.repaired.take().map(|(used, resent)| used.saturating_sub(resent))
+    }
+
     /// After a reduction nothing is known of the new window.
     pub(super) fn reset(&mut self) {
         self.pipe = None;
         self.unproven_since = None;
+        self.repaired = None;
     }
 
     /// The sender was idle until now.
@@ -173,6 +198,26 @@ mod rfc7661_4 {
         assert_eq!(validation.used(38 * MSS, 5 * MSS), 38 * MSS, "half of it was used");
         validation.reset();
         assert_eq!(validation.used(100 * MSS, 5 * MSS), 100 * MSS);
+    }
+
+    /// Covers: RFC 7661 7661-1
+    #[test]
+    fn what_a_recovery_delivers_says_nothing_of_the_window() {
+        for repair in [Repair::Recovery, Repair::Timeout] {
+            let mut validation = Validation::new(Instant::ZERO);
+            for n in 0..100 {
+                validation.on_ack(&AckSample { repair, ..ack(n * 10, 20) }, 100 * MSS, false);
+            }
+            assert_eq!(validation.used(100 * MSS, 5 * MSS), 100 * MSS, "{repair:?}: nothing is known");
+            // Nor is what was known before it changed.
+            for n in 100..200 {
+                validation.on_ack(&ack(n * 10, 20), 100 * MSS, false);
+            }
+            for n in 200..500 {
+                validation.on_ack(&AckSample { repair, ..ack(n * 10, 45) }, 100 * MSS, false);
+            }
+            assert_eq!(validation.used(100 * MSS, 5 * MSS), 19 * MSS, "{repair:?}");
+        }
     }
 
     /// Covers: RFC 7661 7661-1
