@@ -6,6 +6,7 @@ use super::tally::Counts;
 use super::{Controller, Pair};
 use crate::Samples;
 use env::Duration;
+use std::collections::BTreeSet;
 
 /// One pair's runs over one path.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +75,16 @@ impl Line {
     /// What a pair came to, if it was measured.
     pub fn measured(&self, pair: Pair) -> Option<&Measured> {
         self.pairs.iter().find(|(which, _)| *which == pair).map(|(_, measured)| measured)
+    }
+
+    /// Keeps the runs of which every pair has had the seed.
+    pub(super) fn keep_common(&mut self) {
+        let of = |measured: &Measured| measured.runs.iter().map(|(seed, _)| *seed).collect::<BTreeSet<u64>>();
+        let seeds = self.pairs.iter().map(|(_, measured)| of(measured));
+        let common = seeds.reduce(|one, other| &one & &other).unwrap_or_default();
+        for (_, measured) in &mut self.pairs {
+            measured.runs.retain(|(seed, _)| common.contains(seed));
+        }
     }
 
     /// A pair's goodput as a multiple of the kernels'.

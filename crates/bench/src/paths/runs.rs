@@ -16,7 +16,7 @@ const TELL: Duration = Duration::from_millis(100);
 
 type Came = (Cell, thread::Result<Result<Outcome, BenchError>>);
 
-/// Runs everything, several cells at a time.
+/// Runs everything, several cells at a time; until `progress` says no, and then the table has what had been measured.
 ///
 /// # Errors
 /// [`BenchError`]; it takes root.
@@ -29,7 +29,7 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
     let (clock, at_once) = (Clock::new(), options.at_once.max(1));
     let began = clock.now();
     let (ended, ends) = mpsc::channel();
-    thread::scope(|scope| {
+    let outcome = thread::scope(|scope| {
         let start = |cell: Cell| {
             let (ended, stop) = (ended.clone(), &stop);
             scope.spawn(move || {
@@ -48,7 +48,7 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
                 start(cell);
             }
             if running == 0 {
-                return outcome;
+                break;
             }
             if outcome.is_ok() && !progress(done, done + running + plan.waiting(), "") {
                 outcome = Err(BenchError::Interrupted);
@@ -58,18 +58,25 @@ pub fn run(options: &Options, machine: String, progress: Progress<'_>) -> Result
             let Some((cell, came)) = next(&ends) else { continue };
             (running, done) = (running - 1, done + 1);
             match came {
-                Ok(Ok(came)) => table.take(&cell, came),
+                // One that was stopped is no shorter run.
+                Ok(Ok(came)) if outcome.is_ok() => table.take(&cell, came),
                 Ok(Err(why)) if outcome.is_ok() => {
                     outcome = Err(BenchError::Cell { cell: cell.to_string(), why: Box::new(why) });
                 }
-                Ok(Err(_)) => {}
+                Ok(_) => {}
                 Err(panic) => {
                     stop.store(true, Ordering::Relaxed);
                     resume_unwind(panic);
                 }
             }
         }
-    })?;
+        outcome
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(BenchError::Interrupted) => table.interrupt(),
+        Err(why) => return Err(why),
+    }
     Ok(table)
 }
 

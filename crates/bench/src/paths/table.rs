@@ -21,6 +21,8 @@ pub struct Table {
     pub notes: Vec<String>,
     /// The machine.
     pub machine: String,
+    /// Somebody asked to stop before all runs had ended: only what had ended for all pairs is here.
+    pub interrupted: bool,
 }
 
 impl Table {
@@ -29,7 +31,18 @@ impl Table {
             let pairs = options.pairs.iter().map(|pair| (*pair, Measured::default())).collect();
             Line { controller, path, rtt, pairs }
         });
-        Self { lines: lines.collect(), pairs: options.pairs.clone(), notes: notes(options), machine }
+        let (lines, pairs) = (lines.collect(), options.pairs.clone());
+        Self { lines, pairs, notes: notes(options), machine, interrupted: false }
+    }
+
+    /// Somebody asked to stop: keeps the runs of which every pair has had the seed, and the lines that have any, for others
+    /// compare nothing.
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+        for line in &mut self.lines {
+            line.keep_common();
+        }
+        self.lines.retain(|line| line.pairs.iter().any(|(_, measured)| !measured.runs.is_empty()));
     }
 
     pub(super) fn take(&mut self, cell: &Cell, came: Outcome) {
@@ -62,9 +75,10 @@ impl Table {
         controllers
     }
 
-    /// Whether handfast keeps up with the kernel, for each controller and each pair of which that is promised.
+    /// Whether handfast keeps up with the kernel, for each controller and each pair of which that is promised; of a part of the
+    /// lines nothing follows.
     pub fn verdicts(&self) -> Vec<Verdict> {
-        Verdict::all(self)
+        if self.interrupted { Vec::new() } else { Verdict::all(self) }
     }
 
     /// The table, with its notes and what it comes to below, ending in a newline.
@@ -87,6 +101,9 @@ impl Table {
                 std::iter::once(Verdict::head()).chain(verdicts.iter().map(Verdict::cells)).collect();
             text.push('\n');
             text += &crate::report::grid(&lines);
+        }
+        if self.interrupted {
+            text += "\ninterrupted: not all lines are there, nor all of their runs\n";
         }
         text
     }
@@ -149,7 +166,7 @@ impl Table {
             })
         });
         json!({
-            "event": "bench", "bench": "paths", "machine": self.machine, "notes": self.notes,
+            "event": "bench", "bench": "paths", "interrupted": self.interrupted, "machine": self.machine, "notes": self.notes,
             "late_ms": self.latest(), "lines": lines.collect::<Vec<Value>>(),
             "verdicts": self.verdicts().iter().map(Verdict::to_json).collect::<Vec<Value>>(),
         })
@@ -236,4 +253,30 @@ fn notes(options: &Options) -> Vec<String> {
 fn longer(options: &Options, path: &str) -> f64 {
     let at_least = Path::named(path).map_or(Duration::ZERO, |path| path.at_least());
     options.lasting.max(at_least).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::tests::line;
+    use super::*;
+
+    #[test]
+    fn who_interrupts_is_shown_what_was_measured_of_all_pairs() {
+        let mut table = Table::new(&Options::quick(), String::new());
+        let path = |name| Path::named(name).unwrap();
+        let one = &[(10.0, 0)][..];
+        table.lines = vec![
+            line(path("clean"), &[(Pair::Kernels, &[(10.0, 0), (50.0, 0)]), (Pair::OursSends, one)]),
+            line(path("jitter"), &[(Pair::Kernels, one), (Pair::OursSends, &[])]),
+        ];
+        assert_eq!(table.verdicts().len(), 1);
+        table.interrupt();
+        let [line] = &table.lines[..] else { panic!("{:?}", table.lines) };
+        assert_eq!((line.path.name, line.ratio(Pair::OursSends)), ("clean", Some(1.0)));
+        assert!(table.verdicts().is_empty());
+        let (text, json) = (table.to_text(), table.to_json());
+        assert!(text.ends_with("interrupted: not all lines are there, nor all of their runs\n"), "{text}");
+        assert!(text.contains("clean") && !text.contains("jitter"), "{text}");
+        assert_eq!((&json["interrupted"], json["lines"].as_array().unwrap().len()), (&true.into(), 1));
+    }
 }

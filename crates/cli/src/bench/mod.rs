@@ -141,6 +141,10 @@ fn only(name: Option<&str>, rows: &[&'static str]) -> Result<Option<&'static str
 trait Told {
     fn to_text(&self) -> String;
     fn to_json(&self) -> serde_json::Value;
+    /// Whether somebody stopped it, so that it is only what there was by then.
+    fn interrupted(&self) -> bool {
+        false
+    }
     /// Whether it is as it has to be, if that was asked.
     fn holds(&self) -> bool {
         true
@@ -170,6 +174,9 @@ impl Told for Paths {
     }
     fn to_json(&self) -> serde_json::Value {
         self.table.to_json()
+    }
+    fn interrupted(&self) -> bool {
+        self.table.interrupted
     }
     fn holds(&self) -> bool {
         !self.check || self.table.verdicts().iter().all(bench::paths::Verdict::holds)
@@ -208,7 +215,10 @@ fn table<T: Told>(
     bar.finish_and_clear();
     let report = match report {
         Ok(report) => report,
-        Err(BenchError::Interrupted) => return Ok(Done::Interrupted),
+        Err(BenchError::Interrupted) => {
+            crate::out::complain("interrupted: nothing was measured to the end");
+            return Ok(Done::Interrupted);
+        }
         Err(error) => return Err(error.into()),
     };
     if json {
@@ -216,7 +226,11 @@ fn table<T: Told>(
     } else {
         out.write(&report.to_text())?;
     }
-    Ok(if report.holds() { Done::Well } else { Done::DoesNotHold })
+    Ok(match report.holds() {
+        _ if report.interrupted() => Done::Interrupted,
+        true => Done::Well,
+        false => Done::DoesNotHold,
+    })
 }
 
 /// What idle connections cost, measured in a process that does nothing else.
