@@ -5,6 +5,7 @@ mod report;
 use super::DemoArgs;
 use super::capture::{Joiner, Recording};
 use crate::Done;
+use crate::args::one_of;
 use crate::out::Out;
 use anyhow::Context as _;
 use clap::Args;
@@ -13,13 +14,13 @@ use env::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 use sim::{Pair, PairConfig};
-use stack::{ConnectOptions, ConnectionId, HostEvent, ListenConfig, ListenerId};
+use stack::{ConnectOptions, ConnectionId, HostConfig, HostEvent, ListenConfig, ListenerId};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tcp::{ConnectionError, ReceiveError, SendError, SendFlags, State};
+use tcp::{Congestion, ConnectionError, ReceiveError, SendError, SendFlags, State, TcpConfig};
 use trace::Lang;
 use wire::Payload;
 
@@ -30,24 +31,30 @@ pub(super) struct TransferArgs {
     /// The file: any that can be read
     #[arg(long, value_name = "PATH")]
     file: PathBuf,
+    /// How much is sent at once into a network that may be full [default: the stack's]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Congestion>(Congestion::ALL.map(Congestion::name)))]
+    congestion: Option<Congestion>,
+    /// A bad link, both ways: delay=50ms,rate=20mbit,queue=160,loss=1% …; the options below go before what it says
+    #[arg(long, value_name = "PROFILE")]
+    link: Option<Profile>,
     /// How often a packet is lost, each way: 0.05 or 5%
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = loss, allow_hyphen_values = true)]
-    loss: f64,
-    /// How long a packet travels, each way: 20ms
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = delay, allow_hyphen_values = true)]
-    delay: Duration,
+    #[arg(long, value_name = "SHARE", value_parser = loss, allow_hyphen_values = true)]
+    loss: Option<f64>,
+    /// How long a packet travels, each way: 20ms [default: 10ms, without --link]
+    #[arg(long, value_name = "TIME", value_parser = delay, allow_hyphen_values = true)]
+    delay: Option<Duration>,
     /// Bits a second that the link takes, each way: 20mbit. Without it, any number
     #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     rate: Option<std::num::NonZeroU64>,
     /// How often a packet is held back, so that others overtake it; perhaps for how long: 2% or 2%/15ms
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = reorder, allow_hyphen_values = true)]
-    reorder: (f64, Duration),
+    #[arg(long, value_name = "SHARE", value_parser = reorder, allow_hyphen_values = true)]
+    reorder: Option<(f64, Duration)>,
     /// How often a packet arrives twice
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = duplicate, allow_hyphen_values = true)]
-    duplicate: f64,
+    #[arg(long, value_name = "SHARE", value_parser = duplicate, allow_hyphen_values = true)]
+    duplicate: Option<f64>,
     /// How often a bit of a packet is flipped
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = corrupt, allow_hyphen_values = true)]
-    corrupt: f64,
+    #[arg(long, value_name = "SHARE", value_parser = corrupt, allow_hyphen_values = true)]
+    corrupt: Option<f64>,
 }
 
 const EXAMPLES: &str = "\
@@ -55,6 +62,8 @@ Examples:
   handfast demo transfer --file README.md
   handfast demo transfer --file big.iso --loss 5% --reorder 2% --duplicate 1% --corrupt 0.1%
   handfast demo transfer --file photo.jpg --rate 1mbit --delay 300ms     as by satellite
+  handfast demo transfer --file photo.jpg --congestion bbr --link rate=20mbit,delay=50ms,loss=1% --pcap a.pcapng
+  handfast explain a.pcapng           and then: how it found out what was lost, and repaired it, packet by packet
 
 Time is the hosts' own: a transfer that takes them an hour may take you a second.";
 
@@ -114,7 +123,7 @@ pub(super) fn run(args: &TransferArgs, demo: &DemoArgs, out: &mut Out) -> anyhow
         }
         None => None,
     };
-    let mut transfer = Transfer::new(args.profile(), demo.seed, demo.pcap.is_some());
+    let mut transfer = Transfer::new(args, demo.seed, demo.pcap.is_some());
     let bar = bar(about.len());
     let mut record = Ok(());
     let end = transfer.run(&file, demo.lang, |carried, packets| {
@@ -161,15 +170,27 @@ fn bar(octets: u64) -> ProgressBar {
 
 impl TransferArgs {
     fn profile(&self) -> Profile {
+        let usual = || Profile { delay: Duration::from_millis(10), ..Profile::default() };
+        let link = self.link.clone().unwrap_or_else(usual);
+        let (reorder, reorder_by) = self.reorder.unwrap_or((link.reorder, link.reorder_by));
         Profile {
-            delay: self.delay,
-            rate: self.rate,
-            loss: self.loss,
-            reorder: self.reorder.0,
-            reorder_by: self.reorder.1,
-            duplicate: self.duplicate,
-            corrupt: self.corrupt,
-            ..Profile::default()
+            delay: self.delay.unwrap_or(link.delay),
+            rate: self.rate.or(link.rate),
+            loss: self.loss.unwrap_or(link.loss),
+            reorder,
+            reorder_by,
+            duplicate: self.duplicate.unwrap_or(link.duplicate),
+            corrupt: self.corrupt.unwrap_or(link.corrupt),
+            ..link
+        }
+    }
+
+    /// TCP's settings.
+    fn tcp(&self) -> TcpConfig {
+        let config = TcpConfig::default();
+        match self.congestion {
+            Some(algorithm) => config.congestion(algorithm),
+            None => config,
         }
     }
 }
@@ -226,10 +247,17 @@ const CHUNK: usize = 256 << 10;
 const GLANCE: u64 = 256;
 
 impl Transfer {
-    fn new(profile: Profile, seed: u64, record: bool) -> Self {
+    fn new(args: &TransferArgs, seed: u64, record: bool) -> Self {
+        let (profile, host) = (args.profile(), HostConfig { tcp: args.tcp(), ..HostConfig::default() });
         // Recorded packets are matched with what their sender says of them, one by one: no trains then.
-        let config =
-            PairConfig { there: profile.clone(), back: profile, offloads: !record, ..PairConfig::default() };
+        let config = PairConfig {
+            client: host.clone(),
+            server: host,
+            there: profile.clone(),
+            back: profile,
+            offloads: !record,
+            ..PairConfig::default()
+        };
         let mut pair = Pair::with(seed, config);
         if record {
             pair.world.watch(true);
@@ -381,8 +409,13 @@ mod tests {
     use super::*;
 
     fn carried(octets: usize, profile: &str, seed: u64, record: bool) -> (Transfer, End, usize) {
+        let link = Some(profile.parse().unwrap());
+        carried_with(&TransferArgs { link, ..arguments() }, octets, seed, record)
+    }
+
+    fn carried_with(args: &TransferArgs, octets: usize, seed: u64, record: bool) -> (Transfer, End, usize) {
         let data: Vec<u8> = (0..octets).map(|n| (n * 31 % 253) as u8).collect();
-        let mut transfer = Transfer::new(profile.parse().unwrap(), seed, record);
+        let mut transfer = Transfer::new(args, seed, record);
         let mut packets = 0;
         let end = transfer.run(&data[..], Lang::En, |_, recorded| {
             packets += recorded.len();
@@ -394,13 +427,51 @@ mod tests {
     fn arguments() -> TransferArgs {
         TransferArgs {
             file: "a\u{1b}b".into(),
-            loss: 0.05,
-            delay: Duration::from_millis(10),
+            congestion: None,
+            link: None,
+            loss: None,
+            delay: None,
             rate: None,
-            reorder: (0.0, Duration::from_millis(10)),
-            duplicate: 0.0,
-            corrupt: 0.0,
+            reorder: None,
+            duplicate: None,
+            corrupt: None,
         }
+    }
+
+    #[test]
+    fn a_link_is_described_as_a_whole_and_single_properties_go_before_it() {
+        let profile = |link: Option<&str>, loss| {
+            let link = link.map(|link| link.parse().unwrap());
+            TransferArgs { link, loss, ..arguments() }.profile()
+        };
+        let link = |text: &str| text.parse::<Profile>().unwrap();
+        assert_eq!(profile(None, None), link("delay=10ms"));
+        assert_eq!(profile(None, Some(0.05)), link("delay=10ms,loss=5%"));
+        let whole = "delay=50ms,rate=20mbit,loss=1%,reorder=3%/20ms";
+        assert_eq!(profile(Some(whole), None), link(whole));
+        assert_eq!(profile(Some(whole), Some(0.05)), link("delay=50ms,rate=20mbit,loss=5%,reorder=3%/20ms"));
+        assert_eq!(
+            profile(Some("rate=20mbit"), None),
+            link("rate=20mbit"),
+            "a link that is told is all of it"
+        );
+    }
+
+    /// One that takes losses for a full network, and one that measures what the path carries.
+    #[test]
+    fn the_congestion_control_that_was_asked_for_carries_it() {
+        let took = |name: &str| {
+            let args = TransferArgs {
+                congestion: Some(name.parse().unwrap()),
+                link: Some("delay=50ms,rate=20mbit,queue=160,loss=1%".parse().unwrap()),
+                ..arguments()
+            };
+            let (transfer, end, _) = carried_with(&args, 5_000_000, 1, false);
+            assert_eq!(end, End::Whole, "{name}");
+            transfer.took
+        };
+        let (cubic, bbr) = (took("cubic"), took("bbr"));
+        assert!(bbr * 3 < cubic, "BBR took {bbr:?}, CUBIC {cubic:?}");
     }
 
     /// Covers: RFC 9293 9293-E40
@@ -473,7 +544,7 @@ mod tests {
     #[test]
     fn the_report_tells_the_same_in_both_languages_and_to_programs() {
         let (transfer, end, _) = carried(10_000, "delay=10ms,loss=5%", 3, false);
-        let args = arguments();
+        let args = TransferArgs { loss: Some(0.05), ..arguments() };
         for lang in Lang::ALL {
             let text = transfer.text(&args, &end, lang);
             assert!(text.contains("SHA-256") && text.contains("10000") && !text.contains('\u{1b}'), "{text}");
