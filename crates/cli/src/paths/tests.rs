@@ -3,7 +3,10 @@
 use super::*;
 
 fn rows(only: Option<&str>) -> Vec<(Job, Outcome)> {
-    let jobs = jobs(true, &CONTROLLERS, only);
+    played(jobs(true, &CONTROLLERS, only))
+}
+
+fn played(jobs: Vec<Job>) -> Vec<(Job, Outcome)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let outcomes = play(&jobs, 1, cores, &|_| ControlFlow::Continue(()));
     jobs.into_iter().zip(outcomes).filter_map(|(job, outcome)| Some((job, outcome?))).collect()
@@ -43,4 +46,24 @@ fn the_quick_table_is_as_it_was() {
     let rows = rows(None);
     assert_eq!(rows.len(), jobs(true, &CONTROLLERS, None).len());
     insta::assert_snapshot!("quick", text::table(&rows));
+}
+
+/// Rows of the whole table at ten times the quick one's rate, where windows are long: NewReno apart, and the troubles that
+/// tell most.
+///
+/// If it is not: as above.
+#[test]
+fn rows_at_a_hundred_megabits_are_as_they_were() {
+    let troubles =
+        ["clean", "loss-0.1%", "loss-1%", "reordering", "jitter", "shallow-queue", "rate-changes", "outage"];
+    let wanted = |job: &Job| match job {
+        Job::Cell(cell) => ["20ms", "100ms"].iter().any(|rtt| {
+            troubles.iter().any(|trouble| cell.path.to_string() == format!("100mbit/{rtt}/{trouble}"))
+        }),
+        _ => false,
+    };
+    let all = jobs(false, &[Congestion::Cubic, Congestion::Bbr], Some("100mbit"));
+    let rows = played(all.into_iter().filter(wanted).collect());
+    assert_eq!(rows.len(), troubles.len() * 2 * 2);
+    insta::assert_snapshot!("100mbit", text::table(&rows));
 }
