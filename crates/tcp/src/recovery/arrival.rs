@@ -289,7 +289,7 @@ impl Recovery {
         if let Some(run) = &tally.answered {
             self.on_original_answered(arrival, run);
         }
-        self.undo(arrival, tally, verdict);
+        self.undo(arrival, rtt, tally, verdict);
         self.finish_if_passed(verdict);
         if self.release_withheld_if_due(arrival.at, rtt) {
             verdict.resend = Some(Why::Withheld);

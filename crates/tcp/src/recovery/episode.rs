@@ -15,6 +15,7 @@ use super::Place;
 use super::prr::Prr;
 use super::ranges::Ranges;
 use crate::Undo;
+use env::Instant;
 
 /// Where F-RTO stands (RFC 5682 §2.1, §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(super) struct Episode {
     pub(super) begin: Place,
     /// SND.NXT as it began or ended: beyond, D-SACKs are about something else.
     pub(super) end: Place,
+    /// Once something sent beyond `end` is acknowledged: until when what was sent before may still come.
+    pub(super) until: Option<Instant>,
     /// What was sent again and not proven needless.
     unproven: Ranges,
     /// Octets of that which were sent again more than once, counted again.
@@ -51,9 +54,9 @@ pub(super) struct Episode {
 
 impl Episode {
     pub(super) fn new(begin: Place, end: Place) -> Self {
-        let (unproven, copied) = (Ranges::default(), begin);
+        let (until, unproven, copied) = (None, Ranges::default(), begin);
         let (doubtful, prr, frto) = (false, None, Frto::Off);
-        Self { begin, end, unproven, extra: 0, proof: None, copied, doubtful, prr, frto }
+        Self { begin, end, until, unproven, extra: 0, proof: None, copied, doubtful, prr, frto }
     }
 
     /// Whether something may still prove it a mistake, or show that it was none.

@@ -16,7 +16,7 @@ use crate::congestion::MOST_UNDOS as MOST_REDUCTIONS;
 use crate::rtt::RoundTrip;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use env::Duration;
+use env::{Duration, Instant};
 
 /// Mistakes that are undone in a flight. To undo is to look at all that is out once more: a peer that calls every
 /// retransmission needless could make each of its ACKs cost as much as a flight.
@@ -145,8 +145,7 @@ impl Recovery {
 
     /// Another episode begins: whether the last was a mistake may be told later.
     pub(super) fn doubt_episode(&mut self) {
-        let una = self.ledger.una();
-        match self.episode.take().filter(|episode| episode.is_open() && una <= episode.end) {
+        match self.episode.take().filter(|episode| episode.is_open()) {
             Some(episode) => {
                 let doubts = &mut self.disorder.get_or_insert_default().doubts;
                 if doubts.len() + 1 >= MOST_REDUCTIONS {
@@ -180,7 +179,13 @@ impl Recovery {
     }
 
     /// Whether the last reduction was a mistake; then everything is as it was before it.
-    pub(super) fn undo(&mut self, arrival: &Arrival<'_>, tally: &Tally, verdict: &mut Verdict) {
+    pub(super) fn undo(
+        &mut self,
+        arrival: &Arrival<'_>,
+        rtt: &RoundTrip,
+        tally: &Tally,
+        verdict: &mut Verdict,
+    ) {
         let una = self.ledger.una();
         let over = self.phase == Phase::Fast && una >= self.recover;
         let spurious = self.phase == Phase::Timeout && self.probe_timeout(arrival, tally, verdict);
@@ -209,10 +214,18 @@ impl Recovery {
                 self.suspect_copies(begin, copied);
             }
             verdict.undone = mistake;
-        } else if self.phase == Phase::Open && una > end {
+        } else if self.phase == Phase::Open && una > end && self.may_forget(arrival.at, rtt) {
             self.episode = None; // What was sent after it arrived: no D-SACK comes any more.
             self.forget_doubts();
         }
+    }
+
+    /// Whether what was sent before the end of the episode has come by now if it comes at all: segments are late by no more than
+    /// was seen.
+    fn may_forget(&mut self, now: Instant, rtt: &RoundTrip) -> bool {
+        let late = self.rack.lateness(rtt);
+        let Some(episode) = &mut self.episode else { return true };
+        now >= *episode.until.get_or_insert(now + late)
     }
 
     /// Counts a mistake that is undone, unless there were too many in this flight, or too many for which there is only the

@@ -151,10 +151,15 @@ impl Rack {
             return Duration::ZERO;
         }
         let (Some(least), Some(smoothed)) = (rtt.minimum(), rtt.smoothed()) else { return Duration::ZERO };
-        // RTTVAR is small where order is kept, and so nothing is waited for longer there.
-        let most = smoothed.saturating_add(rtt.variation().saturating_mul(4));
         let guessed = (least / 4).saturating_mul(u32::from(self.quarters)).min(smoothed);
-        guessed.max(self.late().min(most))
+        guessed.max(self.lateness(rtt))
+    }
+
+    /// How much later than others something may come, as far as was seen, and as it may be waited for.
+    pub(super) fn lateness(&self, rtt: &RoundTrip) -> Duration {
+        // RTTVAR is small where order is kept, and so nothing is waited for longer there.
+        let most = rtt.smoothed().unwrap_or_default().saturating_add(rtt.variation().saturating_mul(4));
+        self.late().min(most)
     }
 
     pub(super) fn newest(&self) -> (Instant, Place) {

@@ -82,7 +82,7 @@ impl Recovery {
         if let Some(run) = &tally.answered {
             self.on_original_answered(arrival, run);
         }
-        self.undo(arrival, tally, verdict);
+        self.undo(arrival, rtt, tally, verdict);
         if verdict.advanced {
             self.on_progress(arrival, verdict);
         } else if arrival.duplicate {

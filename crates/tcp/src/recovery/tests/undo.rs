@@ -101,6 +101,32 @@ fn an_episode_in_doubt_is_undone_after_the_next_one_was() {
     assert_eq!(sender.recovery.figures().undone, 0);
 }
 
+/// Where something was seen to come 20 ms late, copies and originals may as well: what is told meanwhile still counts.
+#[test]
+fn a_dsack_that_is_as_late_as_segments_are_undoes_what_ended_a_round_trip_ago() {
+    for (late, undone) in [(10, Some(Undo::DuplicateSack)), (30, None)] {
+        let mut sender = Sender::new(true);
+        sender.send(3).pass(100);
+        assert!(!sender.ack(0, &[(1, 3)]).began);
+        sender.pass(20).ack(3, &[]);
+        sender.send(10).pass(100);
+        sender.ack(3, &[(7, 13)]);
+        sender.pass(30);
+        assert!(sender.ack(3, &[(7, 13)]).began);
+        assert_eq!(sender.repair(), [3, 4, 5, 6]);
+        sender.pass(10);
+        assert!(sender.ack(13, &[]).ended);
+        sender.send(5).pass(100);
+        assert_eq!(sender.ack(18, &[]).undone, None);
+        // Another ACK looks whether it is time to forget.
+        sender.send(1).pass(late).ack(18, &[(18, 19)]);
+        for segment in 3..6 {
+            assert_eq!(sender.ack(18, &[(segment, segment + 1)]).undone, None);
+        }
+        assert_eq!(sender.ack(18, &[(6, 7)]).undone, undone, "{late} ms");
+    }
+}
+
 #[test]
 fn one_that_was_truly_lost_keeps_the_reduction() {
     let mut sender = mistaken();
