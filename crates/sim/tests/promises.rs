@@ -47,12 +47,11 @@ fn reordering_alone_costs_next_to_nothing() {
     }
 }
 
-/// Over 100 ms NewReno takes minutes to grow back after a loss, and what overflows the queue as slow start ends is one:
-/// reordering makes that end come at another moment, and sometimes twice.
+/// Over 100 ms NewReno takes minutes to grow back after a loss: one that is none, and isn't undone, costs what is looked at here.
 #[test]
 fn reordering_over_a_long_path_costs_little() {
     for (controller, least) in
-        [(Congestion::Cubic, 0.95), (Congestion::Bbr, 0.96), (Congestion::NewReno, 0.7)]
+        [(Congestion::Cubic, 0.95), (Congestion::Bbr, 0.96), (Congestion::NewReno, 0.95)]
     {
         let shares = of_clean("long-reordering", controller);
         assert!(shares.iter().all(|&share| share >= least), "{controller}: {shares:?}");

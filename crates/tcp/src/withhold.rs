@@ -9,6 +9,9 @@ use env::Instant;
 const FOLLOWERS: u32 = 3;
 /// A smaller window than of so many segments is not worth a lie.
 const WORTHWHILE: u32 = 8;
+/// While the peer waits for what was withheld it reads nothing, and offers no more than it did. So many windows are room enough:
+/// what is out, and what a round trip lets out that doubles it.
+const ROOM: u32 = 3;
 
 impl Open {
     /// New data is about to leave in segments of `segment`: if the peer is to be asked for its honesty, one is entered as sent
@@ -32,7 +35,9 @@ impl Open {
             && snd.pacer.wait(now).is_none()
             && shared.path_mtu.is_none()
             && !self.early;
-        if may {
+        let offered = snd.edge.since(snd.una).unwrap_or(0);
+        let room = offered >= cwnd.saturating_mul(ROOM);
+        if may && (room || !snd.recovery.waits_to_ask(now, &snd.rtt)) {
             snd.withhold(now, segment);
         }
     }

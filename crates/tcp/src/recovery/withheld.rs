@@ -39,6 +39,8 @@ const FIRST: u8 = 24;
 const LAST: u8 = 40;
 /// Answers that can't be, after which a peer is found out: a path may become much shorter once.
 const MOST_IMPOSSIBLE: u8 = 2;
+/// Round trips for which a question waits for room.
+const PATIENCE: u32 = 8;
 /// A path seems shorter than it was shown to be if a round trip is three quarters of that, and less by this.
 const SHORTER: Duration = Duration::from_millis(2);
 
@@ -65,6 +67,8 @@ pub(super) struct Withheld {
     caught: u8,
     /// How often it was acknowledged sooner than it can have come.
     impossible: u8,
+    /// Since when the next question waits for room.
+    wanted: Option<Instant>,
     /// The distance of two questions.
     distance: u8,
     /// How often it was asked.
@@ -96,6 +100,7 @@ impl Withheld {
             first: false,
             caught: 0,
             impossible: 0,
+            wanted: None,
             distance: FIRST,
             asked: 0,
             heard,
@@ -138,6 +143,13 @@ impl Recovery {
         known.caught == 0 && self.ledger.una() >= known.end && (shorter || long || word)
     }
 
+    /// Whether what there is reason to ask waits for the peer to offer more: for a few round trips, for it could offer little in
+    /// order not to be asked.
+    pub(crate) fn waits_to_ask(&mut self, now: Instant, rtt: &RoundTrip) -> bool {
+        let Some((known, smoothed)) = self.withheld.as_mut().zip(rtt.smoothed()) else { return false };
+        now.since(*known.wanted.get_or_insert(now)) < smoothed * PATIENCE
+    }
+
     /// The peer claimed to have what it can't have.
     pub(crate) fn is_liar(&self) -> bool {
         self.withheld.as_ref().is_some_and(|known| known.caught > 0)
@@ -150,7 +162,7 @@ impl Recovery {
         let known = self.withheld.get_or_insert_with(|| Withheld::unasked(0));
         (known.start, known.end, known.out, known.told) = (from, self.ledger.nxt(), true, false);
         (known.left, known.settled, known.at) = (0, false, now);
-        (known.hasty, known.first) = (false, false);
+        (known.hasty, known.first, known.wanted) = (false, false, None);
         known.asked = known.asked.saturating_add(1);
     }
 
