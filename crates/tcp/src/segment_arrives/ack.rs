@@ -158,6 +158,9 @@ impl Open {
             if self.snd.drained() && !opening {
                 shared.events.drained = true;
             }
+        }
+        // What is SACKed makes room, too.
+        if verdict.delivered > 0 {
             shared.events.writable |= self.snd.take_writer(shared);
         }
         (before.marked, verdict.delivered)

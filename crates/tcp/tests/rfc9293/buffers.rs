@@ -1,8 +1,11 @@
 //! Buffers that grow with what the path holds, where there is memory to spare, and what may wait unsent.
 
+use crate::lone::{ISS, Lone, Peer, by_the_book};
 use crate::pair::Pair;
 use env::Duration;
-use handfast_tcp::{Event, Status, TcpConfig};
+use handfast_tcp::{Event, SendFlags, Status, TcpConfig};
+use wire::Payload;
+use wire::tcp::{Flags, SackBlock};
 
 const LEAST: u32 = 16 << 10;
 const MOST: u32 = 1 << 20;
@@ -55,6 +58,31 @@ fn nothing_grows_while_memory_is_tight_and_a_window_that_was_offered_stays() {
     let (tight, later) = fills(&mut pair, Duration::from_secs(1), false);
     assert_eq!(tight.send_buffer, LEAST, "what is written from here on fits into the least");
     assert_eq!(later.receive_buffer, receiver.receive_buffer);
+}
+
+/// What is SACKed above a hole has left the network and is kept here all the same: did it count, nothing new could be written
+/// while a hole is repaired, and the window would stand empty.
+#[test]
+fn what_is_kept_above_a_hole_leaves_room_to_write_what_the_window_asks_for() {
+    let config = by_the_book().send_buffer_range(8_000, MOST).unwrap();
+    let mut lone = Lone::established(config, &Peer { sack: true, ..Peer::plain() });
+    lone.tcp.allow_growth(true);
+    let write = |lone: &mut Lone| {
+        lone.tcp.send(lone.now, Payload::copy_of(&[7; 60_000]), SendFlags::default()).unwrap_or(0)
+    };
+    assert_eq!(write(&mut lone), 20_000, "twice the window");
+    assert_eq!(lone.sent().len(), 10);
+    assert_eq!(write(&mut lone), 0);
+    lone.advance(Duration::from_millis(10));
+    lone.events.clear();
+    let mut segment = lone.segment(Flags::ACK, 1, 1, 65_535, 0);
+    segment.header.options.sack.push(SackBlock { start: ISS + 8_001, end: ISS + 10_001 });
+    lone.handle(segment);
+    lone.sent();
+    let status = lone.tcp.status();
+    assert_eq!((status.sacked, status.cwnd, status.send_buffer), (2_000, 10_000, 22_000));
+    assert!(lone.events.contains(&Event::Writable), "{:?}", lone.events);
+    assert_eq!(write(&mut lone), 2_000);
 }
 
 #[test]
