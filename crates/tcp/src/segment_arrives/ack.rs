@@ -159,8 +159,8 @@ impl Open {
                 shared.events.drained = true;
             }
         }
-        // What is SACKed makes room, too, where the buffer counts it.
-        if advances || (verdict.delivered > 0 && !self.snd.congestion.governs_recovery()) {
+        // What is SACKed makes room, too.
+        if verdict.delivered > 0 {
             shared.events.writable |= self.snd.take_writer(shared);
         }
         (before.marked, verdict.delivered)

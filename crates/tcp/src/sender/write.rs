@@ -6,15 +6,14 @@ use wire::Payload;
 
 impl SendHalf {
     /// The size of the send buffer: twice what may be in flight, so that what repairs a loss and what follows both fit, within
-    /// the limits of the configuration. Where recovery makes the window smaller, what is SACKed above a hole is of the larger
-    /// one, and fits as well; a controller that governs its recovery goes on with the window that all of it was sent in.
+    /// the limits of the configuration. What is SACKed above a hole fits as well: it has left the network, and nobody could
+    /// write what the window asks for in its place.
     pub(crate) fn buffer(&self, shared: &Shared) -> u32 {
         let config = &shared.config;
         if !shared.roomy {
             return config.send_buffer;
         }
-        let above = if self.congestion.governs_recovery() { 0 } else { self.recovery.sacked() };
-        let wanted = self.congestion.window().saturating_mul(2).saturating_add(above);
+        let wanted = self.congestion.window().saturating_mul(2).saturating_add(self.recovery.sacked());
         wanted.min(config.send_buffer_limit).max(config.send_buffer)
     }
 
