@@ -1,6 +1,7 @@
 //! Round trips and the retransmission timeout (RFC 6298).
 
 use crate::TcpConfig;
+use alloc::boxed::Box;
 use env::{Duration, Instant};
 
 /// The least round trip is that of the last such stretch of time at least, and of two at most.
@@ -24,7 +25,22 @@ pub(crate) struct RoundTrip {
     backoff: u8,
     /// Samples weigh less where there are many in a round trip.
     scaled: bool,
+    /// The last timeout that was no second one in a row.
+    timeout: Option<Box<BeforeTimeout>>,
 }
+
+/// What was known as a timeout came (RFC 4015 §3.1, step 0).
+#[derive(Clone, Debug)]
+struct BeforeTimeout {
+    at: Instant,
+    srtt: u64,
+    rttvar: u64,
+    /// It was a mistake, and what is sent since then has not measured a round trip yet.
+    mistaken: bool,
+}
+
+/// Twice the granularity of the clock that timestamps carry.
+const TWO_TICKS: Duration = Duration::from_millis(2);
 
 fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
@@ -43,12 +59,17 @@ impl RoundTrip {
             peer_delay: u16::try_from(config.peer_ack_delay.as_millis()).unwrap_or(u16::MAX),
             backoff: 0,
             scaled: config.scaled_rtt_gains,
+            timeout: None,
         }
     }
 
     /// Takes a sample of an unambiguous round trip (Karn's rule is the caller's: 6298-8); `in_flight` segments
     /// were out, each pair of which would bring a sample, and so each weighs less (RFC 7323 §4.2, 7323-19).
+    ///
+    /// A sample of what left before a timeout leaves the back-off as it is: only what was sent afterwards tells whether the
+    /// timer still is too short (RFC 6298 §5, RFC 4015 §3.6).
     pub(crate) fn sample(&mut self, now: Instant, rtt: Duration, in_flight: u32) {
+        let departed = Instant::ZERO + now.since(Instant::ZERO).saturating_sub(rtt);
         let rtt = nanos(rtt);
         self.take_minimum(now, rtt);
         match self.srtt {
@@ -65,8 +86,23 @@ impl RoundTrip {
                 self.srtt = Some((srtt - srtt / alpha).saturating_add(rtt / alpha));
             }
         }
+        self.adapt(departed, rtt);
         self.base = self.fresh();
-        self.backoff = 0;
+        if self.timeout.as_ref().is_none_or(|before| departed + TWO_TICKS >= before.at) {
+            self.backoff = 0;
+        }
+    }
+
+    /// The first round trip of what was sent after a timeout that was a mistake: the path may have become as long as that for
+    /// good, and the estimate begins anew with it, unless what was known before was more (RFC 4015 §3.1, step 11).
+    fn adapt(&mut self, departed: Instant, rtt: u64) {
+        let Some(before) = self.timeout.as_mut().filter(|before| before.mistaken && departed > before.at)
+        else {
+            return;
+        };
+        before.mistaken = false;
+        self.srtt = Some(rtt.max(before.srtt.saturating_add(nanos(TWO_TICKS))));
+        self.rttvar = before.rttvar.max(rtt / 2);
     }
 
     /// The least of the last minutes: a path that has become longer for good is believed then, one that has become shorter
@@ -98,8 +134,12 @@ impl RoundTrip {
         Duration::from_nanos(self.base.saturating_mul(factor).min(self.ceiling))
     }
 
-    /// Doubles the timeout (6298-13).
-    pub(crate) fn back_off(&mut self) {
+    /// Doubles the timeout, which has passed `now` (6298-13).
+    pub(crate) fn back_off(&mut self, now: Instant) {
+        if let Some(srtt) = self.srtt.filter(|_| self.backoff == 0) {
+            let before = BeforeTimeout { at: now, srtt, rttvar: self.rttvar, mistaken: false };
+            self.timeout = Some(Box::new(before));
+        }
         self.backoff = self.backoff.saturating_add(1).min(31);
     }
 
@@ -110,9 +150,12 @@ impl RoundTrip {
         was > 0
     }
 
-    /// Takes all doublings back: the timeouts were mistakes.
-    pub(crate) fn forget_back_off(&mut self) {
-        self.backoff = 0;
+    /// The timeouts were mistakes: the timer was too short, and stays doubled until a round trip was measured that began
+    /// afterwards (RFC 4015 §3.6).
+    pub(crate) fn on_mistaken_timeout(&mut self) {
+        if let Some(before) = &mut self.timeout {
+            before.mistaken = true;
+        }
     }
 
     /// The handshake's SYN timed out while the estimate was below three seconds (6298-15).
@@ -186,7 +229,7 @@ mod rfc6298 {
         let mut rtt = fresh();
         (0..200).for_each(|_| rtt.sample(Instant::ZERO, ms(10), 1));
         assert_eq!(rtt.rto().as_millis(), 210);
-        (0..40).for_each(|_| rtt.back_off());
+        (0..40).for_each(|_| rtt.back_off(Instant::ZERO));
         assert_eq!(rtt.rto(), Duration::from_secs(60));
     }
 
@@ -194,12 +237,44 @@ mod rfc6298 {
     #[test]
     fn back_off_doubles_and_a_lost_syn_costs_three_seconds() {
         let mut rtt = fresh();
-        rtt.back_off();
+        rtt.back_off(Instant::ZERO);
         assert_eq!(rtt.rto(), ms(2000));
         rtt.distrust_handshake();
         assert_eq!(rtt.rto(), ms(3000));
         rtt.sample(Instant::ZERO, ms(100), 1);
         assert_eq!(rtt.rto(), ms(300));
+    }
+
+    /// RFC 4015 §3.1, step 11: SRTT is the larger of the sample and the old one and two ticks, RTTVAR of half of it and the old.
+    #[test]
+    fn after_a_timeout_that_was_a_mistake_the_first_round_trip_of_what_was_sent_since_begins_the_estimate() {
+        let at = |n| Instant::ZERO + ms(n);
+        let mistaken = || {
+            let mut rtt = fresh();
+            (0..200).for_each(|_| rtt.sample(at(1_000), ms(100), 1));
+            rtt.back_off(at(2_000));
+            // Of what left before it: the timer stays doubled.
+            rtt.sample(at(2_400), ms(600), 100);
+            assert!(rtt.rto() > ms(600) && rtt.rto() < ms(700), "{:?}", rtt.rto());
+            rtt.on_mistaken_timeout();
+            rtt
+        };
+        let mut rtt = mistaken();
+        rtt.sample(at(3_000), ms(700), 100);
+        assert_eq!((rtt.smoothed(), rtt.variation(), rtt.rto()), (Some(ms(700)), ms(350), ms(2_100)));
+        // Once: the next is one of many.
+        rtt.sample(at(3_100), ms(100), 100);
+        assert!(rtt.smoothed() > Some(ms(650)));
+        // A path as short as before: no less than was known then.
+        let mut rtt = mistaken();
+        rtt.sample(at(2_600), ms(50), 100);
+        assert_eq!((rtt.smoothed(), rtt.variation()), (Some(ms(102)), ms(25)));
+        // What was no mistake changes nothing.
+        let mut rtt = fresh();
+        rtt.sample(at(1_000), ms(100), 1);
+        rtt.back_off(at(2_000));
+        rtt.sample(at(3_000), ms(700), 100);
+        assert!(rtt.smoothed() < Some(ms(120)));
     }
 
     /// Covers: RFC 8985 8985-3

@@ -70,6 +70,8 @@ pub(crate) struct Verdict {
     pub(crate) ended: bool,
     /// The last reduction was a mistake.
     pub(crate) undone: Option<Undo>,
+    /// And with it a timeout.
+    pub(crate) timeout_undone: bool,
     /// So many reductions before it were, too.
     pub(crate) undone_before: u8,
     /// A tail loss probe repaired a loss that nothing else tells of (8985-15).

@@ -48,6 +48,8 @@ pub(super) struct Episode {
     pub(super) copied: Place,
     /// Something of it arrived no sooner than what was sent again may have: only the peer's word says that it was the original.
     pub(super) doubtful: bool,
+    /// A timeout began it, or came in it.
+    pub(super) timed_out: bool,
     pub(super) prr: Option<Prr>,
     pub(super) frto: Frto,
 }
@@ -55,8 +57,8 @@ pub(super) struct Episode {
 impl Episode {
     pub(super) fn new(begin: Place, end: Place) -> Self {
         let (until, unproven, copied) = (None, Ranges::default(), begin);
-        let (doubtful, prr, frto) = (false, None, Frto::Off);
-        Self { begin, end, until, unproven, extra: 0, proof: None, copied, doubtful, prr, frto }
+        let (doubtful, timed_out, prr, frto) = (false, false, None, Frto::Off);
+        Self { begin, end, until, unproven, extra: 0, proof: None, copied, doubtful, timed_out, prr, frto }
     }
 
     /// Whether something may still prove it a mistake, or show that it was none.

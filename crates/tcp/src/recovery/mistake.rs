@@ -207,7 +207,7 @@ impl Recovery {
                 self.phase = Phase::Open;
                 self.reno = super::Reno::default();
             }
-            self.episode = None;
+            verdict.timeout_undone = self.episode.take().is_some_and(|episode| episode.timed_out);
             verdict.undone_before = self.undo_doubts();
             self.figures.undone += 1 + u32::from(verdict.undone_before);
             if self.sack && arrival.echo.is_some() && !spurious {

@@ -440,6 +440,7 @@ impl Recovery {
         }
         if let Some(episode) = &mut self.episode {
             episode.end = self.ledger.nxt();
+            episode.timed_out = true;
             episode.frto = if may_be_mistake { Frto::Waits(head) } else { Frto::Off };
         }
         losses

@@ -184,7 +184,9 @@ impl Open {
             for _ in 0..=verdict.undone_before {
                 self.snd.congestion.on_spurious(now);
             }
-            self.snd.rtt.forget_back_off();
+            if verdict.timeout_undone {
+                self.snd.rtt.on_mistaken_timeout();
+            }
             self.snd.resend = None;
             self.note_window(shared, now, Trigger::Undone(undo));
         }

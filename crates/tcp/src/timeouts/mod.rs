@@ -158,7 +158,7 @@ impl SendHalf {
         }
         let linear = !self.syn_acked() && self.timeouts <= shared.config.syn_linear_timeouts;
         if !linear && !self.fault.has(Sabotage::NoBackOff) {
-            self.rtt.back_off();
+            self.rtt.back_off(now);
         }
         self.rto_at = now + self.rtt.rto();
         self.probe_due = false;

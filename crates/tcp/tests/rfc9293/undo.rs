@@ -94,3 +94,29 @@ fn window_and_threshold_are_what_they_were_whatever_proves_the_mistake_and_whoev
         assert!(undo == proof && after.0 >= before.0, "{undo:?} {before:?} {after:?}");
     }
 }
+
+/// The way becomes longer by 450 ms for good, beyond the timeout: how often that expires, and how often it was undone.
+fn longer(config: TcpConfig) -> (usize, u32) {
+    let mut pair = Pair::configured(config);
+    pair.delay = Duration::from_millis(25);
+    let longer_from = pair.now + Duration::from_millis(200);
+    pair.late = Box::new(move |seen| {
+        let late = seen.from_a && seen.at >= longer_from;
+        Duration::from_millis(if late { 450 } else { 0 })
+    });
+    pair.a.tcp().watch(true);
+    transfer(&mut pair, 3_000_000);
+    let windows = windows(&mut pair);
+    let timeouts = windows.iter().filter(|(trigger, ..)| *trigger == Trigger::Timeout).count();
+    (timeouts, pair.a.tcp().status().undone)
+}
+
+/// RFC 4015 §3.1, step 11: whether timestamps tell of the mistake, or F-RTO does.
+#[test]
+fn a_way_that_became_longer_than_the_timeout_makes_it_expire_once_and_not_again() {
+    for controller in [Congestion::NewReno, Congestion::Cubic] {
+        let outcomes = [true, false]
+            .map(|timestamps| longer(TcpConfig::default().congestion(controller).timestamps(timestamps)));
+        assert_eq!(outcomes, [(1, 1), (1, 1)], "{controller:?}");
+    }
+}
