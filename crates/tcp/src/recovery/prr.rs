@@ -122,6 +122,22 @@ mod rfc9937 {
 
     /// Covers: RFC 9937 9937-3
     #[test]
+    fn below_the_target_what_was_delivered_and_not_made_up_for_yet_leaves_later() {
+        let mut prr = Prr::new(20_000, 4_000);
+        prr.on_ack(1_000, 3_000, false, 10_000, 1_000);
+        assert_eq!(prr.window(), 4_000);
+        // The sender had nothing to send.
+        prr.on_ack(1_000, 2_000, false, 10_000, 1_000);
+        assert_eq!(prr.window(), 4_000);
+        prr.on_sent(2_000);
+        // It is made up for: as much as is delivered now, though more left than that in all.
+        prr.on_sent(1_000);
+        prr.on_ack(500, 4_500, false, 10_000, 1_000);
+        assert_eq!(prr.window(), 5_000);
+    }
+
+    /// Covers: RFC 9937 9937-3
+    #[test]
     fn the_first_retransmission_is_never_held_back() {
         let mut prr = Prr::new(20_000, 19_000);
         prr.on_ack(1, 30_000, false, 1, 1_000);

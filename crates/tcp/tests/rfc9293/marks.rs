@@ -174,3 +174,33 @@ fn only_a_scalable_controller_with_exact_feedback_asks_for_the_low_latency_queue
         assert_eq!((plain > 0, low, classic), (true, 0, 0), "{controller}");
     }
 }
+
+/// RFC 9768 §3.2.2.3: the SYN,ACK tells how our SYN came, which was sent as not capable.
+#[test]
+fn where_the_syn_came_mangled_nothing_says_that_it_is_capable_and_marks_of_the_peer_are_told_all_the_same() {
+    for (told, mangled) in [(0b010, false), (0b011, true), (0b100, true), (0b110, true)] {
+        let config = config(Congestion::Cubic, Ecn::Accurate);
+        let mut pair = Pair::new(config.clone(), config);
+        let capable = Rc::new(Cell::new(0));
+        let count = capable.clone();
+        pair.alter = Box::new(move |from_a, segment| {
+            let flags = segment.header.flags;
+            if from_a {
+                count.set(count.get() + u32::from(segment.ecn != wire::Ecn::NotEct));
+            } else if flags.contains(Flags::SYN) {
+                let others = flags & !(Flags::AE | Flags::CWR | Flags::ECE);
+                segment.header.flags = others | Flags::from_bits(told << 6);
+            } else if !segment.payload.is_empty() {
+                segment.ecn = wire::Ecn::Ce;
+            }
+        });
+        pair.open();
+        pair.settle(Duration::from_secs(1));
+        pair.write(true, &[7; 20_000]);
+        pair.write(false, &[7; 20_000]);
+        pair.settle(Duration::from_secs(5));
+        assert_eq!(pair.b.received.len(), 20_000);
+        assert_eq!(capable.get() == 0, mangled, "{told:03b}: {}", capable.get());
+        assert!(pair.b.tcp().status().marks_told > 0, "{told:03b}: exact feedback was agreed on");
+    }
+}

@@ -55,9 +55,7 @@ fn what_is_late_by_less_than_the_reordering_window_is_not_sent_again() {
     assert_eq!(sender.repair(), [2]);
 }
 
-/// RFC 6675 would take four SACKed segments above it for proof, and is never asked.
-///
-/// Covers: RFC 8985 8985-5, 8985-6, 8985-17; RFC 9331 9331-8
+/// Covers: RFC 8985 8985-5, 8985-6
 #[test]
 fn three_later_segments_are_enough_until_reordering_was_seen() {
     let mut sender = flying(10);
@@ -70,6 +68,28 @@ fn three_later_segments_are_enough_until_reordering_was_seen() {
     sender.ack(4, &[]);
     assert!(sender.recovery.reordering_seen(), "a segment that was sent once came after a later one");
     assert_eq!(sender.ack(4, &[(5, 9)]).lost, 0, "it may only be late");
+}
+
+/// Of two holes the older one has had its time. Above both there are more SACKed segments than RFC 6675 asks for, and it would
+/// send both again; nor is it asked for more once recovery goes on.
+///
+/// Covers: RFC 8985 8985-17; RFC 9331 9331-8
+#[test]
+fn in_recovery_too_it_is_time_that_tells_and_not_how_many_came_later() {
+    let mut sender = flying(10);
+    sender.pass(100);
+    sender.ack(2, &[(3, 4)]);
+    sender.ack(4, &[]);
+    assert!(sender.recovery.reordering_seen());
+    sender.send(8).pass(100);
+    let verdict = sender.ack(4, &[(5, 10), (11, 15)]);
+    assert_eq!((verdict.began, verdict.lost), (true, MSS));
+    assert_eq!(sender.repair(), [4]);
+    sender.pass(1).ack(4, &[(5, 10), (11, 17)]);
+    assert_eq!(sender.repair(), []);
+    sender.now = sender.recovery.reorder_at().expect("the other may only be late");
+    sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None);
+    assert_eq!(sender.repair(), [10]);
 }
 
 /// Covers: RFC 8985 8985-6
@@ -132,6 +152,26 @@ fn an_answer_that_may_be_the_originals_moves_nothing() {
     assert_eq!(rack.newest(), (Instant::from_millis(1_120), 6));
     rack.on_delivered(&run(1, 1_110), &told(false), &rtt);
     assert_eq!(rack.newest(), (Instant::from_millis(1_120), 6), "an older one arrived later");
+}
+
+/// Covers: RFC 9937 9937-1
+#[test]
+fn what_was_sacked_before_recovery_began_is_not_delivered_in_it() {
+    let mut sender = flying(10);
+    sender.pass(100);
+    assert!(!sender.ack(0, &[(5, 6)]).began);
+    assert!(!sender.ack(0, &[(5, 6), (7, 8)]).began);
+    // Two were SACKed before; the one that is now is of the episode.
+    let verdict = sender.ack(0, &[(5, 6), (7, 8), (9, 10)]);
+    assert_eq!((verdict.began, verdict.flight), (true, 8 * MSS));
+    // Nor when the timer finds the loss.
+    let mut sender = flying(10);
+    sender.pass(100);
+    sender.ack(0, &[(5, 6)]);
+    sender.ack(0, &[(5, 6), (7, 8)]);
+    sender.now = sender.recovery.reorder_at().expect("they may only be late");
+    let verdict = sender.recovery.on_reordering_timeout(sender.now, &sender.rtt, None);
+    assert_eq!((verdict.began, verdict.flight), (true, 8 * MSS));
 }
 
 /// Jitter of 30 ms around a round trip of 10: SRTT is too short a window.

@@ -206,6 +206,53 @@ fn a_timeout_in_recovery_is_believed() {
     assert_eq!(sender.recovery.phase(), Phase::Timeout);
 }
 
+/// Of three that recovery believes lost, only the first was sent again as the timer expires: a SACK of the second would prove a
+/// timeout that nothing had preceded a mistake.
+///
+/// Covers: RFC 5682 5682-1
+#[test]
+fn a_timeout_in_fast_recovery_is_no_mistake_whatever_arrives() {
+    let outcome = |recovering: bool| {
+        let mut sender = Sender::new(true);
+        sender.send(10).pass(100);
+        let head = sender.seq(0);
+        if recovering {
+            assert!(sender.ack(0, &[(3, 10)]).began);
+            sender.recovery.on_resent(sender.now, head, head + MSS);
+        }
+        sender.pass(300);
+        sender.recovery.on_timeout(sender.now, &sender.rtt, MSS);
+        sender.recovery.on_resent(sender.now, head, head + MSS);
+        sender.pass(20).ack(0, &[(1, 2), (3, 10)]).undone
+    };
+    assert_eq!([false, true].map(outcome), [Some(Undo::Frto), None]);
+}
+
+/// Step 3b of RFC 5682 §2.1 asks for an ACK of what was sent before the timeout: one that covers new data too may answer what was
+/// sent again.
+///
+/// Covers: RFC 5682 5682-1
+#[test]
+fn an_ack_that_reaches_what_was_sent_after_a_timeout_proves_nothing() {
+    let outcome = |ack| {
+        let mut sender = Sender::new(false);
+        sender.send(4).pass(400);
+        sender.recovery.on_timeout(sender.now, &sender.rtt, MSS);
+        let head = sender.seq(0);
+        sender.recovery.on_resent(sender.now, head, head + MSS);
+        sender.pass(20);
+        let first = Arrival { new_data: true, ..Arrival::of(sender.now, sender.seq(1), MSS) };
+        assert_eq!(sender.recovery.on_ack(&first, &mut sender.rtt).undone, None);
+        sender.una = sender.seq(1);
+        assert_eq!(sender.recovery.next_lost(1 << 16), None, "new data goes first");
+        sender.send(2).pass(100).ack(ack, &[]).undone
+    };
+    assert_eq!(
+        [2, 3, 4, 5, 6].map(outcome),
+        [Some(Undo::Frto), Some(Undo::Frto), Some(Undo::Frto), None, None]
+    );
+}
+
 #[test]
 fn dsacks_beyond_what_was_ever_sent_again_teach_nothing() {
     let mut sender = Sender::new(true);
