@@ -163,7 +163,7 @@ fn only_a_message_that_lowers_the_estimate_sends_again_and_congestion_it_is_not(
 
 /// The host forgets what a router said, and looks for nothing by itself: only data of a connection ever probes.
 ///
-/// Covers: RFC 1191 1191-6, 1191-10; RFC 8899 8899-12
+/// Covers: RFC 1191 1191-6, 1191-10
 #[test]
 fn when_the_path_grows_again_nothing_goes_again() {
     let mut bench = Bench::new();
