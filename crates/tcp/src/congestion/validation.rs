@@ -32,8 +32,6 @@ pub(super) struct Validation {
     last_ack: Instant,
     /// Since when the window has not been validated.
     unproven_since: Option<Instant>,
-    /// In a recovery from a window that was not validated: what it started from, and how much was sent again since.
-    repaired: Option<(u32, u32)>,
 }
 
 impl Validation {
@@ -47,7 +45,6 @@ impl Validation {
             half_since: now,
             last_ack: now,
             unproven_since: None,
-            repaired: None,
         }
     }
 
@@ -77,32 +74,10 @@ impl Validation {
         }
     }
 
-    /// Recovery begins with `in_flight` octets out: whether the window was validated decides how it ends.
-    pub(super) fn begin_recovery(&mut self, cwnd: u32, in_flight: u32) {
-        let unproven = self.pipe().is_some_and(|pipe| pipe < cwnd / 2);
-        let used = self.used(cwnd, in_flight);
-        self.reset();
-        self.repaired = unproven.then_some((used, 0));
-    }
-
-    /// `octets` leave again.
-    pub(super) fn on_resent(&mut self, octets: u32) {
-        if let Some((_, resent)) = &mut self.repaired {
-            *resent = resent.saturating_add(octets);
-        }
-    }
-
-    /// Recovery is over: what is left of what a window that was not validated started from, less what had to be sent again, for
-    /// by so much the path was overrun at least (RFC 7661 §4.4.1). What was lost twice counts twice.
-    pub(super) fn end_recovery(&mut self) -> Option<u32> {
-        self.repaired.take().map(|(used, resent)| used.saturating_sub(resent))
-    }
-
     /// After a reduction nothing is known of the new window.
     pub(super) fn reset(&mut self) {
         self.pipe = None;
         self.unproven_since = None;
-        self.repaired = None;
     }
 
     /// The sender was idle until now.

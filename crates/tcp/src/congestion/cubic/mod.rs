@@ -259,7 +259,6 @@ impl CongestionControl for Cubic {
     }
 
     fn on_congestion(&mut self, now: Instant, in_flight: u32, reduction: Reduction) {
-        let before = self.cwnd;
         if reduction == (Reduction::Timeout { again: true }) {
             self.cwnd = self.segment_size; // Threshold and what may be undone are the first one's (5681-14).
         } else {
@@ -271,23 +270,12 @@ impl CongestionControl for Cubic {
         }
         self.stage = None;
         self.exit = None; // 9406-6
-        match reduction {
-            Reduction::Loss if !self.habits.reduce_unused => {
-                self.validation.begin_recovery(before, in_flight)
-            }
-            _ => self.validation.reset(),
-        }
+        self.validation.reset();
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
 
-    /// The window has been at the threshold since the reduction, or is back where it was; what leaves is paced. One that was not
-    /// validated before the loss loses what had to be sent again (RFC 7661 §4.4.1, 7661-1).
+    /// The window has been at the threshold since the reduction, or is back where it was; what leaves is paced.
     fn on_recovered(&mut self, _now: Instant, _in_flight: u32) {
-        if let Some(left) = self.validation.end_recovery() {
-            self.cwnd = self.cwnd.min(BETA.of(left));
-            self.ssthresh = self.ssthresh.min(self.cwnd.max(self.segment_size.saturating_mul(2)));
-            self.w_max = self.w_max.min(left);
-        }
         self.cwnd = self.cwnd.max(self.segment_size);
         self.pace.update(self.cwnd, self.ssthresh, None);
     }
@@ -297,9 +285,6 @@ impl CongestionControl for Cubic {
             && let Some(stage) = &mut self.stage
         {
             stage.pass(departure.now, false, false); // 9438-3
-        }
-        if departure.again {
-            self.validation.on_resent(departure.octets);
         }
         self.pace.on_sent(departure);
     }
@@ -318,7 +303,6 @@ impl CongestionControl for Cubic {
     }
 
     fn on_spurious(&mut self, now: Instant) {
-        let _mistaken = self.validation.end_recovery();
         let Some(undo) = self.undos.pop().filter(|undo| self.cwnd < undo.cwnd) else { return };
         self.cwnd = self.cwnd.max(undo.cwnd).max(self.segment_size);
         self.ssthresh = self.ssthresh.max(undo.ssthresh);

@@ -357,55 +357,6 @@ fn idleness_keeps_the_window_for_five_minutes_and_then_halves_it() {
     assert_eq!(path.cubic.cwnd, 14 * MSS);
 }
 
-/// Covers: RFC 7661 7661-1
-#[test]
-fn a_window_that_was_not_used_loses_what_a_recovery_sent_again() {
-    let again = |octets| Departure { octets, again: true, in_flight: MSS, ..Departure::default() };
-    let recovering = |idle: bool| {
-        let mut path = Path::after_loss_at(200);
-        path.cubic.cwnd = 100 * MSS;
-        path.rounds(2);
-        if idle {
-            path.cubic.on_idle(path.now + Duration::from_secs(10));
-        }
-        path.cubic.on_congestion(path.now, 20 * MSS, Reduction::Loss);
-        path
-    };
-    let recovered = |resent: u32| {
-        let mut path = recovering(true);
-        assert_eq!((path.cubic.cwnd, path.cubic.ssthresh), (14 * MSS, 14 * MSS));
-        path.cubic.on_sent(&Departure { octets: 5 * MSS, in_flight: MSS, ..Departure::default() });
-        (0..resent).for_each(|_| path.cubic.on_sent(&again(MSS)));
-        path.cubic.on_recovered(path.now, 0);
-        // Once.
-        path.cubic.on_sent(&again(MSS));
-        path.cubic.on_recovered(path.now, 0);
-        (path.cubic.cwnd, path.cubic.ssthresh)
-    };
-    assert_eq!(recovered(0), (14 * MSS, 14 * MSS));
-    assert_eq!(recovered(6), (9_800, 9_800), "0.7 of 14");
-    assert_eq!(recovered(19), (MSS, 2 * MSS), "a segment at least");
-    assert_eq!(recovered(30), (MSS, 2 * MSS));
-    // One that was used is back at the threshold, whatever was sent again.
-    let mut path = recovering(false);
-    let threshold = path.cubic.ssthresh;
-    assert!(threshold > 60 * MSS, "{threshold}");
-    path.cubic.on_sent(&again(6 * MSS));
-    path.cubic.on_recovered(path.now, 0);
-    assert_eq!((path.cubic.cwnd, path.cubic.ssthresh), (threshold, threshold));
-    // A mistake costs nothing, in the recovery or after it.
-    for late in [false, true] {
-        let mut path = recovering(true);
-        path.cubic.on_sent(&again(6 * MSS));
-        if late {
-            path.cubic.on_recovered(path.now, 0);
-        }
-        path.cubic.on_spurious(path.now);
-        path.cubic.on_recovered(path.now, 0);
-        assert!(path.cubic.cwnd >= 100 * MSS, "{}", path.cubic.cwnd);
-    }
-}
-
 #[derive(Clone, Debug)]
 enum Call {
     Ack(AckSample),
