@@ -65,6 +65,24 @@ fn without_sack_duplicates_that_no_copy_ended_count_as_well() {
     assert!(sender.doubts());
 }
 
+/// Who offers little is asked all the same, some round trips later.
+#[test]
+fn a_question_waits_for_room_but_not_for_long() {
+    let mut sender = Sender::new(true);
+    sender.reordered(8);
+    assert!(sender.doubts());
+    let smoothed = sender.rtt.smoothed().expect("it was measured");
+    for _ in 0..2 {
+        let asks = |sender: &mut Sender| !sender.recovery.waits_to_ask(sender.now, &sender.rtt);
+        assert!(!asks(&mut sender));
+        sender.now += smoothed * 8 - Duration::from_nanos(1);
+        assert!(!asks(&mut sender));
+        sender.now += Duration::from_nanos(1);
+        assert!(asks(&mut sender));
+        sender.withhold();
+    }
+}
+
 /// A hole that is ours looks like any other, for as long.
 #[test]
 fn what_is_withheld_leaves_when_it_would_were_it_lost() {
