@@ -102,6 +102,17 @@ fn nothing_is_sent_again_for_nothing_where_packets_keep_their_order() {
     }
 }
 
+/// While something is missing nobody tells what has come: rounds go on all the same.
+#[test]
+fn bbr_gets_along_without_sack() {
+    for seed in 1..=3 {
+        let flow = FlowConfig::new(Congestion::Bbr);
+        let flow = FlowConfig { tcp: flow.tcp.sack(false), ..flow };
+        let report = run(&path("10mbit/20ms/clean"), &[flow], seed, &mut |_| {});
+        assert!(report.goodput >= 0.6, "seed {seed}: {}", report.goodput);
+    }
+}
+
 /// Marks end a probe and drain its queue at once: of ten packets not one is marked, and the path stays full.
 #[test]
 fn bbr_does_not_stay_where_packets_are_marked() {

@@ -21,7 +21,7 @@ const AGGREGATION_ROUNDS: usize = 10;
 ///
 /// The second is beyond the draft. Where packets keep their order, it is the same. Where they do not, the fastest of a flight
 /// is soon there, and tells nothing of what the flight will come to: three rounds of the fastest without growth are no
-/// full pipe.
+/// full pipe. Without SACK nobody tells what has come while something is missing, and it is left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
     /// BBR.round_count.
@@ -67,6 +67,7 @@ pub(super) struct Model {
     pub(super) lost: u64,
     /// C.inflight.
     pub(super) in_flight: u32,
+    sack: bool,
     pub(super) rounds: Rounds,
     /// The most in the last cycle of probing, and in this one (BBR.max_bw_filter).
     cycles: [u64; 2],
@@ -89,6 +90,7 @@ impl Model {
             delivered: 0,
             lost: 0,
             in_flight: 0,
+            sack: start.sack,
             rounds: Rounds::default(),
             cycles: [0; 2],
             bw: 0,
@@ -110,7 +112,8 @@ impl Model {
     /// A round begins with what leaves from now on (StartRound).
     pub(super) fn start_round(&mut self) {
         self.rounds.next_delivered = self.delivered;
-        self.rounds.next_settled = self.settled().saturating_add(u64::from(self.in_flight));
+        let whole = if self.sack { u64::from(self.in_flight) } else { 0 };
+        self.rounds.next_settled = self.settled().saturating_add(whole);
     }
 
     /// All that came to an end, one way or the other.
