@@ -36,8 +36,8 @@ impl Open {
             && shared.path_mtu.is_none()
             && !self.early;
         let offered = snd.edge.since(snd.una).unwrap_or(0);
-        let room = offered >= cwnd.saturating_mul(ROOM);
-        if may && (room || !snd.recovery.waits_to_ask(now, &snd.rtt)) {
+        let may_wait = offered >= cwnd.saturating_mul(ROOM);
+        if may && (may_wait || !snd.recovery.waits_to_ask(now, &snd.rtt)) {
             snd.withhold(now, segment);
         }
     }

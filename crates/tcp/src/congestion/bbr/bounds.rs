@@ -215,7 +215,7 @@ impl Bbr {
 
     /// IsInflightTooHigh: `lost` of `in_flight`, but for accidents and for what is lost in any case.
     pub(super) fn is_too_high(&self, lost: u32, in_flight: u32) -> bool {
-        if !self.sack {
+        if !self.model.sack {
             return lost > 0; // one is all that would show
         }
         let all = u64::from(in_flight);

@@ -135,8 +135,6 @@ pub(crate) struct Bbr {
     segment_size: u32,
     /// The window to begin with (C.InitialCwnd).
     initial: u32,
-    /// Whether the peer tells more than one loss a round trip (C.has_selective_acks).
-    sack: bool,
     cwnd: u32,
     /// The last window that neither loss nor ProbeRTT had cut.
     prior_cwnd: u32,
@@ -170,7 +168,6 @@ impl Bbr {
             state: State::Startup,
             segment_size,
             initial,
-            sack: start.sack,
             cwnd: initial,
             prior_cwnd: 0,
             pacing_rate: 0,

@@ -67,7 +67,8 @@ pub(super) struct Model {
     pub(super) lost: u64,
     /// C.inflight.
     pub(super) in_flight: u32,
-    sack: bool,
+    /// Whether the peer tells more than one loss a round trip (C.has_selective_acks).
+    pub(super) sack: bool,
     pub(super) rounds: Rounds,
     /// The most in the last cycle of probing, and in this one (BBR.max_bw_filter).
     cycles: [u64; 2],

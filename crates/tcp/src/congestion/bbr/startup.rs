@@ -81,7 +81,7 @@ impl Bbr {
         }
         let lost = self.is_too_high(sample.lost, sample.sent_in_flight);
         let round = self.bounds.loss_round_start && self.bounds.pieces_lost >= FULL_LOSS_PIECES;
-        if lost && (round || !self.sack) {
+        if lost && (round || !self.model.sack) {
             self.leave_startup();
             self.undo.state = Some(State::Startup);
         }

@@ -280,6 +280,6 @@ fn marks_end_startup_in_their_second_round_and_bound_a_probe_and_a_cruise() {
 fn without_sack_any_loss_is_too_much() {
     let mut bbr: Bbr = cruising().bbr;
     assert!(!bbr.is_too_high(MSS, 100 * MSS));
-    bbr.sack = false;
+    bbr.model.sack = false;
     assert!(bbr.is_too_high(1, 100 * MSS) && !bbr.is_too_high(0, 100 * MSS));
 }
